@@ -1,0 +1,31 @@
+/** Samples that can be read one by one, in any order, again and again. */
+export interface Dataset {
+  /** Number of samples. */
+  readonly count: number;
+  /** Shape of one sample's inputs, e.g. [28, 28]. */
+  readonly inputShape: readonly number[];
+  readonly targets: TargetKind;
+  /** Says whether two processes see the same data: a hash over shapes, types and bytes. */
+  readonly fingerprint: string;
+  /** Writes sample `index` (0 to count - 1) to `into` at `offset`, as float32 values. */
+  readInput(index: number, into: Float32Array, offset: number): void;
+  /** Writes the target of sample `index` as it stands in the file: `targets.width` values. */
+  readTarget(index: number, into: Float32Array, offset: number): void;
+}
+
+/** What a file of targets holds. */
+export interface TargetKind {
+  /** Values a sample. */
+  readonly width: number;
+  /** One whole number a sample, of an integer type: a class number, where the loss or the outputs ask for one. */
+  readonly isClassNumber: boolean;
+}
+
+/** The parts of a run's data. `validation` is the last fraction of the training file, or a file of its own. */
+export interface DataParts {
+  readonly train: Dataset;
+  readonly validation: Dataset | undefined;
+  readonly test: Dataset | undefined;
+}
+
+export type PartName = keyof DataParts;

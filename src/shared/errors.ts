@@ -1,0 +1,53 @@
+/** The caller asked for something that cannot be: a wrong flag, key, file or address. Exit code 2. */
+export class UsageError extends Error {
+  override readonly name: string = 'UsageError';
+}
+
+/** One thing wrong with a config: where, what was expected, what was got. */
+export interface Problem {
+  /** Dotted path of the key, e.g. `model.layers[1].dense.units`. */
+  readonly path: string;
+  readonly message: string;
+}
+
+/** A config with problems; all of them are in the message. Exit code 2. */
+export class ConfigError extends UsageError {
+  override readonly name = 'ConfigError';
+  constructor(
+    readonly source: string,
+    readonly problems: readonly Problem[],
+  ) {
+    const lines = problems.map(({ path, message }) => `  ${path === '' ? '' : `${path}: `}${message}`);
+    super(`${source}: ${problems.length === 1 ? 'one problem' : `${problems.length} problems`}\n${lines.join('\n')}`);
+  }
+}
+
+/** A file of data is not what it should be: short, of another format, or with values the loss cannot take. Exit code 1. */
+export class DataError extends Error {
+  override readonly name = 'DataError';
+}
+
+/** A run that cannot go on, through no fault of the command line. Exit code 1. */
+export class RunError extends Error {
+  override readonly name: string = 'RunError';
+}
+
+/** A message that is not one of the protocol's, or not at this moment. */
+export class ProtocolError extends Error {
+  override readonly name = 'ProtocolError';
+}
+
+/** A run stopped on request, after a checkpoint. Exit code 130. */
+export class Interrupted extends Error {
+  override readonly name = 'Interrupted';
+}
+
+/** The `code` of a Node.js or ZeroMQ error, such as `ENOENT`, or an empty string. */
+export function errorCode(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+}
+
+/** What went wrong, as one line for a person. */
+export function errorMessage(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
