@@ -1,5 +1,5 @@
 import type { Problem } from '../errors.js';
-import { type ParameterLayout, type Parameter, parameterLayout } from './layout.js';
+import { type Parameter, type ParameterLayout, parameterLayout } from './layout.js';
 import type { Activation, DenseLayer, Initializer, ModelSpec, Regularizer } from './spec.js';
 
 /** `activation(inputs . kernel + bias)` for a batch: [n, inputs] to [n, units]. */
@@ -79,7 +79,12 @@ export function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, extent) => product * extent, 1);
 }
 
-function parameter(name: string, shape: readonly number[], initializer: Initializer, regularizer: Regularizer): Omit<Parameter, 'offset' | 'size'> {
+function parameter(
+  name: string,
+  shape: readonly number[],
+  initializer: Initializer,
+  regularizer: Regularizer,
+): Omit<Parameter, 'offset' | 'size'> {
   return { name, shape, initializer, regularizer };
 }
 

@@ -1,0 +1,75 @@
+import { DataError } from '../shared/errors.js';
+import type { Dataset } from './dataset.js';
+import { sizeOf } from './header.js';
+import { isClass, type TargetEncoding } from './targets.js';
+
+/** Sample numbers of a dataset, in the order they are wanted. */
+export type SampleIndices = Int32Array | Uint32Array;
+
+/**
+ * Reads samples into arrays that are allocated once and overwritten at every fill. After a fill it has the shape of a
+ * batch: its first `count` rows count.
+ */
+export class BatchReader {
+  /** [capacity, inputs], row-major. */
+  readonly inputs: Float32Array;
+  /** [capacity, outputs], row-major; class numbers as one-hot rows. */
+  readonly targets: Float32Array;
+  readonly #inputSize: number;
+  readonly #classNumber = new Float32Array(1);
+  #count = 0;
+
+  /**
+   * @param encoding what `checkTargets` found
+   * @param outputs number of the network's outputs
+   * @param capacity most samples of one fill
+   */
+  constructor(
+    readonly dataset: Dataset,
+    readonly encoding: TargetEncoding,
+    readonly outputs: number,
+    readonly capacity: number,
+  ) {
+    this.#inputSize = sizeOf(dataset.inputShape);
+    this.inputs = new Float32Array(capacity * this.#inputSize);
+    this.targets = new Float32Array(capacity * outputs);
+  }
+
+  /** Samples of the last fill. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Reads the samples named by indices[from] to indices[from + count - 1]. */
+  fill(indices: SampleIndices, from: number, count: number): void {
+    this.#begin(count);
+    for (let row = 0; row < count; row++) this.#read(indices[from + row] ?? -1, row);
+  }
+
+  /** Reads the samples from `first` to first + count - 1. */
+  fillRange(first: number, count: number): void {
+    this.#begin(count);
+    for (let row = 0; row < count; row++) this.#read(first + row, row);
+  }
+
+  #begin(count: number): void {
+    if (!(count >= 0 && count <= this.capacity)) throw new RangeError(`Expected at most ${this.capacity} samples, got ${count}`);
+    this.#count = count;
+    if (this.encoding.kind === 'oneHot') this.targets.fill(0, 0, count * this.outputs);
+  }
+
+  #read(sample: number, row: number): void {
+    this.dataset.readInput(sample, this.inputs, row * this.#inputSize);
+    if (this.encoding.kind === 'values') {
+      this.dataset.readTarget(sample, this.targets, row * this.outputs);
+      return;
+    }
+    this.dataset.readTarget(sample, this.#classNumber, 0);
+    const classNumber = this.#classNumber[0] ?? Number.NaN;
+    // A class out of range would be written into another sample's row.
+    if (!isClass(classNumber, this.outputs)) {
+      throw new DataError(`sample ${sample}: expected a class number from 0 to ${this.outputs - 1}, got ${classNumber}`);
+    }
+    this.targets[row * this.outputs + classNumber] = 1;
+  }
+}

@@ -1,0 +1,24 @@
+import { UsageError } from '../shared/errors.js';
+import type { Engine, EngineTask } from './engine.js';
+import { engineNames } from './names.js';
+
+/**
+ * Opens the engine of that name; only then are its packages loaded.
+ * @param name one of `engineNames`; `auto` is ONNX Runtime, native where that can be loaded and WebAssembly where not
+ * @throws UsageError for any other name
+ */
+export async function openEngine(name: string, task: EngineTask): Promise<Engine> {
+  switch (name) {
+    case 'auto':
+    case 'onnx': {
+      const { openOnnx } = await import('./onnx/onnx.js');
+      return openOnnx(task);
+    }
+    case 'reference': {
+      const { openReference } = await import('./reference.js');
+      return openReference(task);
+    }
+    default:
+      throw new UsageError(`engine: expected one of ${engineNames.join(', ')}, got '${name}'`);
+  }
+}

@@ -1,0 +1,96 @@
+import { closest, distance } from 'fastest-levenshtein';
+import { z } from 'zod';
+
+/** Building blocks of the config's schema: every field says itself what it expected and what it got. */
+
+/** A value as a person would write it, cut short. */
+export function show(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  const text = typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? String(value));
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}
+
+/** `; did you mean "x"?` for the nearest of the names, or nothing where none is near. */
+export function suggestion(name: string, names: readonly string[]): string {
+  if (names.length === 0) return '';
+  const nearest = closest(
+    name.toLowerCase(),
+    names.map((n) => n.toLowerCase()),
+  );
+  const match = names.find((n) => n.toLowerCase() === nearest);
+  return match !== undefined && distance(name.toLowerCase(), nearest) <= Math.max(2, name.length / 3) ? `; did you mean "${match}"?` : '';
+}
+
+const expected = (what: string) => ({ error: (issue: { input?: unknown }) => `expected ${what}, got ${show(issue.input)}` });
+
+/** A whole number within bounds, both included. */
+export function whole(min: number, max: number = Number.MAX_SAFE_INTEGER): z.ZodInt {
+  const params = expected(max === Number.MAX_SAFE_INTEGER ? `a whole number of at least ${min}` : `a whole number from ${min} to ${max}`);
+  return z.int(params).min(min, params).max(max, params);
+}
+
+/** A finite number; `range` says in words what `isInRange` tests. */
+export function real(range: string, isInRange: (value: number) => boolean): z.ZodNumber {
+  const params = expected(`a number ${range}`.trim());
+  return z.number(params).refine(isInRange, params);
+}
+
+export const positive = (): z.ZodNumber => real('above 0', (value) => value > 0);
+export const notNegative = (): z.ZodNumber => real('of at least 0', (value) => value >= 0);
+/** At least 0 and below 1. */
+export const fraction = (): z.ZodNumber => real('from 0 up to but not including 1', (value) => value >= 0 && value < 1);
+export const anyNumber = (): z.ZodNumber => z.number(expected('a number'));
+export const truth = (): z.ZodBoolean => z.boolean(expected('true or false'));
+
+export function text(what: string): z.ZodString {
+  return z.string(expected(what)).min(1, expected(what));
+}
+
+/** One of some names. */
+export function choice<const T extends readonly [string, ...string[]]>(names: T): z.ZodEnum<{ [K in T[number]]: K }> {
+  return z.enum(names, {
+    error: (issue) =>
+      `expected one of ${names.join(', ')}, got ${show(issue.input)}${typeof issue.input === 'string' ? suggestion(issue.input, names) : ''}`,
+  });
+}
+
+/** A mapping with known keys and no others. */
+export function record<T extends z.core.$ZodLooseShape>(shape: T): z.ZodObject<T, z.core.$strict> {
+  return z.strictObject(shape, expected('a mapping of keys'));
+}
+
+/** A list of at least `min` items. */
+export function list<T extends z.ZodType>(item: T, what: string, min = 0): z.ZodArray<T> {
+  const params = expected(what);
+  return z.array(item, params).min(min, params);
+}
+
+/** Reads a value by a schema chosen at run time, reporting its problems below `path`. */
+export function readWith<T extends z.ZodType>(schema: T, value: unknown, context: z.RefinementCtx, path: readonly string[]): z.output<T> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  for (const issue of result.error.issues.flatMap((raw) => oneByOne(schema, raw))) {
+    context.addIssue({ code: 'custom', path: [...path, ...issue.path], message: issue.message });
+  }
+  return z.NEVER;
+}
+
+/** Splits zod's one issue for all unknown keys of a mapping into one a key, each with the nearest known key. */
+export function oneByOne(schema: z.ZodType, issue: z.core.$ZodIssue): { path: PropertyKey[]; message: string }[] {
+  if (issue.code !== 'unrecognized_keys') return [issue];
+  const known = keysAt(schema, issue.path);
+  return issue.keys.map((key) => {
+    const hint = suggestion(key, known);
+    return { path: [...issue.path, key], message: `unknown key${hint === '' ? `; known here: ${known.join(', ')}` : hint}` };
+  });
+}
+
+function keysAt(schema: z.core.$ZodType, path: readonly PropertyKey[]): string[] {
+  let inner = schema;
+  while (inner instanceof z.ZodDefault || inner instanceof z.ZodPrefault || inner instanceof z.ZodOptional) inner = inner.unwrap();
+  if (!(inner instanceof z.ZodObject)) return [];
+  const [key, ...rest] = path;
+  if (key === undefined) return Object.keys(inner.shape);
+  const next = inner.shape[String(key)];
+  return next ? keysAt(next, rest) : [];
+}

@@ -1,0 +1,120 @@
+import type { z } from 'zod';
+import { ConfigError, type Problem } from '../errors.js';
+import { modelProblems } from '../model/network.js';
+import type { Activation, DenseLayer, Loss, Metric, ModelSpec } from '../model/spec.js';
+import { oneByOne, show, suggestion } from './fields.js';
+import { expandShortModel } from './modelSchema.js';
+import { type Config, configSchema } from './schema.js';
+
+/** What the defaults are taken from. */
+export interface Machine {
+  /** Processor cores that may be used. */
+  readonly cores: number;
+}
+
+/**
+ * Reads a config as it stands in a file or in flags and fills in the defaults.
+ * @param source what to call it in messages, e.g. a file's name
+ * @throws ConfigError naming every problem at once
+ */
+export function parseConfig(raw: unknown, source: string, machine: Machine): Config {
+  const result = configSchema.safeParse(raw ?? {});
+  if (!result.success) {
+    const issues = result.error.issues.flatMap((issue) => oneByOne(configSchema, issue));
+    throw new ConfigError(
+      source,
+      issues.map(({ path, message }) => ({ path: pathOf(path), message })),
+    );
+  }
+  const config = withDefaults(result.data, machine);
+  const problems = crossChecks(config);
+  if (problems.length > 0) throw new ConfigError(source, problems);
+  return config;
+}
+
+/** Figures that a run reports at the end of an epoch, by which it can stop, cut its rate or choose its best model. */
+export function figureNames(config: Pick<Config, 'metrics' | 'validationSplit' | 'data'>): string[] {
+  const training = ['loss', ...config.metrics];
+  return hasValidation(config) ? [...training, ...training.map(validationName)] : training;
+}
+
+/** `loss` to `valLoss`. */
+export function validationName(figure: string): string {
+  return `val${figure.charAt(0).toUpperCase()}${figure.slice(1)}`;
+}
+
+export function hasValidation(config: Pick<Config, 'validationSplit' | 'data'>): boolean {
+  return config.validationSplit > 0 || ('validation' in config.data && config.data.validation !== undefined);
+}
+
+function withDefaults(parsed: z.output<typeof configSchema>, machine: Machine): Config {
+  const { loss, batchSize } = parsed;
+  const model: ModelSpec =
+    'sizes' in parsed.model ? expandShortModel(parsed.model, outputActivation(loss, parsed.model.sizes.at(-1) ?? 1)) : parsed.model;
+  const defaultMetrics: Metric[] = loss.endsWith('Crossentropy') ? ['accuracy'] : [];
+  const hasOwnValidation = 'validation' in parsed.data && parsed.data.validation !== undefined;
+  const workers = parsed.workers ?? Math.max(1, Math.min(machine.cores, Math.floor(batchSize / 16)));
+  return {
+    ...parsed,
+    model,
+    metrics: parsed.metrics ?? defaultMetrics,
+    validationSplit: parsed.validationSplit ?? (hasOwnValidation ? 0 : 0.2),
+    workers,
+    shards: parsed.shards ?? Math.min(batchSize, Math.max(4, 2 ** Math.ceil(Math.log2(workers)))),
+  };
+}
+
+/** What the loss wants the network to give. */
+function outputActivation(loss: Loss, outputs: number): Activation {
+  if (loss === 'binaryCrossentropy') return 'sigmoid';
+  return loss.endsWith('Crossentropy') && outputs > 1 ? 'softmax' : 'linear';
+}
+
+function crossChecks(config: Config): Problem[] {
+  const problems = modelProblems(config.model);
+  const check = (isGood: boolean, path: string, message: string): void => {
+    if (!isGood) problems.push({ path, message });
+  };
+  const outputs = config.model.layers.findLast((layer): layer is DenseLayer => layer.kind === 'dense')?.units ?? 0;
+  const isCategorical = config.loss === 'categoricalCrossentropy' || config.loss === 'sparseCategoricalCrossentropy';
+  check(
+    !isCategorical || outputs > 1,
+    'loss',
+    `${config.loss} needs a last layer of at least 2 units, got ${outputs}; for two classes in one unit take binaryCrossentropy`,
+  );
+  check(config.shards <= config.batchSize, 'shards', `expected at most batchSize (${config.batchSize}), got ${config.shards}`);
+  check(config.minWorkers <= config.workers, 'minWorkers', `expected at most workers (${config.workers}), got ${config.minWorkers}`);
+  check(new Set(config.metrics).size === config.metrics.length, 'metrics', `expected each metric once, got ${show(config.metrics)}`);
+  const hasOwnValidation = 'validation' in config.data && config.data.validation !== undefined;
+  check(
+    !(hasOwnValidation && config.validationSplit > 0),
+    'validationSplit',
+    'expected 0 with data.validation, which is the validation set',
+  );
+
+  const figures = figureNames(config);
+  const monitors: [string, string | undefined][] = [
+    ['earlyStopping.monitor', config.earlyStopping?.monitor],
+    ['reduceOnPlateau.monitor', config.reduceOnPlateau?.monitor],
+    ['checkpoint.monitor', config.checkpoint.monitor],
+  ];
+  for (const [path, monitor] of monitors) {
+    const isKnown = monitor === undefined || figures.includes(monitor);
+    check(
+      isKnown,
+      path,
+      `expected one of ${figures.join(', ')}, got ${show(monitor)}${monitor === undefined ? '' : suggestion(monitor, figures)}`,
+    );
+  }
+  const { schedule } = config.optimizer.learningRate;
+  check(!config.reduceOnPlateau || schedule === 'constant', 'reduceOnPlateau', `needs a constant learning rate, got schedule ${schedule}`);
+  return problems;
+}
+
+/** `["model", "layers", 1, "dense"]` to `model.layers[1].dense`. */
+function pathOf(path: readonly PropertyKey[]): string {
+  return path.reduce<string>(
+    (text, part) => (typeof part === 'number' ? `${text}[${part}]` : text === '' ? String(part) : `${text}.${String(part)}`),
+    '',
+  );
+}

@@ -1,0 +1,77 @@
+import { z } from 'zod';
+import { losses, type Metric, type ModelSpec, metrics } from '../model/spec.js';
+import { dataSchema } from './dataSchema.js';
+import { choice, fraction, list, notNegative, positive, record, text, truth, whole } from './fields.js';
+import { modelSchema } from './modelSchema.js';
+import { earlyStoppingSchema, optimizerSchema, plateauSchema } from './optimizerSchema.js';
+
+export const engineNames = ['auto', 'onnx', 'reference'] as const;
+
+/** The example of the article this project grew from; what runs when nothing is asked for. */
+const articleModel = {
+  inputShape: [28, 28],
+  layers: ['flatten', { dense: { units: 128, activation: 'relu' } }, { dense: { units: 10, activation: 'softmax' } }],
+};
+
+/** Every key of a config, with what it means and its default. */
+export const configSchema = record({
+  model: modelSchema.prefault(articleModel).describe('layers, or in short 784-128-10'),
+  data: dataSchema.prefault('mnist').describe('mnist, or files as { x: FILE, y: FILE }'),
+  loss: choice(losses).default('categoricalCrossentropy').describe('what is minimised'),
+  metrics: list(choice(metrics), `a list of ${metrics.join(', ')}`)
+    .optional()
+    .describe('figures to report; default: accuracy with a crossentropy'),
+  optimizer: optimizerSchema.prefault('adam').describe('adam, adamw, sgd or rmsprop, or a mapping with its settings'),
+  reduceOnPlateau: plateauSchema.optional(),
+  batchSize: whole(1).default(32).describe('samples of one step, over all workers'),
+  epochs: whole(1).default(10).describe('passes over the training samples, at most'),
+  steps: whole(1).optional().describe('stop after this many steps'),
+  target: notNegative().optional().describe("stop once an epoch's mean training loss is at or under this"),
+  validationSplit: fraction()
+    .optional()
+    .describe('last fraction of the training samples, kept for validation; default: 0.2, or 0 with a validation set'),
+  validationBatchSize: whole(1).default(512).describe('samples of one evaluation chunk'),
+  shuffle: truth().default(true).describe('draw a new order of the samples every epoch'),
+  earlyStopping: earlyStoppingSchema.optional(),
+  checkpoint: record({
+    every: z
+      .union([z.literal('epoch'), z.int().min(1)], {
+        error: (issue) => `expected epoch or a number of steps, got ${JSON.stringify(issue.input)}`,
+      })
+      .default('epoch')
+      .describe('epoch, or a number of steps'),
+    keep: whole(1).default(3).describe('how many checkpoints are kept'),
+    monitor: z.string().optional().describe('figure that says which model is best; default: valLoss, else loss'),
+    saveBestOnly: truth().default(true).describe('false keeps the model of every epoch too'),
+  }).prefault({}),
+  initialWeights: text('a file of weights').optional().describe('flat little-endian float32 weights to start from'),
+  workers: whole(1, 4096).optional().describe('worker processes; default: the smaller of the cores and batchSize / 16'),
+  minWorkers: whole(1).default(1).describe('how many workers the run needs at least'),
+  shards: whole(1).optional().describe('parts a global batch is cut into; default: workers, as a power of two, at least 4'),
+  engine: choice(engineNames).default('auto').describe('what computes the gradients'),
+  threads: whole(1).default(1).describe('threads of one worker'),
+  seed: whole(0, 2 ** 32 - 1)
+    .default(1)
+    .describe('start of everything random'),
+  name: z
+    .string()
+    .regex(/^[\w][\w.-]*$/, {
+      error: (issue) => `expected letters, digits, dots, dashes and underscores, got ${JSON.stringify(issue.input)}`,
+    })
+    .optional()
+    .describe("name of the run's folder; default: the config's name and the time"),
+  runs: text('a folder').default('runs').describe('folder that holds the runs'),
+  startTimeout: positive().default(30).describe('seconds to wait for more workers once the first is ready'),
+  prepareTimeout: positive().default(600).describe('seconds a worker may take to load data and engine'),
+});
+
+type Parsed = z.output<typeof configSchema>;
+
+/** A config with all defaults filled in that do not depend on the data. */
+export type Config = Omit<Parsed, 'model' | 'metrics' | 'validationSplit' | 'workers' | 'shards'> & {
+  readonly model: ModelSpec;
+  readonly metrics: readonly Metric[];
+  readonly validationSplit: number;
+  readonly workers: number;
+  readonly shards: number;
+};

@@ -1,0 +1,217 @@
+// The passes over a whole gradient, in SIMD WebAssembly. AssemblyScript, compiled by `npm run build`.
+// `../twin.ts` says the same in plain TypeScript and is what the tests compare this with, bit for bit.
+// Addresses are in bytes, lengths in float32 values. Arrays are padded, so that the last vector may be read whole.
+
+/** Norms are added up in blocks of this many values, in float64, so that the order never depends on lanes or threads. */
+const block: i32 = 4096;
+
+/** Moments below this are set to zero: denormals would make every later step nine times as slow. */
+const tiny: f32 = 1e-30;
+
+/** into += values */
+export function add(into: usize, values: usize, length: i32): void {
+  for (let i = 0; i < length; i += 4) {
+    const at = (<usize>i) << 2;
+    put(into + at, f32x4.add(v128.load(into + at), v128.load(values + at)), length - i);
+  }
+}
+
+/** sum of squares */
+export function squaredNorm(values: usize, length: i32): f64 {
+  let total: f64 = 0;
+  for (let start = 0; start < length; start += block) {
+    const end = min(start + block, length);
+    let low = f64x2.splat(0);
+    let high = f64x2.splat(0);
+    for (let i = start; i < end; i += 4) {
+      const v = kept(v128.load(values + ((<usize>i) << 2)), end - i);
+      const a = f64x2.promote_low_f32x4(v);
+      const b = f64x2.promote_low_f32x4(upperHalf(v));
+      low = f64x2.add(low, f64x2.mul(a, a));
+      high = f64x2.add(high, f64x2.mul(b, b));
+    }
+    total += sumOf(low, high);
+  }
+  return total;
+}
+
+/** sum of absolute values */
+export function absoluteSum(values: usize, length: i32): f64 {
+  let total: f64 = 0;
+  for (let start = 0; start < length; start += block) {
+    const end = min(start + block, length);
+    let low = f64x2.splat(0);
+    let high = f64x2.splat(0);
+    for (let i = start; i < end; i += 4) {
+      const v = f32x4.abs(kept(v128.load(values + ((<usize>i) << 2)), end - i));
+      low = f64x2.add(low, f64x2.promote_low_f32x4(v));
+      high = f64x2.add(high, f64x2.promote_low_f32x4(upperHalf(v)));
+    }
+    total += sumOf(low, high);
+  }
+  return total;
+}
+
+/** gradient = gradient / count + l1 * sign(w) + 2 * l2 * w, and the sum of its squares */
+export function average(gradient: usize, weights: usize, length: i32, count: f32, l1: f32, twiceL2: f32): f64 {
+  const counts = f32x4.splat(count);
+  const l1s = f32x4.splat(l1);
+  const l2s = f32x4.splat(twiceL2);
+  for (let i = 0; i < length; i += 4) {
+    const at = (<usize>i) << 2;
+    const w = v128.load(weights + at);
+    const mean = f32x4.div(v128.load(gradient + at), counts);
+    put(gradient + at, f32x4.add(f32x4.add(mean, f32x4.mul(l1s, sign(w))), f32x4.mul(l2s, w)), length - i);
+  }
+  return squaredNorm(gradient, length);
+}
+
+/** gradient = clamp(gradient * scale, -limit, limit) */
+export function clip(gradient: usize, length: i32, scale: f32, limit: f32): void {
+  const scales = f32x4.splat(scale);
+  const upper = f32x4.splat(limit);
+  const lower = f32x4.splat(-limit);
+  for (let i = 0; i < length; i += 4) {
+    const at = (<usize>i) << 2;
+    const scaled = f32x4.mul(v128.load(gradient + at), scales);
+    put(gradient + at, f32x4.min(f32x4.max(scaled, lower), upper), length - i);
+  }
+}
+
+/** Adam, and AdamW with decay = learning rate * weight decay. `rate` already holds the bias corrections. */
+export function adam(
+  weights: usize,
+  next: usize,
+  gradient: usize,
+  m: usize,
+  v: usize,
+  length: i32,
+  rate: f32,
+  oneMinusBeta1: f32,
+  oneMinusBeta2: f32,
+  epsilon: f32,
+  decay: f32,
+): void {
+  const rates = f32x4.splat(rate);
+  const b1 = f32x4.splat(oneMinusBeta1);
+  const b2 = f32x4.splat(oneMinusBeta2);
+  const epsilons = f32x4.splat(epsilon);
+  const decays = f32x4.splat(decay);
+  for (let i = 0; i < length; i += 4) {
+    const at = (<usize>i) << 2;
+    const g = v128.load(gradient + at);
+    const w = v128.load(weights + at);
+    const m0 = v128.load(m + at);
+    const v0 = v128.load(v + at);
+    const m1 = flushed(f32x4.add(m0, f32x4.mul(f32x4.sub(g, m0), b1)));
+    const v1 = flushed(f32x4.add(v0, f32x4.mul(f32x4.sub(f32x4.mul(g, g), v0), b2)));
+    const change = f32x4.div(f32x4.mul(m1, rates), f32x4.add(f32x4.sqrt(v1), epsilons));
+    put(m + at, m1, length - i);
+    put(v + at, v1, length - i);
+    put(next + at, f32x4.sub(f32x4.sub(w, f32x4.mul(w, decays)), change), length - i);
+  }
+}
+
+/** next = w - rate * gradient */
+export function sgd(weights: usize, next: usize, gradient: usize, length: i32, rate: f32): void {
+  const rates = f32x4.splat(rate);
+  for (let i = 0; i < length; i += 4) {
+    const at = (<usize>i) << 2;
+    put(next + at, f32x4.sub(v128.load(weights + at), f32x4.mul(v128.load(gradient + at), rates)), length - i);
+  }
+}
+
+/** m = momentum * m - rate * gradient; next = w + m, or with Nesterov w + momentum * m - rate * gradient */
+export function momentum(weights: usize, next: usize, gradient: usize, m: usize, length: i32, rate: f32, beta: f32, nesterov: bool): void {
+  const rates = f32x4.splat(rate);
+  const betas = f32x4.splat(beta);
+  for (let i = 0; i < length; i += 4) {
+    const at = (<usize>i) << 2;
+    const w = v128.load(weights + at);
+    const descent = f32x4.mul(v128.load(gradient + at), rates);
+    const m1 = flushed(f32x4.sub(f32x4.mul(v128.load(m + at), betas), descent));
+    const change = nesterov ? f32x4.sub(f32x4.mul(m1, betas), descent) : m1;
+    put(m + at, m1, length - i);
+    put(next + at, f32x4.add(w, change), length - i);
+  }
+}
+
+/** v = rho * v + (1 - rho) * g^2; m = momentum * m + rate * g / sqrt(v + epsilon); next = w - m */
+export function rmsprop(
+  weights: usize,
+  next: usize,
+  gradient: usize,
+  m: usize,
+  v: usize,
+  length: i32,
+  rate: f32,
+  rho: f32,
+  oneMinusRho: f32,
+  beta: f32,
+  epsilon: f32,
+): void {
+  const rates = f32x4.splat(rate);
+  const rhos = f32x4.splat(rho);
+  const others = f32x4.splat(oneMinusRho);
+  const betas = f32x4.splat(beta);
+  const epsilons = f32x4.splat(epsilon);
+  for (let i = 0; i < length; i += 4) {
+    const at = (<usize>i) << 2;
+    const g = v128.load(gradient + at);
+    const w = v128.load(weights + at);
+    const v1 = flushed(f32x4.add(f32x4.mul(rhos, v128.load(v + at)), f32x4.mul(others, f32x4.mul(g, g))));
+    const change = f32x4.div(f32x4.mul(rates, g), f32x4.sqrt(f32x4.add(v1, epsilons)));
+    const m1 = flushed(f32x4.add(f32x4.mul(betas, v128.load(m + at)), change));
+    put(v + at, v1, length - i);
+    put(m + at, m1, length - i);
+    put(next + at, f32x4.sub(w, m1), length - i);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function flushed(x: v128): v128 {
+  return v128.and(x, f32x4.ge(f32x4.abs(x), f32x4.splat(tiny)));
+}
+
+// @ts-ignore: decorator
+@inline
+function sign(x: v128): v128 {
+  const one = f32x4.splat(1);
+  const zero = f32x4.splat(0);
+  return f32x4.sub(v128.and(f32x4.gt(x, zero), one), v128.and(f32x4.lt(x, zero), one));
+}
+
+// @ts-ignore: decorator
+@inline
+function upperHalf(v: v128): v128 {
+  return v128.shuffle<f32>(v, v, 2, 3, 2, 3);
+}
+
+/** (lane 0 + lane 2) + (lane 1 + lane 3) */
+// @ts-ignore: decorator
+@inline
+function sumOf(low: v128, high: v128): f64 {
+  const pairs = f64x2.add(low, high);
+  return f64x2.extract_lane(pairs, 0) + f64x2.extract_lane(pairs, 1);
+}
+
+/** The first `rest` lanes of a vector, the others zero. */
+// @ts-ignore: decorator
+@inline
+function kept(v: v128, rest: i32): v128 {
+  return rest >= 4 ? v : v128.and(v, i32x4.lt_s(i32x4(0, 1, 2, 3), i32x4.splat(rest)));
+}
+
+/** Stores the first `rest` lanes of a vector: the values behind an array's end belong to another. */
+// @ts-ignore: decorator
+@inline
+function put(address: usize, v: v128, rest: i32): void {
+  if (rest >= 4) {
+    v128.store(address, v);
+    return;
+  }
+  f32.store(address, f32x4.extract_lane(v, 0));
+  if (rest > 1) f32.store(address + 4, f32x4.extract_lane(v, 1));
+  if (rest > 2) f32.store(address + 8, f32x4.extract_lane(v, 2));
+}

@@ -1,0 +1,157 @@
+import { readFileSync } from 'node:fs';
+import { RunError } from '../errors.js';
+
+/** What a penalty adds to a parameter's gradient: l1 * sign(w) + 2 * l2 * w. */
+export interface Penalty {
+  readonly l1: number;
+  readonly l2: number;
+}
+
+/** Weights now, weights after the step, the prepared gradient and the moments of one parameter: arrays of one length. */
+export interface UpdateArrays {
+  readonly weights: Float32Array;
+  readonly next: Float32Array;
+  readonly gradient: Float32Array;
+  readonly m: Float32Array;
+  readonly v: Float32Array;
+}
+
+/**
+ * The passes over a whole gradient. All arithmetic is float32, element by element, and so the same bits everywhere;
+ * norms are float64 over fixed blocks of 4,096 values, added up in block order.
+ */
+export interface Kernel {
+  /** into += values */
+  add(into: Float32Array, values: Float32Array): void;
+  /** Sum of squares; not finite exactly where a value is not. */
+  squaredNorm(values: Float32Array): number;
+  /** Sum of absolute values. */
+  absoluteSum(values: Float32Array): number;
+  /** gradient = gradient / count + penalty's gradient; returns the sum of its squares. */
+  average(gradient: Float32Array, weights: Float32Array, count: number, penalty: Penalty): number;
+  /** gradient = clamp(gradient * scale, -limit, limit) */
+  clip(gradient: Float32Array, scale: number, limit: number): void;
+  /** Keras's Adam; `rate` holds the bias corrections. AdamW where `decay` (learning rate * weight decay) is above zero. */
+  adam(arrays: UpdateArrays, rate: number, beta1: number, beta2: number, epsilon: number, decay: number): void;
+  /** next = w - rate * gradient */
+  sgd(arrays: Omit<UpdateArrays, 'm' | 'v'>, rate: number): void;
+  /** Keras's SGD with momentum. */
+  momentum(arrays: Omit<UpdateArrays, 'v'>, rate: number, momentum: number, nesterov: boolean): void;
+  /** Keras's RMSprop. */
+  rmsprop(arrays: UpdateArrays, rate: number, rho: number, momentum: number, epsilon: number): void;
+}
+
+/** A kernel and the memory its arrays must stand in. */
+export interface KernelMemory {
+  readonly kernel: Kernel;
+  /** A new array of zeros. Memory is never given back: allocate once. */
+  allocate(length: number): Float32Array;
+}
+
+const pageBytes = 65_536;
+const maxPages = 65_536;
+/** Arrays start on cache lines of their own, and one vector behind an array's end may be read. */
+const alignment = 64;
+
+/** Bytes that an array of `length` values takes in a kernel's memory. */
+export function allocationBytes(length: number): number {
+  return Math.ceil((length * 4 + 16) / alignment) * alignment;
+}
+
+/** The most arrays of `length` values that one kernel's memory can hold. */
+export function maxArrays(length: number): number {
+  return Math.floor((maxPages * pageBytes - alignment) / allocationBytes(length));
+}
+
+/**
+ * Opens the SIMD WebAssembly kernel over a memory with room for the given arrays. It never grows: growing would take
+ * the views away, while ZeroMQ may still be sending from them.
+ * @param lengths of the arrays to come, in values
+ * @throws RunError where they do not fit into 4 GiB or the machine has not got the memory
+ */
+export function openKernel(lengths: readonly number[]): KernelMemory {
+  const bytes = lengths.reduce((sum, length) => sum + allocationBytes(length), alignment);
+  const pages = Math.ceil(bytes / pageBytes);
+  if (pages > maxPages) throw new RunError(`${gib(bytes)} GiB of weights, moments and gradients do not fit into the 4 GiB of one kernel`);
+  let memory: WebAssembly.Memory;
+  try {
+    memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+  } catch {
+    throw new RunError(`no memory for ${gib(bytes)} GiB of weights, moments and gradients`);
+  }
+  let next = alignment;
+  return {
+    kernel: wasmKernel(memory),
+    allocate(length) {
+      const at = next;
+      next += allocationBytes(length);
+      if (next > pages * pageBytes) throw new RangeError(`the kernel's memory was reserved for less than ${length} more values`);
+      return new Float32Array(memory.buffer, at, length);
+    },
+  };
+}
+
+function gib(bytes: number): string {
+  return (bytes / 2 ** 30).toFixed(1);
+}
+
+interface Exports {
+  add(into: number, values: number, length: number): void;
+  squaredNorm(values: number, length: number): number;
+  absoluteSum(values: number, length: number): number;
+  average(gradient: number, weights: number, length: number, count: number, l1: number, twiceL2: number): number;
+  clip(gradient: number, length: number, scale: number, limit: number): void;
+  adam(
+    w: number,
+    next: number,
+    g: number,
+    m: number,
+    v: number,
+    length: number,
+    rate: number,
+    b1: number,
+    b2: number,
+    epsilon: number,
+    decay: number,
+  ): void;
+  sgd(w: number, next: number, g: number, length: number, rate: number): void;
+  momentum(w: number, next: number, g: number, m: number, length: number, rate: number, momentum: number, nesterov: boolean): void;
+  rmsprop(
+    w: number,
+    next: number,
+    g: number,
+    m: number,
+    v: number,
+    length: number,
+    rate: number,
+    rho: number,
+    other: number,
+    momentum: number,
+    epsilon: number,
+  ): void;
+}
+
+let compiled: WebAssembly.Module | undefined;
+
+function wasmKernel(memory: WebAssembly.Memory): Kernel {
+  compiled ??= new WebAssembly.Module(readFileSync(new URL(import.meta.resolve('#kernel.wasm'))));
+  const wasm = new WebAssembly.Instance(compiled, { env: { memory } }).exports as unknown as Exports;
+  const at = (array: Float32Array): number => {
+    if (array.buffer !== memory.buffer) throw new RangeError("an array stands outside the kernel's memory");
+    return array.byteOffset;
+  };
+  return {
+    add: (into, values) => wasm.add(at(into), at(values), into.length),
+    squaredNorm: (values) => wasm.squaredNorm(at(values), values.length),
+    absoluteSum: (values) => wasm.absoluteSum(at(values), values.length),
+    average: (gradient, weights, count, { l1, l2 }) => wasm.average(at(gradient), at(weights), gradient.length, count, l1, 2 * l2),
+    clip: (gradient, scale, limit) => wasm.clip(at(gradient), gradient.length, scale, limit),
+    adam: (a, rate, beta1, beta2, epsilon, decay) =>
+      wasm.adam(at(a.weights), at(a.next), at(a.gradient), at(a.m), at(a.v), a.weights.length, rate, 1 - beta1, 1 - beta2, epsilon, decay),
+    sgd: (a, rate) => wasm.sgd(at(a.weights), at(a.next), at(a.gradient), a.weights.length, rate),
+    momentum: (a, rate, momentum, nesterov) =>
+      wasm.momentum(at(a.weights), at(a.next), at(a.gradient), at(a.m), a.weights.length, rate, momentum, nesterov),
+    rmsprop: (a, rate, rho, momentum, epsilon) =>
+      wasm.rmsprop(at(a.weights), at(a.next), at(a.gradient), at(a.m), at(a.v), a.weights.length, rate, rho, 1 - rho, momentum, epsilon),
+  };
+}
