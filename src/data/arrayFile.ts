@@ -74,7 +74,8 @@ function checkSize(path: string, { shape, dtype, valuesAt }: ArrayHeader, size: 
   const got = size - valuesAt;
   if (got < expected) throw new DataError(`${path}: is too short for ${what}: expected ${expected} bytes of values, got ${got}`);
   if (got > expected) throw new DataError(`${path}: is too long for ${what}: expected ${expected} bytes of values, got ${got}`);
-  if (got > constants.MAX_LENGTH) throw new DataError(`${path}: ${got} bytes are more than one Node.js buffer holds (${constants.MAX_LENGTH})`);
+  if (got > constants.MAX_LENGTH)
+    throw new DataError(`${path}: ${got} bytes are more than one Node.js buffer holds (${constants.MAX_LENGTH})`);
 }
 
 /** Size in bytes. Asked before opening: opening a pipe would wait for its writer. */

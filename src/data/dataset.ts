@@ -5,7 +5,7 @@ export interface Dataset {
   /** Shape of one sample's inputs, e.g. [28, 28]. */
   readonly inputShape: readonly number[];
   readonly targets: TargetKind;
-  /** Says whether two processes see the same data: a hash over shapes, types and bytes. */
+  /** Says whether two processes see the same data: a hash over shapes, types, normalisation and bytes, made when first asked for. */
   readonly fingerprint: string;
   /** Writes sample `index` (0 to count - 1) to `into` at `offset`, as float32 values. */
   readInput(index: number, into: Float32Array, offset: number): void;

@@ -78,7 +78,9 @@ function elementType(path: string, text: string): Pick<ArrayHeader, 'dtype' | 'b
   }
   const dtype = types.get(descr.slice(1));
   if (dtype === undefined || !/^[<>|]/.test(descr)) {
-    throw new DataError(`${path}: expected values of type ${[...types.values()].join(', ')}, got '${descr}': save it with array.astype('float32')`);
+    throw new DataError(
+      `${path}: expected values of type ${[...types.values()].join(', ')}, got '${descr}': save it with array.astype('float32')`,
+    );
   }
   return { dtype, byteOrder: descr.startsWith('>') ? 'BE' : 'LE' };
 }

@@ -2,7 +2,7 @@ import { DataError, UsageError } from '../shared/errors.js';
 import { ArrayDataset } from './arrayDataset.js';
 import type { DataParts } from './dataset.js';
 import { mnistFiles } from './mnist.js';
-import type { DataSpec, FileData, FilePair } from './spec.js';
+import type { DataSpec, FileData, FilePair } from '../shared/config/dataSchema.js';
 
 /**
  * Opens a run's data.
@@ -33,7 +33,9 @@ function checkSpec({ take, normalize, validation }: FileData, validationSplit: n
     throw new UsageError(`Expected \`validationSplit\` to be from 0 up to but not including 1, got ${validationSplit}`);
   }
   if (validation !== undefined && validationSplit > 0) {
-    throw new UsageError(`Expected \`validation\` files or a \`validationSplit\`, got both: leave out one (the split is ${validationSplit})`);
+    throw new UsageError(
+      `Expected \`validation\` files or a \`validationSplit\`, got both: leave out one (the split is ${validationSplit})`,
+    );
   }
 }
 
@@ -65,7 +67,7 @@ function openLike(train: ArrayDataset, files: FilePair | undefined): ArrayDatase
   }
   if (part.targets.width !== train.targets.width) {
     throw new DataError(
-      `${files.y}: expected targets with ${train.targets.width} values a sample, as in ${train.y.path}, got ${part.targets.width}`,
+      `${files.y}: expected targets of width ${train.targets.width}, as in ${train.y.path}, got width ${part.targets.width}`,
     );
   }
   return part;

@@ -24,7 +24,9 @@ export function targetEncoding(loss: Loss, outputs: number, { targets }: WithTar
   if (isClassNumber && outputs > 1) return { kind: 'oneHot' };
   if (loss === 'sparseCategoricalCrossentropy') {
     const fix = width === 1 ? `save them as integers, y.astype('int32')` : 'use categoricalCrossentropy for one-hot rows';
-    throw fail(`${loss} expects one class number a sample, of an integer type, got ${width === 1 ? 'one float' : `${width} values`}: ${fix}`);
+    throw fail(
+      `${loss} expects one class number a sample, of an integer type, got ${width === 1 ? 'one float' : `${width} values`}: ${fix}`,
+    );
   }
   if (width === outputs) return { kind: 'values' };
   if (width === 1) {
@@ -32,7 +34,10 @@ export function targetEncoding(loss: Loss, outputs: number, { targets }: WithTar
       `expected ${outputs} values a sample, one an output, got one float: save class numbers as integers, y.astype('int32'), or give the last layer 1 unit`,
     );
   }
-  throw fail(`expected ${outputs} values a sample, one an output, got ${width}: give the last layer ${width} units, or the file ${outputs} columns`);
+  throw fail(
+    `expected ${amount(outputs, 'value')} a sample, one an output, got ${width}: ` +
+      `give the last layer ${amount(width, 'unit')}, or the file ${amount(outputs, 'column')}`,
+  );
 }
 
 /** Are targets class numbers that become one-hot rows? Keras chooses the kind of accuracy by it. */
@@ -106,4 +111,8 @@ function notDistribution(row: Float32Array): string | undefined {
 /** Without the digits that a float32 value does not have. */
 function show(value: number): number {
   return Number.isInteger(value) ? value : Number(value.toPrecision(8));
+}
+
+function amount(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }

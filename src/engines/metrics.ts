@@ -4,7 +4,8 @@ import type { Metric } from '../shared/model/spec.js';
 type SampleMetric = (outputs: ArrayLike<number>, targets: ArrayLike<number>, start: number, width: number) => number;
 
 const sampleMetrics: Readonly<Record<Metric, SampleMetric>> = {
-  accuracy: (outputs, targets, start, width) => (width === 1 ? binaryMatch(outputs, targets, start) : argmaxMatch(outputs, targets, start, width)),
+  accuracy: (outputs, targets, start, width) =>
+    width === 1 ? binaryMatch(outputs, targets, start) : argmaxMatch(outputs, targets, start, width),
   mae: (outputs, targets, start, width) => meanOver(outputs, targets, start, width, Math.abs),
   mse: (outputs, targets, start, width) => meanOver(outputs, targets, start, width, (difference) => difference * difference),
 };

@@ -46,7 +46,7 @@ class ReferenceEngine implements Engine {
   async close(): Promise<void> {}
 
   /** The sums for what the head's ops give, and the loss's gradient by it. */
-  #judge(batch: Batch, given = new Float64Array()): { sums: BatchSums; byOutput: Float64Array } {
+  #judge(batch: Batch, given: Float64Array = new Float64Array()): { sums: BatchSums; byOutput: Float64Array } {
     const { network, metrics } = this.#task;
     const targets = new Float64Array(batch.targets.subarray(0, batch.count * network.outputs));
     const { sum, gradient } = lossOf(this.#head.loss, given, targets, network.outputs);

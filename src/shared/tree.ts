@@ -44,14 +44,14 @@ export function isTreeNode({ from, to }: TreeNode, shards: number): boolean {
 }
 
 /**
- * Adds leaves up in the tree's order.
+ * Adds leaves up in the tree's order, asking for them from left to right.
  * @param leaf the value of one shard, or undefined where it is empty: an empty shard is never added
  * @param add may change and return its first argument
  */
-export function sumTree<T>(node: TreeNode, leaf: (shard: number) => T | undefined, add: (left: T, right: T) => T): T | undefined {
+export async function sumTree<T>(node: TreeNode, leaf: (shard: number) => Promise<T | undefined>, add: (left: T, right: T) => T): Promise<T | undefined> {
   if (node.to - node.from === 1) return leaf(node.from);
   const [left, right] = childrenOf(node);
-  const a = sumTree(left, leaf, add);
-  const b = sumTree(right, leaf, add);
+  const a = await sumTree(left, leaf, add);
+  const b = await sumTree(right, leaf, add);
   return a === undefined ? b : b === undefined ? a : add(a, b);
 }

@@ -1,4 +1,4 @@
-import { type ParameterLayout, type Parameter, viewOf } from '../../shared/model/layout.js';
+import { type Parameter, type ParameterLayout, viewOf } from '../../shared/model/layout.js';
 import type { DenseOp, Op } from '../../shared/model/network.js';
 import { activate, activationGradient } from './activation.js';
 import { addProduct, addProductTransposedA, addProductTransposedB, addRows, addToRows } from './matrix.js';

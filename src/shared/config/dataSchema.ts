@@ -15,7 +15,14 @@ const files = record({
   test: pair().optional(),
 });
 
-export type DataSpec = z.output<typeof named> | z.output<typeof files>;
+/** A data set that comes with a package. */
+export type NamedData = z.output<typeof named>;
+/** A data set in files of the user's; paths are absolute or relative to the working directory. */
+export type FileData = z.output<typeof files>;
+/** Inputs, [n, ...sample shape], and targets, [n] or [n, width]: one row a sample. */
+export type FilePair = Pick<FileData, 'x' | 'y'>;
+/** Where a run's samples come from. */
+export type DataSpec = NamedData | FileData;
 
 /** `mnist`, `{ name: mnist, take: 2500 }` or `{ x: x.npy, y: y.npy, ... }`. */
 export const dataSchema = z.unknown().transform((value, context): DataSpec => {

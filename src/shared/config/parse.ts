@@ -56,6 +56,7 @@ function withDefaults(parsed: z.output<typeof configSchema>, machine: Machine): 
   const workers = parsed.workers ?? Math.max(1, Math.min(machine.cores, Math.floor(batchSize / 16)));
   return {
     ...parsed,
+    ...(parsed.epochs === undefined && parsed.steps === undefined ? { epochs: 10 } : {}),
     model,
     metrics: parsed.metrics ?? defaultMetrics,
     validationSplit: parsed.validationSplit ?? (hasOwnValidation ? 0 : 0.2),

@@ -24,7 +24,7 @@ export const configSchema = record({
   optimizer: optimizerSchema.prefault('adam').describe('adam, adamw, sgd or rmsprop, or a mapping with its settings'),
   reduceOnPlateau: plateauSchema.optional(),
   batchSize: whole(1).default(32).describe('samples of one step, over all workers'),
-  epochs: whole(1).default(10).describe('passes over the training samples, at most'),
+  epochs: whole(1).optional().describe('passes over the training samples, at most; default: 10, or as many as `steps` asks for'),
   steps: whole(1).optional().describe('stop after this many steps'),
   target: notNegative().optional().describe("stop once an epoch's mean training loss is at or under this"),
   validationSplit: fraction()
@@ -61,6 +61,9 @@ export const configSchema = record({
     .optional()
     .describe("name of the run's folder; default: the config's name and the time"),
   runs: text('a folder').default('runs').describe('folder that holds the runs'),
+  resolved: record({ engine: z.string(), provider: z.string(), library: z.string(), probe: z.string(), fingerprint: z.string(), version: z.string() })
+    .optional()
+    .describe('what the run used; written by the run itself'),
   startTimeout: positive().default(30).describe('seconds to wait for more workers once the first is ready'),
   prepareTimeout: positive().default(600).describe('seconds a worker may take to load data and engine'),
 });

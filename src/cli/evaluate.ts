@@ -1,0 +1,2 @@
+import { Command } from 'commander';
+export function evaluateCommand(): Command { return new Command('evaluate'); }

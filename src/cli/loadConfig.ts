@@ -1,0 +1,86 @@
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { basename, dirname, extname, resolve } from 'node:path';
+import { parseDocument } from 'yaml';
+import { parseConfig } from '../shared/config/parse.js';
+import type { Config } from '../shared/config/schema.js';
+import { ConfigError, errorCode, errorMessage, UsageError } from '../shared/errors.js';
+import { configFlags } from './configFlags.js';
+
+type Mapping = Record<string, unknown>;
+
+export interface LoadedConfig {
+  readonly config: Config;
+  /** The config's name: its file's, without the ending. */
+  readonly name: string;
+}
+
+/**
+ * Puts a config together: a YAML file, over it the flags, under both the defaults. Paths in a file are relative to the
+ * file's folder, paths in flags to the working directory.
+ * @throws ConfigError, UsageError
+ */
+export function loadConfig(file: string | undefined, flags: Readonly<Mapping>): LoadedConfig {
+  const fromFile = file === undefined ? {} : absolutePaths(readYaml(file), dirname(file));
+  const fromFlags = absolutePaths(configOf(flags), '.');
+  const source = file === undefined ? 'flags' : Object.keys(fromFlags).length > 0 ? `${file} and flags` : file;
+  const config = parseConfig(merge(fromFile, fromFlags), source, { cores: availableParallelism() });
+  return { config, name: file === undefined ? 'article' : basename(file, extname(file)) };
+}
+
+function configOf(flags: Readonly<Mapping>): Mapping {
+  const config: Mapping = {};
+  for (const { path, attribute, read } of configFlags()) {
+    if (flags[attribute] === undefined) continue;
+    const value = path.reduceRight<unknown>((inner, key) => ({ [key]: inner }), read(flags[attribute]));
+    Object.assign(config, merge(config, value as Mapping));
+  }
+  return config;
+}
+
+function readYaml(file: string): Mapping {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new UsageError(`${file}: ${errorCode(error) === 'ENOENT' ? 'no such config file' : errorMessage(error)}`);
+  }
+  const document = parseDocument(text);
+  if (document.errors.length > 0) {
+    throw new ConfigError(
+      file,
+      document.errors.map(({ message }) => ({ path: '', message: message.split('\n')[0] ?? message })),
+    );
+  }
+  const value: unknown = document.toJS() ?? {};
+  if (!isMapping(value)) throw new ConfigError(file, [{ path: '', message: 'expected a mapping of keys, as in `batchSize: 32`' }]);
+  return value;
+}
+
+/** An optimizer or a data set may stand as a mere name: a mapping laid over it keeps the name. */
+function merge(under: Mapping, over: Mapping): Mapping {
+  const merged = { ...under };
+  for (const [key, value] of Object.entries(over)) {
+    const below = typeof merged[key] === 'string' && isMapping(value) ? { name: merged[key] } : merged[key];
+    merged[key] = isMapping(below) && isMapping(value) ? merge(below, value) : value;
+  }
+  if (isMapping(merged['optimizer']) && !('name' in merged['optimizer'])) merged['optimizer'] = { name: 'adam', ...merged['optimizer'] };
+  return merged;
+}
+
+/** Workers may run in other folders: they get to know files by their full path. */
+function absolutePaths(config: Mapping, folder: string): Mapping {
+  const full = (value: unknown): unknown => (typeof value === 'string' ? resolve(folder, value) : value);
+  const pair = (value: unknown): unknown =>
+    isMapping(value)
+      ? Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, key === 'x' || key === 'y' ? full(inner) : isMapping(inner) ? pair(inner) : inner]))
+      : value;
+  const result = { ...config };
+  if ('data' in result) result['data'] = pair(result['data']);
+  if ('initialWeights' in result) result['initialWeights'] = full(result['initialWeights']);
+  return result;
+}
+
+function isMapping(value: unknown): value is Mapping {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,41 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from 'commander';
+import { Interrupted, RunError, UsageError, DataError } from '../shared/errors.js';
+import { refuseWindows } from '../shared/transport.js';
+import { version } from '../shared/version.js';
+import { coordinatorCommand } from './coordinator.js';
+import { evaluateCommand } from './evaluate.js';
+import { predictCommand } from './predict.js';
+import { upCommand } from './up.js';
+import { workerCommand } from './worker.js';
+
+/** 0 done; 1 the run failed; 2 wrong use; 130 interrupted. */
+function exitCode(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (error instanceof UsageError) return 2;
+  return error instanceof Interrupted ? 130 : 1;
+}
+
+/** What is a person's to mend is one message; anything else is ours, with its stack. */
+function report(error: unknown): void {
+  if (error instanceof CommanderError) return;
+  const isExpected = [UsageError, RunError, DataError, Interrupted].some((kind) => error instanceof kind);
+  const text = error instanceof Error ? (isExpected ? error.message : (error.stack ?? error.message)) : String(error);
+  process.stderr.write(`${error instanceof Interrupted ? '' : 'error: '}${text}\n`);
+}
+
+const program = new Command('bpnn-dist')
+  .description('Trains multilayer perceptrons by synchronous data parallelism: the same weights, bit for bit, at any number of workers.')
+  .version(version)
+  .showHelpAfterError('(bpnn-dist COMMAND --help shows every flag)');
+for (const command of [upCommand(), coordinatorCommand(), workerCommand(), evaluateCommand(), predictCommand()]) program.addCommand(command);
+// Errors end here, in one place, and none of commander's own exits cuts a message short.
+for (const command of [program, ...program.commands]) command.exitOverride();
+
+try {
+  refuseWindows(process.platform);
+  await program.parseAsync();
+} catch (error) {
+  report(error);
+  process.exitCode = exitCode(error);
+}

@@ -1,0 +1,133 @@
+import { SingleBar } from 'cli-progress';
+import type { StepFigures } from '../coordinator/train.js';
+import type { RunObserver } from '../run/run.js';
+import type { StartInfo } from '../run/summary.js';
+import type { Figures } from '../shared/json.js';
+import { amount, duration, figure, rate } from './format.js';
+
+/** Milliseconds between two lines within an epoch, where there is no terminal for a bar. */
+const plainInterval = 10_000;
+
+/** Milliseconds between two pictures of the bar: drawing must not cost a step its time. */
+const frameInterval = 100;
+
+/** Shows a run on a stream: on a terminal with a bar for the epoch, else in plain lines. */
+export function runView(stream: NodeJS.WriteStream): RunObserver & { close(): void } {
+  const bar = stream.isTTY ? new EpochBar(stream) : undefined;
+  let info: StartInfo | undefined;
+  let pace = new Pace();
+  const say = (line: string): void => {
+    bar?.clear();
+    stream.write(`${line}\n`);
+  };
+  return {
+    onListening: (address, workers) => say(`waiting for ${amount(workers, 'worker')} at ${address}`),
+    onWorker: (line) => say(line),
+    onStart(started) {
+      info = started;
+      for (const line of startLines(started)) say(line);
+      pace = new Pace();
+    },
+    onStep(figures) {
+      if (!info) return;
+      pace.add(figures.samples);
+      const inEpoch = (figures.step % info.stepsPerEpoch) + 1;
+      if (bar) bar.show(figures, inEpoch, info, pace);
+      else if (pace.isDue(plainInterval)) say(`${epochName(figures.epoch, info)}  step ${inEpoch}/${info.stepsPerEpoch}  ${listFigures(figures)}  ${rate(pace.samplesPerSecond)}`);
+    },
+    onEpoch(figures) {
+      if (!info) return;
+      bar?.clear();
+      say(`${epochName(figures.epoch, info)}  ${listFigures(figures)}  ${rate(pace.samplesPerSecond)}`);
+      pace = new Pace();
+    },
+    close: () => bar?.clear(),
+  };
+}
+
+function startLines(info: StartInfo): string[] {
+  const { samples, workers, spares, epochs } = info;
+  const parts = [`${samples.train} to train`, ...(samples.validation ? [`${samples.validation} to validate`] : []), ...(samples.test ? [`${samples.test} to test`] : [])];
+  return [
+    `network ${info.network}, ${info.parameters} parameters`,
+    `samples ${parts.join(', ')}`,
+    `global batch ${info.globalBatch} in ${amount(info.shards, 'shard')}, up to ${info.localBatch} samples a worker`,
+    `${epochs === undefined ? '' : `${amount(epochs, 'epoch')} of `}${amount(info.stepsPerEpoch, 'step')}${epochs === undefined ? ` an epoch, ${info.totalSteps} in all` : ''}`,
+    ...(spares > 0 ? [`${amount(spares, 'worker')} more than shards: spares, without work`] : []),
+    `engine ${[...new Set(workers.map(({ engine }) => engine))].join(' and ')} in ${amount(workers.length, 'worker')}`,
+    `run ${info.path}`,
+  ];
+}
+
+function epochName(epoch: number, { epochs }: StartInfo): string {
+  return `epoch ${epoch + 1}${epochs === undefined ? '' : `/${epochs}`}`;
+}
+
+const hidden = new Set(['epoch', 'step', 'samples', 'learningRate']);
+
+function listFigures(figures: Figures): string {
+  const shown = Object.entries(figures).filter(([name]) => !hidden.has(name));
+  return shown.map(([name, value]) => `${name} ${figure(value)}`).join('  ');
+}
+
+/** Samples a second since it was made. */
+class Pace {
+  readonly #start = performance.now();
+  #lastShown = performance.now();
+  #samples = 0;
+
+  add(samples: number): void {
+    this.#samples += samples;
+  }
+
+  get samplesPerSecond(): number {
+    return this.#samples / Math.max((performance.now() - this.#start) / 1_000, 1e-9);
+  }
+
+  isDue(interval: number): boolean {
+    if (performance.now() - this.#lastShown < interval) return false;
+    this.#lastShown = performance.now();
+    return true;
+  }
+}
+
+/** A bar for the epoch under way. */
+class EpochBar {
+  readonly #bar: SingleBar;
+  #isActive = false;
+  #shownAt = 0;
+
+  constructor(stream: NodeJS.WriteStream) {
+    this.#bar = new SingleBar({
+      stream,
+      format: '{name} {bar} {value}/{total}  {figures}  {pace}  {left} left',
+      barsize: 24,
+      clearOnComplete: true,
+      hideCursor: true,
+      fps: 10,
+      barCompleteChar: '█',
+      barIncompleteChar: '░',
+    });
+  }
+
+  show(figures: StepFigures, inEpoch: number, info: StartInfo, pace: Pace): void {
+    if (this.#isActive && performance.now() - this.#shownAt < frameInterval) return;
+    this.#shownAt = performance.now();
+    const remaining = Math.max(0, info.stepsPerEpoch - inEpoch) * info.globalBatch;
+    const payload = {
+      name: epochName(figures.epoch, info),
+      figures: listFigures(figures),
+      pace: rate(pace.samplesPerSecond),
+      left: duration(remaining / pace.samplesPerSecond),
+    };
+    if (this.#isActive) this.#bar.update(inEpoch, payload);
+    else this.#bar.start(info.stepsPerEpoch, inEpoch, payload);
+    this.#isActive = true;
+  }
+
+  /** Takes the bar away, so that a line can stand in its place; the next step brings it back. */
+  clear(): void {
+    if (this.#isActive) this.#bar.stop();
+    this.#isActive = false;
+  }
+}

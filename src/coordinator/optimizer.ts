@@ -1,0 +1,139 @@
+import type { OptimizerSpec } from '../shared/config/optimizerSchema.js';
+import { RunError } from '../shared/errors.js';
+import type { Kernel, KernelMemory } from '../shared/kernel/kernel.js';
+import { type Parameter, type ParameterLayout, viewOf } from '../shared/model/layout.js';
+
+/** The optimizer's part of a checkpoint. */
+export interface OptimizerState {
+  readonly weights: Float32Array;
+  readonly m: Float32Array;
+  readonly v: Float32Array;
+  /** Updates so far: Adam's t. */
+  readonly updates: number;
+}
+
+/** How many arrays of the weights' size an optimizer keeps in the kernel's memory: two of weights and two of moments. */
+export const optimizerArrays = 4;
+
+/**
+ * Weights, moments and the rule that moves them: Keras's Adam, AdamW, SGD and RMSprop, with its penalties and clipping.
+ * Weights alternate between two arrays, since the last ones may still be on their way to a worker.
+ */
+export class Optimizer {
+  readonly #spec: OptimizerSpec;
+  readonly #layout: ParameterLayout;
+  readonly #kernel: Kernel;
+  readonly #m: Float32Array;
+  readonly #v: Float32Array;
+  #weights: Float32Array;
+  #next: Float32Array;
+  #updates = 0;
+
+  constructor(spec: OptimizerSpec, layout: ParameterLayout, { kernel, allocate }: KernelMemory) {
+    this.#spec = spec;
+    this.#layout = layout;
+    this.#kernel = kernel;
+    [this.#weights, this.#next, this.#m, this.#v] = [allocate(layout.size), allocate(layout.size), allocate(layout.size), allocate(layout.size)];
+  }
+
+  /** The weights as they are now. The array is written again at the update after the next. */
+  get weights(): Float32Array {
+    return this.#weights;
+  }
+
+  get state(): OptimizerState {
+    return { weights: this.#weights, m: this.#m, v: this.#v, updates: this.#updates };
+  }
+
+  restore({ weights, m, v, updates }: OptimizerState): void {
+    this.#weights.set(weights);
+    this.#m.set(m);
+    this.#v.set(v);
+    this.#updates = updates;
+  }
+
+  /** Takes other weights, and leaves the moments as they are. */
+  setWeights(weights: Float32Array): void {
+    this.#next.set(weights);
+    this.#swap();
+  }
+
+  /** What the regularizers add to the loss at the present weights. */
+  penalty(): number {
+    let total = 0;
+    for (const parameter of this.#layout.parameters) {
+      const { l1, l2 } = parameter.regularizer;
+      const weights = viewOf(this.#weights, parameter);
+      if (l1 > 0) total += l1 * this.#kernel.absoluteSum(weights);
+      if (l2 > 0) total += l2 * this.#kernel.squaredNorm(weights);
+    }
+    return total;
+  }
+
+  /**
+   * Moves the weights by one step.
+   * @param gradient sum over the samples, in the kernel's memory; it is changed
+   * @param count samples of the step
+   * @throws RunError where the gradient is not finite, before any weight has moved
+   */
+  update(gradient: Float32Array, count: number, learningRate: number): void {
+    const squaredNorms = this.#layout.parameters.map((parameter) => this.#average(gradient, parameter, count));
+    const squaredNorm = squaredNorms.reduce((sum, norm) => sum + norm, 0);
+    if (!Number.isFinite(squaredNorm)) throw new RunError('the gradient is not finite');
+    this.#updates++;
+    for (const [i, parameter] of this.#layout.parameters.entries()) {
+      const part = viewOf(gradient, parameter);
+      this.#clip(part, squaredNorms[i] ?? 0, squaredNorm);
+      this.#apply(parameter, part, learningRate);
+    }
+    this.#swap();
+  }
+
+  #average(gradient: Float32Array, parameter: Parameter, count: number): number {
+    return this.#kernel.average(viewOf(gradient, parameter), viewOf(this.#weights, parameter), count, parameter.regularizer);
+  }
+
+  /** Keras: clipnorm for each variable, global_clipnorm over all, clipvalue for each value. */
+  #clip(gradient: Float32Array, squaredNorm: number, globalSquaredNorm: number): void {
+    const { clipNorm, globalClipNorm, clipValue } = this.#spec;
+    if (clipNorm !== undefined) this.#kernel.clip(gradient, clipNorm / Math.max(Math.sqrt(squaredNorm), clipNorm), Number.POSITIVE_INFINITY);
+    if (globalClipNorm !== undefined) {
+      this.#kernel.clip(gradient, globalClipNorm / Math.max(Math.sqrt(globalSquaredNorm), globalClipNorm), Number.POSITIVE_INFINITY);
+    }
+    if (clipValue !== undefined) this.#kernel.clip(gradient, 1, clipValue);
+  }
+
+  #apply(parameter: Parameter, gradient: Float32Array, rate: number): void {
+    const spec = this.#spec;
+    const arrays = {
+      weights: viewOf(this.#weights, parameter),
+      next: viewOf(this.#next, parameter),
+      gradient,
+      m: viewOf(this.#m, parameter),
+      v: viewOf(this.#v, parameter),
+    };
+    switch (spec.name) {
+      case 'adam':
+      case 'adamw': {
+        const { beta1, beta2, epsilon } = spec;
+        const corrected = (rate * Math.sqrt(1 - beta2 ** this.#updates)) / (1 - beta1 ** this.#updates);
+        const decay = spec.name === 'adamw' ? rate * spec.weightDecay : 0;
+        this.#kernel.adam(arrays, corrected, beta1, beta2, epsilon, decay);
+        return;
+      }
+      case 'sgd':
+        if (spec.momentum === 0) this.#kernel.sgd(arrays, rate);
+        else this.#kernel.momentum(arrays, rate, spec.momentum, spec.nesterov);
+        return;
+      case 'rmsprop':
+        this.#kernel.rmsprop(arrays, rate, spec.rho, spec.momentum, spec.epsilon);
+        return;
+      default:
+        spec satisfies never;
+    }
+  }
+
+  #swap(): void {
+    [this.#weights, this.#next] = [this.#next, this.#weights];
+  }
+}

@@ -1,0 +1,34 @@
+import type { Config } from '../shared/config/schema.js';
+import type { Network } from '../shared/model/network.js';
+
+/** Samples of each part of the data. */
+export interface PartCounts {
+  readonly train: number;
+  readonly validation: number | undefined;
+  readonly test: number | undefined;
+}
+
+/** What a run will do at most, worked out before its first step. */
+export interface TrainingPlan {
+  readonly config: Config;
+  readonly network: Network;
+  readonly counts: PartCounts;
+  readonly stepsPerEpoch: number;
+  readonly totalSteps: number;
+}
+
+export function planTraining(config: Config, network: Network, counts: PartCounts): TrainingPlan {
+  const stepsPerEpoch = Math.ceil(counts.train / config.batchSize);
+  const byEpochs = (config.epochs ?? Number.POSITIVE_INFINITY) * stepsPerEpoch;
+  return { config, network, counts, stepsPerEpoch, totalSteps: Math.min(byEpochs, config.steps ?? Number.POSITIVE_INFINITY) };
+}
+
+/** Steps of one epoch: the last may be cut short by `steps`. */
+export function stepsInEpoch({ stepsPerEpoch, totalSteps }: TrainingPlan, epoch: number): number {
+  return Math.min(stepsPerEpoch, totalSteps - epoch * stepsPerEpoch);
+}
+
+/** Sizes of the fixed chunks that a part is evaluated in. */
+export function chunkSizes(count: number, chunk: number): number[] {
+  return Array.from({ length: Math.ceil(count / chunk) }, (_, i) => Math.min(chunk, count - i * chunk));
+}

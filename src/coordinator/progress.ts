@@ -1,0 +1,59 @@
+import type { Figures } from '../shared/json.js';
+import type { PartSums } from '../shared/protocol.js';
+import { initialStopping, type StoppingState } from './policies/earlyStopping.js';
+import { initialPlateau, type PlateauState } from './policies/reduceOnPlateau.js';
+
+/** The best epoch so far, by `checkpoint.monitor`. */
+export interface Best {
+  readonly epoch: number;
+  readonly value: number;
+}
+
+/** How far a run has come: with weights and moments, all that a checkpoint needs. Plain data. */
+export interface Progress {
+  /** Steps done: the number of the next one. */
+  readonly step: number;
+  /** Epoch of the next step, and steps of it that are done. */
+  readonly epoch: number;
+  readonly stepInEpoch: number;
+  /** Sums over the epoch's steps so far. */
+  readonly sums: RunningSums;
+  /** Null until an epoch counts. */
+  readonly best: Best | null;
+  readonly stopping: StoppingState;
+  readonly plateau: PlateauState;
+}
+
+/** Sums of loss (penalty included, times samples) and metrics over samples. */
+export interface RunningSums {
+  readonly count: number;
+  readonly loss: number;
+  readonly metrics: readonly number[];
+}
+
+export const noSums: RunningSums = { count: 0, loss: 0, metrics: [] };
+
+export const freshProgress: Progress = {
+  step: 0,
+  epoch: 0,
+  stepInEpoch: 0,
+  sums: noSums,
+  best: null,
+  stopping: initialStopping,
+  plateau: initialPlateau,
+};
+
+/** Adds parts up in their order, in float64. */
+export function addParts(parts: readonly Pick<PartSums, 'count' | 'loss' | 'metrics'>[]): RunningSums {
+  return parts.reduce<RunningSums>(addSums, noSums);
+}
+
+export function addSums(a: RunningSums, b: RunningSums): RunningSums {
+  return { count: a.count + b.count, loss: a.loss + b.loss, metrics: b.metrics.map((sum, i) => (a.metrics[i] ?? 0) + sum) };
+}
+
+/** Means over samples, by name: `loss`, then the metrics. */
+export function means({ count, loss, metrics }: RunningSums, names: readonly string[], penalty = 0): Figures & { readonly loss: number } {
+  const byName = Object.fromEntries(names.map((name, i): [string, number] => [name, (metrics[i] ?? Number.NaN) / count]));
+  return { ...byName, loss: loss / count + penalty };
+}

@@ -1,0 +1,72 @@
+import type { Message } from '../shared/protocol.js';
+import type { Incarnation } from '../shared/transport.js';
+
+export type Hello = Message<'hello'>;
+export type Ready = Message<'ready'>;
+
+/** One worker that said hello: who it is, how far it has come, and what it has done. */
+export interface Member {
+  readonly incarnation: Incarnation;
+  /** What people call it, e.g. `worker 0`. */
+  readonly name: string;
+  readonly hello: Hello;
+  ready: Ready | undefined;
+  /** Milliseconds it has computed, by its own clock. */
+  computeMs: number;
+  /** Parts it has answered for: shards and evaluation chunks. */
+  parts: number;
+  /** When it became ready, in milliseconds of the coordinator's monotonic clock. */
+  readyAt: number;
+}
+
+/** Who is here. Names are given once and never again. */
+export class Roster {
+  readonly #members = new Map<Incarnation, Member>();
+  readonly #past: Member[] = [];
+  #nextName = 0;
+
+  /** @param slot the number that the coordinator gave a worker it started itself */
+  admit(incarnation: Incarnation, hello: Hello): Member {
+    const number = hello.slot ?? this.#nextName;
+    this.#nextName = Math.max(this.#nextName, number) + 1;
+    const member: Member = { incarnation, name: `worker ${number}`, hello, ready: undefined, computeMs: 0, parts: 0, readyAt: 0 };
+    this.#members.set(incarnation, member);
+    return member;
+  }
+
+  markReady(member: Member, ready: Ready): void {
+    member.ready = ready;
+    member.readyAt = performance.now();
+  }
+
+  remove(incarnation: Incarnation): Member | undefined {
+    const member = this.#members.get(incarnation);
+    if (!member) return undefined;
+    this.#members.delete(incarnation);
+    if (member.ready) this.#past.push(member);
+    return member;
+  }
+
+  get(incarnation: Incarnation): Member | undefined {
+    return this.#members.get(incarnation);
+  }
+
+  bySlot(slot: number): Member | undefined {
+    return [...this.#members.values()].find(({ hello }) => hello.slot === slot);
+  }
+
+  /** Everyone that is connected. */
+  get all(): Member[] {
+    return [...this.#members.values()];
+  }
+
+  /** Everyone that can compute, in the order of their numbers. */
+  get ready(): Member[] {
+    return this.all.filter(({ ready }) => ready !== undefined);
+  }
+
+  /** Everyone that was ever ready. */
+  get veterans(): Member[] {
+    return [...this.#past, ...this.ready];
+  }
+}

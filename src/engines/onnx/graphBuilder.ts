@@ -1,0 +1,77 @@
+import onnxProto from 'onnx-proto';
+
+const { AttributeProto, ModelProto, TensorProto } = onnxProto.onnx;
+
+/** Extents of a tensor; a name stands for one known only when the graph runs. */
+export type Shape = readonly (number | string)[];
+
+/** Operator set the graphs are written in (https://onnx.ai/onnx/operators/), and the file format that goes with it. */
+const opset = 17;
+const irVersion = 8;
+
+/** Integers, as ints; `{ float }` for the others. */
+export type Attributes = Readonly<Record<string, number | { readonly float: number }>>;
+
+/** Collects the nodes of an ONNX graph of float32 tensors. Tensors go by their names. */
+export class GraphBuilder {
+  readonly #nodes: InstanceType<typeof onnxProto.onnx.NodeProto>[] = [];
+  readonly #inputs: InstanceType<typeof onnxProto.onnx.ValueInfoProto>[] = [];
+  readonly #outputs: InstanceType<typeof onnxProto.onnx.ValueInfoProto>[] = [];
+  readonly #constants = new Map<string, InstanceType<typeof TensorProto>>();
+
+  /** Declares an input of the graph. */
+  input(name: string, shape: Shape): string {
+    this.#inputs.push(valueInfo(name, shape));
+    return name;
+  }
+
+  /** Declares a tensor an output of the graph. */
+  output(name: string, shape: Shape): string {
+    this.#outputs.push(valueInfo(name, shape));
+    return name;
+  }
+
+  /** Adds a node and returns the name of its only output. */
+  node(opType: string, inputs: readonly string[], attributes: Attributes = {}): string {
+    const name = `${opType}_${this.#nodes.length}`;
+    const attribute = Object.entries(attributes).map(([key, value]) =>
+      typeof value === 'number'
+        ? { name: key, i: value, type: AttributeProto.AttributeType.INT }
+        : { name: key, f: value.float, type: AttributeProto.AttributeType.FLOAT },
+    );
+    this.#nodes.push(onnxProto.onnx.NodeProto.create({ name, opType, input: [...inputs], output: [name], attribute }));
+    return name;
+  }
+
+  /** A float32 number that broadcasts against every shape. */
+  constant(value: number): string {
+    const name = `constant ${value}`;
+    this.#constants.set(name, TensorProto.create({ name, dataType: TensorProto.DataType.FLOAT, dims: [], floatData: [value] }));
+    return name;
+  }
+
+  /** Axes, for the operators that take them as an input. */
+  axes(...axes: number[]): string {
+    const name = `axes ${axes.join(' ')}`;
+    this.#constants.set(name, TensorProto.create({ name, dataType: TensorProto.DataType.INT64, dims: [axes.length], int64Data: axes }));
+    return name;
+  }
+
+  /** The model as the bytes of an .onnx file. */
+  encode(): Uint8Array {
+    const graph = {
+      name: 'bpnn-dist',
+      node: this.#nodes,
+      input: this.#inputs,
+      output: this.#outputs,
+      initializer: [...this.#constants.values()],
+    };
+    return ModelProto.encode({ irVersion, producerName: 'bpnn-dist', opsetImport: [{ domain: '', version: opset }], graph }).finish();
+  }
+}
+
+function valueInfo(name: string, shape: Shape): InstanceType<typeof onnxProto.onnx.ValueInfoProto> {
+  const dim = shape.map((extent) => (typeof extent === 'string' ? { dimParam: extent } : { dimValue: extent }));
+  const type = { tensorType: { elemType: TensorProto.DataType.FLOAT, shape: { dim } } };
+  return onnxProto.onnx.ValueInfoProto.create({ name, type });
+}

@@ -1,0 +1,139 @@
+import { viewOf } from '../../shared/model/layout.js';
+import type { Batch, BatchSums, Engine, EngineIdentity, EngineTask } from '../engine.js';
+import { metricSums } from '../metrics.js';
+import { buildGraph, type GraphModel, maskName, type Purpose } from './graph.js';
+import { type Binding, Program, type Slot } from './program.js';
+import { Recent } from './recent.js';
+import { loadRuntime, type Provider, type Runtime } from './runtime.js';
+
+export interface OnnxOptions {
+  /** Where to compute; without it, on the fastest provider that can be loaded. */
+  readonly provider?: Provider;
+}
+
+/**
+ * Opens the engine on ONNX Runtime.
+ * @throws RunError where the provider asked for cannot be loaded
+ */
+export async function openOnnx(task: EngineTask, options: OnnxOptions = {}): Promise<Engine> {
+  return new OnnxEngine(task, await loadRuntime(options.provider, task.threads));
+}
+
+/** A binding, and the arrays the sums are read from. */
+interface SumsBinding {
+  readonly binding: Binding;
+  readonly loss: Float32Array;
+  readonly outputs: Float32Array;
+}
+
+interface Compiled {
+  readonly model: GraphModel;
+  readonly program: Program;
+}
+
+class OnnxEngine implements Engine {
+  readonly identity: EngineIdentity;
+  readonly #task: EngineTask;
+  readonly #runtime: Runtime;
+  /** Compiled when first needed: a worker never predicts. */
+  readonly #compiled = new Map<Purpose, Promise<Compiled>>();
+  readonly #gradientBindings = new Recent<SumsBinding>();
+  readonly #evaluateBindings = new Recent<SumsBinding>();
+
+  constructor(task: EngineTask, runtime: Runtime) {
+    this.#task = task;
+    this.#runtime = runtime;
+    this.identity = { engine: 'onnx', provider: runtime.provider, library: runtime.library };
+  }
+
+  async gradient(batch: Batch, weights: Float32Array, gradient: Float32Array): Promise<BatchSums> {
+    if (batch.count === 0) gradient.fill(0);
+    if (batch.count === 0) return this.#nothing();
+    const { model, program } = await this.#compile('gradient');
+    const arrays = [batch.inputs, batch.targets, ...batch.masks, weights, gradient];
+    const bound = this.#gradientBindings.recall(batch.count, arrays, () => this.#bind(model, program, batch, weights, gradient));
+    await program.run(bound.binding);
+    return this.#sums(batch, bound);
+  }
+
+  async evaluate(batch: Batch, weights: Float32Array): Promise<BatchSums> {
+    if (batch.count === 0) return this.#nothing();
+    const { model, program } = await this.#compile('evaluate');
+    const arrays = [batch.inputs, batch.targets, weights];
+    const bound = this.#evaluateBindings.recall(batch.count, arrays, () => this.#bind(model, program, batch, weights));
+    await program.run(bound.binding);
+    return this.#sums(batch, bound);
+  }
+
+  async predict(batch: Pick<Batch, 'count' | 'inputs'>, weights: Float32Array): Promise<Float32Array> {
+    const { outputs: width } = this.#task.network;
+    const outputs = new Float32Array(batch.count * width);
+    if (batch.count === 0) return outputs;
+    const { model, program } = await this.#compile('predict');
+    const fetches = new Map([[model.outputs, { data: outputs, dims: [batch.count, width] }]]);
+    await program.run(program.bind(this.#inputSlots(batch, weights), fetches));
+    return outputs;
+  }
+
+  async close(): Promise<void> {
+    const compiled = await Promise.all(this.#compiled.values());
+    this.#compiled.clear();
+    await Promise.all(compiled.map(({ program }) => program.close()));
+  }
+
+  #compile(purpose: Purpose): Promise<Compiled> {
+    const compiled = this.#compiled.get(purpose) ?? compile(this.#task, this.#runtime, purpose);
+    this.#compiled.set(purpose, compiled);
+    return compiled;
+  }
+
+  #bind(model: GraphModel, program: Program, batch: Batch, weights: Float32Array, gradient?: Float32Array): SumsBinding {
+    const { network, metrics } = this.#task;
+    const { count } = batch;
+    const loss = new Float32Array(1);
+    const outputs = new Float32Array(metrics.length === 0 ? 0 : count * network.outputs);
+    const feeds = this.#inputSlots(batch, weights);
+    feeds.set('targets', { data: batch.targets, dims: [count, network.outputs] });
+    if (gradient) for (const [name, slot] of this.#maskSlots(batch)) feeds.set(name, slot);
+    const fetches = new Map<string, Slot>();
+    if (model.loss) fetches.set(model.loss, { data: loss, dims: [] });
+    if (metrics.length > 0) fetches.set(model.outputs, { data: outputs, dims: [count, network.outputs] });
+    for (const [i, parameter] of network.layout.parameters.entries()) {
+      const name = model.gradients[i];
+      if (name && gradient) fetches.set(name, { data: viewOf(gradient, parameter), dims: parameter.shape });
+    }
+    return { binding: program.bind(feeds, fetches), loss, outputs };
+  }
+
+  #inputSlots(batch: Pick<Batch, 'count' | 'inputs'>, weights: Float32Array): Map<string, Slot> {
+    const { inputs, layout } = this.#task.network;
+    const slots = new Map<string, Slot>([['inputs', { data: batch.inputs, dims: [batch.count, inputs] }]]);
+    for (const parameter of layout.parameters) slots.set(parameter.name, { data: viewOf(weights, parameter), dims: parameter.shape });
+    return slots;
+  }
+
+  #maskSlots({ count, masks }: Batch): Map<string, Slot> {
+    const slots = new Map<string, Slot>();
+    for (const op of this.#task.network.ops) {
+      if (op.kind !== 'dropout') continue;
+      const data = masks[op.index];
+      if (!data) throw new RangeError(`the batch has no mask for dropout ${op.index}`);
+      slots.set(maskName(op.index), { data, dims: [count, op.units] });
+    }
+    return slots;
+  }
+
+  #sums({ count, targets }: Batch, { loss, outputs }: SumsBinding): BatchSums {
+    const { network, metrics } = this.#task;
+    return { loss: loss[0] ?? 0, metrics: metricSums(metrics, outputs, targets, count, network.outputs) };
+  }
+
+  #nothing(): BatchSums {
+    return { loss: 0, metrics: this.#task.metrics.map(() => 0) };
+  }
+}
+
+async function compile({ network, loss }: EngineTask, runtime: Runtime, purpose: Purpose): Promise<Compiled> {
+  const model = buildGraph(network, loss, purpose);
+  return { model, program: await Program.open(runtime, model.bytes) };
+}

@@ -1,0 +1,73 @@
+import { BatchReader } from '../data/batch.js';
+import type { Dataset, PartName } from '../data/dataset.js';
+import { openData } from '../data/open.js';
+import { checkTargets } from '../data/targets.js';
+import { openEngine } from '../engines/open.js';
+import { UsageError } from '../shared/errors.js';
+import type { Loss, Metric } from '../shared/model/spec.js';
+import { checkSampleShape } from './inputShape.js';
+import type { Model } from './model.js';
+import { penaltyOf } from './penalty.js';
+
+/** Means over all samples of a dataset, in the order in which they are to be shown. */
+export type Evaluation = {
+  readonly samples: number;
+  /** The mean of the samples' losses, with the penalty of the regularizers, as in Keras. */
+  readonly loss: number;
+} & { readonly [name in Metric]?: number };
+
+export interface EvaluateOptions {
+  /** Default: what the model was trained for. */
+  readonly loss?: Loss | undefined;
+  /** Default: those the model was trained with. */
+  readonly metrics?: readonly Metric[] | undefined;
+  /** Samples of one engine call; default: the run's validationBatchSize, or 512. Figures depend on it in their last digits. */
+  readonly batchSize?: number | undefined;
+  /** What to call the data in messages; default: test. */
+  readonly part?: PartName | undefined;
+}
+
+/**
+ * Evaluates a run's model on a part of the run's own data.
+ * @throws UsageError if the model was not loaded from a run's folder, or its data lacks that part; DataError for bad data
+ */
+export async function evaluatePart(model: Model, part: PartName = 'test', options: EvaluateOptions = {}): Promise<Evaluation> {
+  const { config, folder } = model;
+  if (!config) throw new UsageError(`${folder}: no config.yaml says what data to evaluate on: name the run's folder, or give the data`);
+  const dataset = openData(config.data, config.validationSplit)[part];
+  if (!dataset) throw new UsageError(`${folder}: the run's data has no ${part} samples (data.${part})`);
+  return evaluate(model, dataset, { part, ...options });
+}
+
+/**
+ * Evaluates a model on a dataset, dropout off.
+ * @throws UsageError if no loss is known; DataError if the samples do not fit the model or the targets the loss
+ */
+export async function evaluate(model: Model, dataset: Dataset, options: EvaluateOptions = {}): Promise<Evaluation> {
+  const { network, weights, folder, choice } = model;
+  const { loss = model.loss, metrics = model.metrics, part = 'test' } = options;
+  if (loss === undefined) throw new UsageError(`${folder}: the model does not say what loss it was trained for: name one`);
+  checkSampleShape(model.spec, dataset.inputShape, `${part} inputs`);
+  const encoding = checkTargets(loss, network.outputs, part, dataset);
+  const batchSize = Math.min(options.batchSize ?? model.config?.validationBatchSize ?? 512, dataset.count);
+  const reader = new BatchReader(dataset, encoding, network.outputs, batchSize);
+  const task = { network, loss, metrics, sparseTargets: encoding.kind === 'oneHot', threads: choice.threads };
+  const engine = await openEngine(choice.engine, task);
+  const total = { loss: 0, metrics: metrics.map(() => 0) };
+  try {
+    for (let first = 0; first < dataset.count; first += batchSize) {
+      reader.fillRange(first, Math.min(batchSize, dataset.count - first));
+      const { count, inputs, targets } = reader;
+      const sums = await engine.evaluate({ count, inputs, targets, masks: [] }, weights);
+      total.loss += sums.loss;
+      total.metrics = total.metrics.map((sum, i) => sum + (sums.metrics[i] ?? Number.NaN));
+    }
+  } finally {
+    await engine.close();
+  }
+  return {
+    samples: dataset.count,
+    loss: total.loss / dataset.count + penaltyOf(network.layout, weights),
+    ...Object.fromEntries(metrics.map((name, i) => [name, (total.metrics[i] ?? Number.NaN) / dataset.count])),
+  };
+}

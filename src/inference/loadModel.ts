@@ -1,0 +1,54 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { UsageError } from '../shared/errors.js';
+import { readModel } from '../shared/model/layersModel.js';
+import { Model } from './model.js';
+import { divisorOf } from './normalize.js';
+import { readRunConfig } from './runConfig.js';
+
+export interface LoadOptions {
+  /** Name of the engine; default: the run's, or `auto`. */
+  readonly engine?: string | undefined;
+  /** Threads of the engine; default: the run's, or 1. */
+  readonly threads?: number | undefined;
+  /** Which of a run's models; default: the best, or the final one where no best was kept. */
+  readonly weights?: 'best' | 'final' | undefined;
+}
+
+/**
+ * Loads a trained model.
+ * @param path a run's folder (with best/ or final/ in it), or a model's (with model.json in it)
+ * @throws UsageError if it is neither, DataError or ConfigError naming the file that cannot be read
+ */
+export async function loadModel(path: string, options: LoadOptions = {}): Promise<Model> {
+  const folder = modelFolder(path, options.weights);
+  const config = readRunConfig(path);
+  const { spec, weights, metadata } = await readModel(folder);
+  const trained = {
+    folder,
+    spec,
+    weights,
+    config,
+    loss: config?.loss ?? metadata.loss,
+    metrics: config?.metrics ?? metadata.metrics ?? [],
+    divide: config ? divisorOf(config.data) : metadata.normalize?.divide,
+  };
+  return Model.open(trained, { engine: options.engine ?? config?.engine ?? 'auto', threads: options.threads ?? config?.threads ?? 1 });
+}
+
+function modelFolder(path: string, wanted: 'best' | 'final' | undefined): string {
+  if (!existsSync(path)) throw new UsageError(`${path}: no such folder`);
+  if (existsSync(join(path, 'model.json'))) {
+    if (wanted) throw new UsageError(`${path}: is the folder of one model: ${wanted} can be asked for only of a run`);
+    return path;
+  }
+  const names = wanted ? [wanted] : ['best', 'final'];
+  // Weights come last: where they are, the model is whole.
+  const found = names.map((name) => join(path, name)).find((folder) => existsSync(join(folder, 'weights.bin')));
+  if (found !== undefined) return found;
+  const isRun = existsSync(join(path, 'config.yaml'));
+  const what = isRun ? 'the run has no such model yet' : 'is the folder of neither a run nor a model';
+  throw new UsageError(
+    `${path}: ${what}: expected ${names.map((name) => `${name}/weights.bin`).join(' or ')}${isRun ? '' : ', or model.json,'} in it`,
+  );
+}

@@ -1,0 +1,63 @@
+import { readFileSync, statSync } from 'node:fs';
+import type { DataParts } from '../data/dataset.js';
+import { fingerprintOf } from '../data/fingerprint.js';
+import { openData } from '../data/open.js';
+import { checkTargets } from '../data/targets.js';
+import { fixSchedule } from '../coordinator/policies/learningRate.js';
+import { type PartCounts, planTraining, type TrainingPlan } from '../coordinator/plan.js';
+import type { Config } from '../shared/config/schema.js';
+import { ConfigError, DataError, errorCode } from '../shared/errors.js';
+import { buildNetwork, type Network, sizeOf } from '../shared/model/network.js';
+import { initialWeights } from '../shared/random/initialWeights.js';
+
+/** A run that can start: the data is checked, the network built, every length known. */
+export interface PreparedRun {
+  readonly plan: TrainingPlan;
+  readonly weights: Float32Array;
+  readonly fingerprint: string;
+}
+
+/**
+ * Opens the data and works the config out, before anything is written or started.
+ * @throws ConfigError, DataError naming what does not fit
+ */
+export function prepareRun(config: Config): PreparedRun {
+  const data = openData(config.data, config.validationSplit);
+  const network = buildNetwork(config.model);
+  checkInputs(config, network, data);
+  const counts: PartCounts = { train: data.train.count, validation: data.validation?.count, test: data.test?.count };
+  for (const part of ['train', 'validation', 'test'] as const) {
+    const dataset = data[part];
+    if (dataset) checkTargets(config.loss, network.outputs, part, dataset);
+  }
+  if (config.batchSize > counts.train) {
+    const message = `expected at most the ${counts.train} training samples, got ${config.batchSize}`;
+    throw new ConfigError('config', [{ path: 'batchSize', message }]);
+  }
+  const { totalSteps } = planTraining(config, network, counts);
+  const learningRate = fixSchedule(config.optimizer.learningRate, totalSteps);
+  const plan = planTraining({ ...config, optimizer: { ...config.optimizer, learningRate } }, network, counts);
+  const weights = config.initialWeights === undefined ? initialWeights(network.layout, config.seed) : readWeights(config.initialWeights, network);
+  return { plan, weights, fingerprint: fingerprintOf(data) };
+}
+
+function checkInputs({ model }: Config, network: Network, { train }: DataParts): void {
+  const values = sizeOf(train.inputShape);
+  if (values === network.inputs) return;
+  const [expected, got] = [train.inputShape, model.inputShape].map((shape) => `[${shape.join(', ')}]`);
+  throw new ConfigError('config', [{ path: 'model.inputShape', message: `expected ${expected}, the shape of the data's samples, got ${got}` }]);
+}
+
+function readWeights(path: string, { layout }: Network): Float32Array {
+  let size: number;
+  try {
+    size = statSync(path).size;
+  } catch (error) {
+    throw new DataError(`${path}: the initial weights cannot be read (${errorCode(error)})`);
+  }
+  if (size !== layout.size * 4) {
+    throw new DataError(`${path}: expected ${layout.size} float32 weights in ${layout.size * 4} bytes, got ${size} bytes`);
+  }
+  const copy = new Uint8Array(readFileSync(path));
+  return new Float32Array(copy.buffer);
+}

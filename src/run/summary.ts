@@ -1,0 +1,131 @@
+import { cpus } from 'node:os';
+import type { TrainingPlan } from '../coordinator/plan.js';
+import type { Member } from '../coordinator/roster.js';
+import type { EndReason, Outcome } from '../coordinator/train.js';
+import type { Figures } from '../shared/json.js';
+import { version } from '../shared/version.js';
+
+/** What is said before the first step. */
+export interface StartInfo {
+  /** Folder of the run. */
+  readonly path: string;
+  readonly network: string;
+  readonly parameters: number;
+  readonly globalBatch: number;
+  /** Most samples of one worker's part of a step. */
+  readonly localBatch: number;
+  readonly shards: number;
+  readonly stepsPerEpoch: number;
+  readonly epochs: number | undefined;
+  readonly totalSteps: number;
+  readonly samples: TrainingPlan['counts'];
+  readonly workers: readonly { readonly name: string; readonly engine: string; readonly host: string; readonly pid: number }[];
+  /** Workers that get no shard. */
+  readonly spares: number;
+}
+
+export function startInfo(path: string, { config, network, counts, stepsPerEpoch, totalSteps }: TrainingPlan, members: readonly Member[]): StartInfo {
+  const dense = network.ops.filter((op) => op.kind === 'dense');
+  const busy = Math.min(members.length, config.shards);
+  return {
+    path,
+    network: [network.inputs, ...dense.map(({ units }) => units)].join('-'),
+    parameters: network.layout.size,
+    globalBatch: config.batchSize,
+    localBatch: Math.ceil(config.shards / busy) * Math.ceil(config.batchSize / config.shards),
+    shards: config.shards,
+    stepsPerEpoch,
+    epochs: config.epochs,
+    totalSteps,
+    samples: counts,
+    workers: members.map(({ name, hello, ready }) => ({
+      name,
+      engine: ready ? `${ready.engine.engine} (${ready.engine.library}, ${ready.engine.provider})` : 'none',
+      host: hello.host,
+      pid: hello.pid,
+    })),
+    spares: members.length - busy,
+  };
+}
+
+export interface WorkerSummary {
+  readonly name: string;
+  readonly host: string;
+  readonly pid: number;
+  readonly cpu: string;
+  readonly engine: string;
+  /** Shards and evaluation chunks it has answered for. */
+  readonly answers: number;
+  readonly computeSeconds: number;
+  readonly waitSeconds: number;
+}
+
+/** What a run ends with: the content of summary.json. */
+export interface RunSummary extends Record<string, unknown> {
+  readonly reason: EndReason;
+  readonly bestEpoch: number | undefined;
+  readonly epochs: number;
+  readonly steps: number;
+  readonly seconds: number;
+  readonly samplesPerSecond: number;
+  readonly testLoss?: number;
+  readonly testAccuracy?: number;
+  readonly workers: readonly WorkerSummary[];
+}
+
+export interface SummaryParts {
+  readonly plan: TrainingPlan;
+  readonly outcome: Outcome;
+  readonly members: readonly Member[];
+  /** Milliseconds of the monotonic clock: first step, end of the last epoch. */
+  readonly startedAt: number;
+  readonly endedAt: number;
+  /** Test figures of the best weights and of the final ones; absent without a test set. */
+  readonly test: { readonly best: Figures; readonly final: Figures } | undefined;
+  readonly fingerprint: string;
+  readonly commandLine: readonly string[];
+}
+
+export function summarize(parts: SummaryParts): RunSummary {
+  const { plan, outcome, members, startedAt, endedAt, test, fingerprint, commandLine } = parts;
+  const seconds = (endedAt - startedAt) / 1_000;
+  const { stepsPerEpoch, config, counts } = plan;
+  const wholeEpochs = Math.floor(outcome.steps / stepsPerEpoch);
+  const samples = wholeEpochs * counts.train + (outcome.steps % stepsPerEpoch) * config.batchSize;
+  return {
+    ...(test ? { ...prefixed('test', test.best), ...prefixed('finalTest', test.final) } : {}),
+    reason: outcome.reason,
+    bestEpoch: outcome.bestEpoch,
+    epochs: outcome.epochs,
+    steps: outcome.steps,
+    seconds,
+    samplesPerSecond: samples / seconds,
+    parameters: plan.network.layout.size,
+    workers: members.map((member) => workerSummary(member, startedAt, endedAt)),
+    version,
+    node: process.version,
+    cpu: cpus()[0]?.model.trim() ?? process.arch,
+    engine: members[0]?.ready?.engine,
+    fingerprint,
+    commandLine,
+  };
+}
+
+function workerSummary({ name, hello, ready, parts, computeMs, readyAt }: Member, startedAt: number, endedAt: number): WorkerSummary {
+  const presentMs = endedAt - Math.max(startedAt, readyAt);
+  return {
+    name,
+    host: hello.host,
+    pid: hello.pid,
+    cpu: hello.cpu,
+    engine: ready?.engine.library ?? 'none',
+    answers: parts,
+    computeSeconds: computeMs / 1_000,
+    waitSeconds: Math.max(0, presentMs - computeMs) / 1_000,
+  };
+}
+
+/** `loss` to `testLoss`. */
+function prefixed(prefix: string, figures: Figures): Figures {
+  return Object.fromEntries(Object.entries(figures).map(([name, value]) => [`${prefix}${name.charAt(0).toUpperCase()}${name.slice(1)}`, value]));
+}

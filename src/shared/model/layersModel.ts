@@ -1,0 +1,76 @@
+import { existsSync } from 'node:fs';
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeDurably } from '../durableFile.js';
+import { DataError, errorCode, errorMessage, UsageError } from '../errors.js';
+import { kerasLayers } from './layersModel/kerasLayers.js';
+import { type LayersModelJson, type ModelMetadata, parseModelJson } from './layersModel/modelJson.js';
+import { readSequential } from './layersModel/sequential.js';
+import { readWeights, weightsManifest } from './layersModel/weightsFiles.js';
+import { buildNetwork } from './network.js';
+import type { ModelSpec } from './spec.js';
+
+export type { LayersModelJson, ModelMetadata };
+
+/** A model as read from its folder. */
+export interface SavedModel {
+  readonly spec: ModelSpec;
+  /** Flat, in the layout's order. */
+  readonly weights: Float32Array;
+  /** What `layersModelJson` was given; empty for a model that tfjs wrote. */
+  readonly metadata: ModelMetadata;
+}
+
+/**
+ * The model.json of a trained model, for tfjs's `tf.loadLayersModel` and for Keras's converter.
+ * @param spec a valid one
+ * @param version of bpnn-dist
+ * @param metadata kept under `userDefinedMetadata.bpnnDist`
+ */
+export function layersModelJson(spec: ModelSpec, version: string, metadata: ModelMetadata): LayersModelJson {
+  return {
+    format: 'layers-model',
+    generatedBy: `bpnn-dist ${version}`,
+    convertedBy: null,
+    modelTopology: { class_name: 'Sequential', config: { name: 'bpnn_dist', layers: kerasLayers(spec) } },
+    weightsManifest: weightsManifest(buildNetwork(spec).layout, 'weights.bin'),
+    userDefinedMetadata: { bpnnDist: metadata },
+  };
+}
+
+/**
+ * Writes a model folder: model.json if it is not there yet, and weights.bin, which is at every moment whole or missing.
+ * @param weights flat, in the layout's order; must stay as they are until the promise resolves
+ * @throws the system's error, with older weights still in place
+ */
+export async function writeModel(folder: string, modelJson: LayersModelJson, weights: Float32Array): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const description = join(folder, 'model.json');
+  if (!existsSync(description)) await writeDurably(description, [Buffer.from(`${JSON.stringify(modelJson, undefined, 2)}\n`)]);
+  const bytes = new Uint8Array(weights.buffer, weights.byteOffset, weights.byteLength);
+  await writeDurably(join(folder, 'weights.bin'), [bytes]);
+}
+
+/**
+ * Reads a model folder: one that `writeModel` wrote, or a Sequential model of tfjs.
+ * @throws UsageError if there is no such folder or no model.json in it; DataError naming the file, and the layer or
+ *   weights in it, that cannot be read
+ */
+export async function readModel(folder: string): Promise<SavedModel> {
+  const path = join(folder, 'model.json');
+  const { layers, weightsManifest: groups, metadata } = parseModelJson(await readText(folder, path), path);
+  const { spec, weightNames } = readSequential(layers, path);
+  const weights = await readWeights(folder, groups, weightNames, buildNetwork(spec).layout);
+  return { spec, weights, metadata };
+}
+
+async function readText(folder: string, path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (!existsSync(folder)) throw new UsageError(`${folder}: no such folder`);
+    if (['ENOENT', 'ENOTDIR'].includes(errorCode(error)))
+      throw new UsageError(`${folder}: expected the folder of a model, with a model.json in it`);
+    throw new DataError(`${path}: cannot be read: ${errorMessage(error)}`);
+  }
+}

@@ -1,0 +1,109 @@
+import { type FileHandle, open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DataError, errorMessage } from '../../errors.js';
+import type { ParameterLayout } from '../layout.js';
+import { sizeOf } from '../network.js';
+
+/** One array in a file of weights. */
+export interface WeightEntry {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly dtype: string;
+}
+
+/** Arrays that stand one behind the other in some files, which are read as one. */
+export interface WeightGroup {
+  readonly paths: readonly string[];
+  readonly weights: readonly WeightEntry[];
+}
+
+/** The manifest of one file with all parameters of a layout. */
+export function weightsManifest(layout: ParameterLayout, file: string): readonly WeightGroup[] {
+  return [{ paths: [file], weights: layout.parameters.map(({ name, shape }) => ({ name, shape, dtype: 'float32' })) }];
+}
+
+const valueBytes: ReadonlyMap<string, number> = new Map([
+  ['float32', 4],
+  ['int32', 4],
+  ['uint8', 1],
+  ['bool', 1],
+]);
+
+/**
+ * Reads the weights of a model folder into one flat array.
+ * @param names what the manifest calls the layout's parameters, in its order; other arrays, such as an optimizer's, are passed over
+ * @throws DataError for files that cannot be read or have another length than the manifest says, and for a parameter that
+ *   is missing or has another shape or type
+ */
+export async function readWeights(
+  folder: string,
+  groups: readonly WeightGroup[],
+  names: readonly string[],
+  layout: ParameterLayout,
+): Promise<Float32Array> {
+  const flat = new Float32Array(layout.size);
+  const flatBytes = new Uint8Array(flat.buffer);
+  const missing = new Map(layout.parameters.map((parameter, i) => [names[i] ?? '', parameter]));
+  for (const group of groups) {
+    const bytes = await readGroup(folder, group);
+    let at = 0;
+    for (const entry of group.weights) {
+      const length = bytesOf(entry, folder);
+      const parameter = missing.get(entry.name);
+      if (parameter) {
+        const [expected, got] = [describe('float32', parameter.shape), describe(entry.dtype, entry.shape)];
+        if (expected !== got) throw new DataError(`${folder}: weights ${entry.name}: expected ${expected}, got ${got}`);
+        flatBytes.set(bytes.subarray(at, at + length), parameter.offset * 4);
+        missing.delete(entry.name);
+      }
+      at += length;
+    }
+  }
+  const [name] = missing.keys();
+  if (name !== undefined) throw new DataError(`${folder}: model.json names no weights ${name}`);
+  return flat;
+}
+
+async function readGroup(folder: string, { paths, weights }: WeightGroup): Promise<Uint8Array> {
+  const expected = weights.reduce((sum, entry) => sum + bytesOf(entry, folder), 0);
+  const files: FileHandle[] = [];
+  const what = paths.map((path) => join(folder, path)).join(', ');
+  try {
+    for (const path of paths) files.push(await open(join(folder, path), 'r'));
+    const sizes = await Promise.all(files.map(async (file) => (await file.stat()).size));
+    const got = sizes.reduce((sum, size) => sum + size, 0);
+    if (got !== expected) throw new DataError(`${what}: expected ${expected} bytes of weights, got ${got}`);
+    const bytes = new Uint8Array(expected);
+    let at = 0;
+    for (const [i, file] of files.entries()) at += await fill(file, bytes.subarray(at, at + (sizes[i] ?? 0)));
+    if (at !== expected) throw new DataError(`${what}: became shorter while it was read`);
+    return bytes;
+  } catch (error) {
+    throw error instanceof DataError ? error : new DataError(`${what}: the weights cannot be read: ${errorMessage(error)}`);
+  } finally {
+    for (const file of files) await file.close();
+  }
+}
+
+/** Reads from the start of a file; returns how many bytes there were. */
+async function fill(file: FileHandle, bytes: Uint8Array): Promise<number> {
+  let filled = 0;
+  while (filled < bytes.length) {
+    // One read takes at most 2^31 - 1 bytes.
+    const { bytesRead } = await file.read(bytes, filled, Math.min(bytes.length - filled, 2 ** 30), filled);
+    if (bytesRead === 0) break;
+    filled += bytesRead;
+  }
+  return filled;
+}
+
+function bytesOf({ name, shape, dtype }: WeightEntry, folder: string): number {
+  const bytes = valueBytes.get(dtype);
+  if (bytes === undefined)
+    throw new DataError(`${folder}: weights ${name}: expected type ${[...valueBytes.keys()].join(', ')}, got ${dtype}`);
+  return sizeOf(shape) * bytes;
+}
+
+function describe(dtype: string, shape: readonly number[]): string {
+  return `${dtype} [${shape.join(', ')}]`;
+}

@@ -1,0 +1,149 @@
+import { Packr } from 'msgpackr';
+import { z } from 'zod';
+import { ProtocolError } from './errors.js';
+
+/**
+ * The whole conversation between coordinator and workers. A message is one msgpack frame, followed by raw
+ * little-endian float32 frames where its kind has tensors. Decoding is strict: nothing unknown gets through.
+ */
+export const protocolVersion = 1;
+
+const index = z.int().min(0);
+const count = z.int().min(1);
+const line = z.string().max(4_096);
+/** Any float64, NaN and infinities included: the sums of a network that diverges. */
+const figure = z.custom<number>((value) => typeof value === 'number');
+
+const sums = z.strictObject({
+  count,
+  loss: figure,
+  metrics: z.array(figure).max(16),
+  /** Of a shard's gradient sum; 0 for a chunk of an evaluation. */
+  squaredNorm: figure,
+});
+
+/** Sums over the samples of one shard or one evaluation chunk, never means. */
+export type PartSums = z.output<typeof sums>;
+
+const node = z.tuple([index, count]);
+
+const engine = z.strictObject({ engine: line, provider: line, library: line });
+
+const fromWorker = z.discriminatedUnion('type', [
+  /** A worker has connected: what it is and where it runs. `slot` is set by the coordinator that started it. */
+  z.strictObject({
+    type: z.literal('hello'),
+    protocol: z.int(),
+    version: line,
+    node: line,
+    host: line,
+    platform: line,
+    cpu: line,
+    pid: index,
+    slot: index.optional(),
+  }),
+  /** It has the data and the engine; `probe` is the hash of its gradient of a fixed problem. */
+  z.strictObject({ type: z.literal('ready'), engine, probe: line, fingerprint: line }),
+  /** The gradient sum of one tree node [from, to) (one tensor) and the sums of each of its shards that is not empty. */
+  z.strictObject({ type: z.literal('gradient'), work: index, node, shards: z.array(sums).min(1).max(65_536), computeMs: figure }),
+  /** The sums of one evaluation chunk. */
+  z.strictObject({ type: z.literal('evaluation'), work: index, chunk: index, sums, computeMs: figure }),
+  /** It cannot go on, and leaves. */
+  z.strictObject({ type: z.literal('failed'), reason: line }),
+]);
+
+const fromCoordinator = z.discriminatedUnion('type', [
+  /** What is trained on what; the worker gets ready. `engine` is what the run already uses, if it does. */
+  z.strictObject({ type: z.literal('configure'), config: z.unknown(), fingerprint: line }),
+  /** Compute the gradients of these tree nodes: `batch` are the positions [from, to) of the epoch's order (one tensor, the weights). */
+  z.strictObject({
+    type: z.literal('step'),
+    work: index,
+    step: index,
+    epoch: index,
+    batch: z.tuple([index, count]),
+    nodes: z.array(node).min(1).max(65_536),
+  }),
+  /** Compute loss and metrics of these chunks of a part of the data (one tensor, the weights). */
+  z.strictObject({ type: z.literal('evaluate'), work: index, part: z.enum(['validation', 'test']), chunks: z.array(index).min(1).max(1_000_000) }),
+  /** Are you there? Not answered: whether it can be sent is what the coordinator wants to know. */
+  z.strictObject({ type: z.literal('probe') }),
+  /** You are not let in; the reason is for a person. */
+  z.strictObject({ type: z.literal('refuse'), reason: line }),
+  /** The run is over; leave. */
+  z.strictObject({ type: z.literal('stop') }),
+]);
+
+export type FromWorker = z.output<typeof fromWorker>;
+export type FromCoordinator = z.output<typeof fromCoordinator>;
+export type Message<T extends (FromWorker | FromCoordinator)['type']> = Extract<FromWorker | FromCoordinator, { type: T }>;
+
+const tensorCounts: Readonly<Record<(FromWorker | FromCoordinator)['type'], number>> = {
+  hello: 0,
+  ready: 0,
+  gradient: 1,
+  evaluation: 0,
+  failed: 0,
+  configure: 0,
+  step: 1,
+  evaluate: 1,
+  probe: 0,
+  refuse: 0,
+  stop: 0,
+};
+
+// Records would be state between messages; every header must stand alone.
+const packr = new Packr({ useRecords: false, variableMapSize: true });
+
+/** A message as frames. Tensors are not copied: they must stay as they are until the peer has answered. */
+export function encode(message: FromWorker | FromCoordinator, tensors: readonly Float32Array[] = []): Uint8Array[] {
+  return [packr.pack(message), ...tensors.map((t) => new Uint8Array(t.buffer, t.byteOffset, t.byteLength))];
+}
+
+export interface Decoded<M> {
+  readonly message: M;
+  readonly tensors: readonly Float32Array[];
+}
+
+/**
+ * Reads what a worker sent.
+ * @param tensorSize values every tensor must have
+ * @throws ProtocolError saying what is wrong with it
+ */
+export function decodeFromWorker(frames: readonly Uint8Array[], tensorSize: number): Decoded<FromWorker> {
+  return decode(fromWorker, frames, tensorSize);
+}
+
+/** Reads what the coordinator sent; as `decodeFromWorker`. */
+export function decodeFromCoordinator(frames: readonly Uint8Array[], tensorSize: number): Decoded<FromCoordinator> {
+  return decode(fromCoordinator, frames, tensorSize);
+}
+
+const maxHeaderBytes = 1 << 20;
+
+function decode<M extends FromWorker | FromCoordinator>(schema: z.ZodType<M>, frames: readonly Uint8Array[], tensorSize: number): Decoded<M> {
+  const [header, ...rest] = frames;
+  if (!header || header.byteLength > maxHeaderBytes) throw new ProtocolError(`expected a header of at most ${maxHeaderBytes} bytes, got ${header?.byteLength ?? 'no frame'}`);
+  let value: unknown;
+  try {
+    value = packr.unpack(header);
+  } catch {
+    throw new ProtocolError('the header is not msgpack');
+  }
+  const result = schema.safeParse(value);
+  if (!result.success) {
+    const issue = result.error.issues[0];
+    throw new ProtocolError(`not a message of the protocol: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`);
+  }
+  const message = result.data;
+  const expected = tensorCounts[message.type];
+  if (rest.length !== expected) throw new ProtocolError(`${message.type}: expected ${expected} tensor frames, got ${rest.length}`);
+  return { message, tensors: rest.map((frame) => tensorOf(frame, message.type, tensorSize)) };
+}
+
+function tensorOf(frame: Uint8Array, type: string, size: number): Float32Array {
+  if (frame.byteLength !== size * 4) throw new ProtocolError(`${type}: expected a tensor of ${size * 4} bytes, got ${frame.byteLength}`);
+  // Nothing promises that ZeroMQ's frames are aligned.
+  const aligned = frame.byteOffset % 4 === 0 ? frame : frame.slice();
+  return new Float32Array(aligned.buffer, aligned.byteOffset, size);
+}

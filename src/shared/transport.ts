@@ -1,0 +1,168 @@
+import { Context, Dealer, Router } from 'zeromq';
+import { errorCode, RunError, UsageError } from './errors.js';
+
+/** The sockets, and the only file that knows ZeroMQ: a hub for the coordinator, a link for each worker. */
+
+/** Names one connection of one worker; a worker that comes back has another. */
+export type Incarnation = string;
+
+export type Frames = readonly Uint8Array[];
+
+/** ZMTP heartbeats run in the I/O thread: a worker that computes for long is alive, one that is stopped is not. */
+const heartbeat = { heartbeatInterval: 1_000, heartbeatTimeout: 5_000, heartbeatTimeToLive: 5_000 };
+/** Milliseconds that closing waits for the last messages to leave. */
+const linger = 500;
+
+export interface Hub {
+  /** Where workers connect, with the port that was found. */
+  readonly address: string;
+  /**
+   * Sends in the order of calls. Frames must stay as they are until the peer has answered.
+   * @param onUnreachable called where the peer turns out to be gone
+   */
+  send(to: Incarnation, frames: Frames, onUnreachable: () => void): void;
+  /** What the workers send, until the hub is closed. */
+  messages(): AsyncIterable<{ from: Incarnation; frames: Frames }>;
+  close(): Promise<void>;
+}
+
+export interface HubOptions {
+  /** `tcp://127.0.0.1:0` or `ipc:///short/path`. */
+  readonly address: string;
+  /** Longest frame that is taken, in bytes. A peer that sends more is cut off. */
+  readonly maxFrameBytes: number;
+}
+
+/**
+ * Binds the coordinator's socket.
+ * @throws UsageError where the address is taken or not to be had
+ */
+export async function openHub({ address, maxFrameBytes }: HubOptions): Promise<Hub> {
+  const context = new Context({ blocky: false });
+  // A send never waits for a peer: it goes out, or its peer is gone. Mandatory makes an unknown peer an error.
+  const socket = new Router({ context, mandatory: true, sendTimeout: 0, linger, maxMessageSize: maxFrameBytes, ...heartbeat });
+  try {
+    await socket.bind(address);
+  } catch (error) {
+    socket.close();
+    throw new UsageError(`cannot listen on ${address}: ${bindFailure(error)}`);
+  }
+  const queue: { to: Incarnation; frames: Frames; onUnreachable: () => void }[] = [];
+  let pumping: Promise<void> | undefined;
+  const pump = async (): Promise<void> => {
+    // One send in flight a socket: a second one fails with EBUSY.
+    for (let next = queue.shift(); next && !socket.closed; next = queue.shift()) {
+      try {
+        await socket.send([Buffer.from(next.to, 'hex'), ...next.frames]);
+      } catch (error) {
+        if (socket.closed) return;
+        if (!['EHOSTUNREACH', 'EAGAIN'].includes(errorCode(error))) throw error;
+        next.onUnreachable();
+      }
+    }
+  };
+  const drain = (): void => {
+    pumping ??= pump().finally(() => {
+      pumping = undefined;
+      if (queue.length > 0 && !socket.closed) drain();
+    });
+  };
+  return {
+    address: socket.lastEndpoint ?? address,
+    send(to, frames, onUnreachable) {
+      queue.push({ to, frames, onUnreachable });
+      drain();
+    },
+    async *messages() {
+      for await (const [peer, ...frames] of socket) yield { from: peer?.toString('hex') ?? '', frames };
+    },
+    async close() {
+      await pumping;
+      socket.close();
+    },
+  };
+}
+
+export interface Link {
+  send(frames: Frames): void;
+  /** What the coordinator sends, until the link is closed or the coordinator is gone. */
+  messages(): AsyncIterable<Frames>;
+  /** Was the link cut from the other side? */
+  readonly isLost: boolean;
+  close(): Promise<void>;
+}
+
+/** Connects a worker once: when the connection ends, so does the link. An address that does not answer is no error here. */
+export function openLink(address: string, maxFrameBytes: number): Link {
+  const context = new Context({ blocky: false });
+  // Never under an old identity: a socket that came back by itself could be black-holed.
+  const socket = new Dealer({ context, reconnectInterval: -1, linger, maxMessageSize: maxFrameBytes, ...heartbeat });
+  let isLost = false;
+  const lost = (): void => {
+    isLost = true;
+    socket.close();
+  };
+  socket.events.on('disconnect', lost);
+  socket.connect(address);
+  let sending: Promise<unknown> = Promise.resolve();
+  return {
+    send(frames) {
+      sending = sending.then(async () => {
+        if (!socket.closed) await socket.send([...frames]);
+      });
+      sending.catch((error: unknown) => {
+        if (!socket.closed) throw error;
+      });
+    },
+    async *messages() {
+      for await (const frames of socket) yield frames;
+    },
+    get isLost() {
+      return isLost;
+    },
+    async close() {
+      await sending.catch(() => undefined);
+      socket.events.off('disconnect', lost);
+      socket.close();
+    },
+  };
+}
+
+function bindFailure(error: unknown): string {
+  switch (errorCode(error)) {
+    case 'EADDRINUSE':
+      return 'the port is in use; choose another, or 0 for any that is free';
+    case 'EACCES':
+      return 'permission denied';
+    case 'EADDRNOTAVAIL':
+    case 'ENODEV':
+      return 'this machine has no such address';
+    default:
+      return error instanceof Error ? error.message : String(error);
+  }
+}
+
+/** A worker's view of an address: where to knock before ZeroMQ does. */
+export type Address = { readonly kind: 'tcp'; readonly host: string; readonly port: number } | { readonly kind: 'ipc'; readonly path: string };
+
+/** @throws UsageError for anything but tcp://HOST:PORT and ipc://PATH */
+export function parseAddress(address: string): Address {
+  const tcp = /^tcp:\/\/(\[[0-9a-fA-F:]+\]|[^:/\s[\]]+):(\d{1,5})$/.exec(address);
+  if (tcp) {
+    const [, host = '', port = ''] = tcp;
+    if (Number(port) <= 65_535) return { kind: 'tcp', host: host.replace(/^\[|\]$/g, ''), port: Number(port) };
+  }
+  const ipc = /^ipc:\/\/(\/.+)$/.exec(address);
+  if (ipc?.[1] !== undefined) return { kind: 'ipc', path: ipc[1] };
+  throw new UsageError(`expected an address such as tcp://HOST:PORT, got ${JSON.stringify(address)}`);
+}
+
+/** Does only this machine reach the address? */
+export function isLoopback(address: Address): boolean {
+  return address.kind === 'ipc' || address.host === 'localhost' || address.host === '::1' || /^127(\.\d{1,3}){3}$/.test(address.host);
+}
+
+/** @throws RunError on systems that it does not run on */
+export function refuseWindows(platform: NodeJS.Platform): void {
+  if (platform === 'win32') throw new RunError('bpnn-dist runs on Linux and macOS; on Windows use WSL');
+}

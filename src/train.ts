@@ -1,0 +1,26 @@
+import { availableParallelism } from 'node:os';
+import { type RunObserver, type RunResult, run } from './run/run.js';
+import { parseConfig } from './shared/config/parse.js';
+
+export interface TrainOptions extends RunObserver {
+  /** Ends the training after the step that is under way; `train` then rejects with Interrupted. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Trains as `bpnn-dist up` does: starts the config's workers on this machine and leaves a run folder.
+ * @param config keys as in a config file; what is left out has its default
+ * @throws ConfigError, UsageError, DataError before anything is started; RunError and Interrupted once it runs
+ * @example
+ * const { summary } = await train({ model: '784-128-10', data: 'mnist', epochs: 1 }, { onEpoch: console.log });
+ */
+export async function train(config: Readonly<Record<string, unknown>> = {}, { signal, ...observer }: TrainOptions = {}): Promise<RunResult> {
+  return run({
+    config: parseConfig(config, 'config', { cores: availableParallelism() }),
+    fallbackName: 'run',
+    workers: 'local',
+    observer,
+    signal: signal ?? new AbortController().signal,
+    commandLine: [],
+  });
+}

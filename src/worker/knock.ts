@@ -1,0 +1,83 @@
+import { lookup } from 'node:dns/promises';
+import { connect } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
+import { errorCode, errorMessage, RunError } from '../shared/errors.js';
+import { type Address, parseAddress } from '../shared/transport.js';
+
+/** Milliseconds between two tries. */
+const retryInterval = 250;
+/** Milliseconds that one try may take: a host that drops packets answers nothing for minutes. */
+const tryTimeout = 3_000;
+
+export interface KnockOptions {
+  /** Seconds. */
+  readonly connectTimeout: number;
+  /** Called with one line whenever the state of things changes. */
+  readonly say: (line: string) => void;
+}
+
+/**
+ * Waits until something listens at an address: its name may not resolve yet, its port may be closed yet.
+ * @returns the address with its name resolved, for ZeroMQ, which would wait in silence
+ * @throws RunError naming address and reason once `connectTimeout` has passed
+ */
+export async function knock(address: string, { connectTimeout, say }: KnockOptions): Promise<string> {
+  const target = parseAddress(address);
+  const deadline = performance.now() + connectTimeout * 1_000;
+  let lastReason = '';
+  for (;;) {
+    const result = await tryOnce(target);
+    if (result.isOpen) return result.address;
+    if (result.reason !== lastReason) say(`${address}: ${result.reason}; waiting`);
+    lastReason = result.reason;
+    if (performance.now() + retryInterval > deadline) {
+      throw new RunError(`no coordinator at ${address} within ${connectTimeout} s: ${result.reason}`);
+    }
+    await pause(retryInterval);
+  }
+}
+
+type Result = { readonly isOpen: true; readonly address: string } | { readonly isOpen: false; readonly reason: string };
+
+async function tryOnce(target: Address): Promise<Result> {
+  if (target.kind === 'ipc') {
+    const reason = await reasonClosed({ path: target.path });
+    return reason === undefined ? { isOpen: true, address: `ipc://${target.path}` } : { isOpen: false, reason };
+  }
+  let host: { address: string; family: number };
+  try {
+    host = await lookup(target.host);
+  } catch (error) {
+    return { isOpen: false, reason: `the name ${target.host} does not resolve (${errorCode(error) || errorMessage(error)})` };
+  }
+  const reason = await reasonClosed({ host: host.address, port: target.port });
+  if (reason !== undefined) return { isOpen: false, reason };
+  return { isOpen: true, address: `tcp://${host.family === 6 ? `[${host.address}]` : host.address}:${target.port}` };
+}
+
+function reasonClosed(where: { path: string } | { host: string; port: number }): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const socket = connect(where);
+    const end = (reason?: string): void => {
+      socket.destroy();
+      resolve(reason);
+    };
+    socket.setTimeout(tryTimeout, () => end('no answer'));
+    socket.once('connect', () => end());
+    socket.once('error', (error) => end(words(errorCode(error)) ?? errorMessage(error)));
+  });
+}
+
+function words(code: string): string | undefined {
+  switch (code) {
+    case 'ECONNREFUSED':
+      return 'nothing listens there (connection refused)';
+    case 'ENOENT':
+      return 'the socket does not exist';
+    case 'EHOSTUNREACH':
+    case 'ENETUNREACH':
+      return 'the host cannot be reached';
+    default:
+      return undefined;
+  }
+}

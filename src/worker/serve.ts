@@ -1,0 +1,151 @@
+import { hostname, cpus } from 'node:os';
+import { BatchReader } from '../data/batch.js';
+import type { DataParts } from '../data/dataset.js';
+import { fingerprintOf } from '../data/fingerprint.js';
+import { openData } from '../data/open.js';
+import { sparseTargets, targetEncoding } from '../data/targets.js';
+import type { Engine } from '../engines/engine.js';
+import { openEngine } from '../engines/open.js';
+import { probeHash } from '../engines/probe.js';
+import { parseConfig } from '../shared/config/parse.js';
+import type { Config } from '../shared/config/schema.js';
+import { errorMessage, ProtocolError, RunError } from '../shared/errors.js';
+import { buildNetwork, type Network } from '../shared/model/network.js';
+import { decodeFromCoordinator, encode, type FromWorker, type Message, protocolVersion } from '../shared/protocol.js';
+import type { Link } from '../shared/transport.js';
+import { ShardComputer } from './shardComputer.js';
+
+export interface WorkerOptions {
+  /** Version of this program. */
+  readonly version: string;
+  /** The number that the coordinator gave this worker, if it started it. */
+  readonly slot?: number | undefined;
+  /** One line for a person about what the worker is doing. */
+  readonly say: (line: string) => void;
+}
+
+/** What a worker holds once it is configured. */
+interface Prepared {
+  readonly config: Config;
+  readonly network: Network;
+  readonly engine: Engine;
+  readonly data: DataParts;
+  readonly computer: ShardComputer;
+  readonly evaluation: ReadonlyMap<'validation' | 'test', BatchReader>;
+}
+
+/**
+ * Serves one run over a link: hello, get ready, answer assignments until told to stop.
+ * @throws RunError when refused, cut off, or when the data or the engine cannot be had
+ */
+export async function serve(link: Link, options: WorkerOptions): Promise<void> {
+  const send = (message: FromWorker, tensors: readonly Float32Array[] = []): void => link.send(encode(message, tensors));
+  send(helloOf(options));
+  let prepared: Prepared | undefined;
+  try {
+    for await (const frames of link.messages()) {
+      const { message, tensors } = decodeFromCoordinator(frames, prepared?.network.layout.size ?? 0);
+      switch (message.type) {
+        case 'configure':
+          prepared = await prepare(message, send);
+          options.say(`ready: ${prepared.engine.identity.library} ${prepared.engine.identity.provider}`);
+          break;
+        case 'step':
+          await answerStep(expectPrepared(prepared, message.type), message, tensors, send);
+          break;
+        case 'evaluate':
+          await answerEvaluate(expectPrepared(prepared, message.type), message, tensors, send);
+          break;
+        case 'probe':
+          break;
+        case 'refuse':
+          throw new RunError(`the coordinator says: ${message.reason}`);
+        case 'stop':
+          return;
+        default:
+          message satisfies never;
+      }
+    }
+  } finally {
+    await prepared?.engine.close();
+  }
+  throw new RunError(link.isLost ? 'the connection to the coordinator is lost' : 'the link was closed');
+}
+
+function helloOf({ version, slot }: WorkerOptions): Message<'hello'> {
+  const cpu = cpus()[0]?.model.trim() ?? process.arch;
+  const { pid, platform } = process;
+  return { type: 'hello', protocol: protocolVersion, version, node: process.version, host: hostname(), platform, cpu, pid, ...(slot === undefined ? {} : { slot }) };
+}
+
+async function prepare(message: Message<'configure'>, send: (message: FromWorker) => void): Promise<Prepared> {
+  try {
+    const config = parseConfig(message.config, 'the config of the coordinator', { cores: 1 });
+    const data = openData(config.data, config.validationSplit);
+    const fingerprint = fingerprintOf(data);
+    const network = buildNetwork(config.model);
+    const encoding = targetEncoding(config.loss, network.outputs, data.train);
+    const isSparse = sparseTargets(config.loss, network.outputs, data.train);
+    const { loss, metrics, threads } = config;
+    const engine = await openEngine(config.resolved?.engine ?? config.engine, { network, loss, metrics, sparseTargets: isSparse, threads });
+    const probe = await probeHash(engine, network);
+    const computer = new ShardComputer(engine, network, config, data.train, encoding);
+    await computer.warmUp();
+    const evaluation = new Map<'validation' | 'test', BatchReader>();
+    for (const part of ['validation', 'test'] as const) {
+      const dataset = data[part];
+      if (dataset) evaluation.set(part, new BatchReader(dataset, encoding, network.outputs, Math.min(dataset.count, config.validationBatchSize)));
+    }
+    send({ type: 'ready', engine: engine.identity, probe, fingerprint });
+    return { config, network, engine, data, computer, evaluation };
+  } catch (error) {
+    send({ type: 'failed', reason: errorMessage(error).slice(0, 4_000) });
+    throw error;
+  }
+}
+
+async function answerStep(
+  { computer }: Prepared,
+  { work, step, epoch, batch, nodes }: Message<'step'>,
+  tensors: readonly Float32Array[],
+  send: (message: FromWorker, tensors: readonly Float32Array[]) => void,
+): Promise<void> {
+  const weights = expectTensor(tensors);
+  computer.beginWork(work);
+  for (const [from, to] of nodes) {
+    const start = performance.now();
+    const { gradient, shards } = await computer.gradient({ step, epoch, from: batch[0], to: batch[1] }, { from, to }, weights);
+    send({ type: 'gradient', work, node: [from, to], shards: [...shards], computeMs: performance.now() - start }, [gradient]);
+  }
+}
+
+async function answerEvaluate(
+  { engine, evaluation, config }: Prepared,
+  { work, part, chunks }: Message<'evaluate'>,
+  tensors: readonly Float32Array[],
+  send: (message: FromWorker) => void,
+): Promise<void> {
+  const weights = expectTensor(tensors);
+  const reader = evaluation.get(part);
+  if (!reader) throw new ProtocolError(`asked to evaluate the ${part} part, which this run does not have`);
+  for (const chunk of chunks) {
+    const start = performance.now();
+    const first = chunk * config.validationBatchSize;
+    const count = Math.min(config.validationBatchSize, reader.dataset.count - first);
+    if (count <= 0) throw new ProtocolError(`asked for chunk ${chunk} of the ${part} part, which has ${reader.dataset.count} samples`);
+    reader.fillRange(first, count);
+    const { inputs, targets } = reader;
+    const { loss, metrics } = await engine.evaluate({ count, inputs, targets, masks: [] }, weights);
+    send({ type: 'evaluation', work, chunk, sums: { count, loss, metrics: [...metrics], squaredNorm: 0 }, computeMs: performance.now() - start });
+  }
+}
+
+function expectPrepared(prepared: Prepared | undefined, type: string): Prepared {
+  if (!prepared) throw new ProtocolError(`the coordinator sent ${type} before configure`);
+  return prepared;
+}
+
+function expectTensor([tensor]: readonly Float32Array[]): Float32Array {
+  if (!tensor) throw new ProtocolError('the weights are missing');
+  return tensor;
+}

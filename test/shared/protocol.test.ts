@@ -1,0 +1,168 @@
+import { Packr } from 'msgpackr';
+import { test } from 'tap';
+import { ProtocolError } from '../../src/shared/errors.js';
+import {
+  decodeFromCoordinator,
+  decodeFromWorker,
+  encode,
+  type FromCoordinator,
+  type FromWorker,
+  protocolVersion,
+} from '../../src/shared/protocol.js';
+
+const sums = { count: 8, loss: 2.5, metrics: [7, 0.125], squaredNorm: 1e-9 };
+const hello = {
+  type: 'hello',
+  protocol: protocolVersion,
+  version: '0.1.0',
+  node: 'v22.0.0',
+  host: 'löwe',
+  platform: 'linux-x64',
+  cpu: 'A CPU',
+  pid: 4242,
+} as const;
+const gradient = { type: 'gradient', work: 3, node: [0, 2], shards: [sums, sums], computeMs: 1.5 } satisfies FromWorker;
+const step = {
+  type: 'step',
+  work: 2 ** 40,
+  step: 7,
+  epoch: 1,
+  batch: [32, 64],
+  nodes: [
+    [0, 2],
+    [2, 3],
+  ],
+} satisfies FromCoordinator;
+const weights = Float32Array.of(1, -0, Number.NaN, Number.NEGATIVE_INFINITY, 1e-40);
+
+const fromWorker: readonly FromWorker[] = [
+  hello,
+  { ...hello, slot: 2 },
+  { type: 'ready', engine: { engine: 'onnx', provider: 'cpu', library: '1.30.0' }, probe: 'abc', fingerprint: 'def' },
+  gradient,
+  { type: 'evaluation', work: 0, chunk: 5, sums, computeMs: 0 },
+  { type: 'failed', reason: 'no such file' },
+];
+const fromCoordinator: readonly FromCoordinator[] = [
+  { type: 'configure', config: { seed: 1, model: { layers: ['flatten', { dense: { units: 3 } }] } }, fingerprint: 'def' },
+  step,
+  { type: 'evaluate', work: 9, part: 'validation', chunks: [0, 4] },
+  { type: 'probe' },
+  { type: 'refuse', reason: 'another version' },
+  { type: 'stop' },
+];
+
+const tensorsOf = ({ type }: FromWorker | FromCoordinator) =>
+  type === 'gradient' || type === 'step' || type === 'evaluate' ? [weights] : [];
+
+/** A header of any content, as another program may send it. */
+const header = (content: unknown) => new Packr({ useRecords: false, variableMapSize: true }).pack(content);
+const bytesOf = (values: Float32Array) => new Uint8Array(values.buffer.slice(values.byteOffset, values.byteOffset + values.byteLength));
+const bitsOf = (values: Float32Array | undefined) => [...new Uint32Array(values?.slice().buffer ?? new ArrayBuffer(0))];
+
+for (const message of fromWorker) {
+  test(`${message.type} of a worker arrives as it was sent`, (t) => {
+    const decoded = decodeFromWorker(encode(message, tensorsOf(message)), weights.length);
+    t.strictSame(decoded.message, message);
+    t.strictSame(decoded.tensors.map(bitsOf), tensorsOf(message).map(bitsOf), 'bit for bit');
+    t.end();
+  });
+}
+
+for (const message of fromCoordinator) {
+  test(`${message.type} of the coordinator arrives as it was sent`, (t) => {
+    const decoded = decodeFromCoordinator(encode(message, tensorsOf(message)), weights.length);
+    t.strictSame(decoded.message, message);
+    t.strictSame(decoded.tensors.map(bitsOf), tensorsOf(message).map(bitsOf), 'bit for bit');
+    t.end();
+  });
+}
+
+test('sums that are not finite arrive', (t) => {
+  const { NaN: notANumber, POSITIVE_INFINITY: high, NEGATIVE_INFINITY: low } = Number;
+  const diverged = { ...gradient, shards: [{ count: 1, loss: notANumber, metrics: [low], squaredNorm: high }] };
+  t.strictSame(decodeFromWorker(encode(diverged, [weights]), weights.length).message, diverged);
+  t.end();
+});
+
+test('sent tensors are views: nothing is copied', (t) => {
+  const within = new Float32Array(8).subarray(2, 6);
+  const [, frame] = encode(step, [within]);
+  t.equal(frame?.buffer, within.buffer);
+  t.equal(frame?.byteOffset, 8);
+  t.equal(frame?.byteLength, 16);
+  t.end();
+});
+
+/** Headers that are no message of a worker, and what the error says of them. */
+const refused: readonly (readonly [what: string, content: unknown, says: RegExp])[] = [
+  ['a type that is not known', { type: 'shutdown' }, /type/],
+  ['no type', { work: 3 }, /type/],
+  ['a message of the other side', { type: 'stop' }, /type/],
+  ['no mapping', 'ready', /not a message of the protocol/],
+  ['a key that is not known', { ...gradient, extra: 1 }, /extra/],
+  ['a key that is not known, deep inside', { ...gradient, shards: [{ ...sums, extra: 1 }] }, /shards\.0.*extra/],
+  ['a missing key', { type: 'failed' }, /reason/],
+  ['a wrong type', { ...gradient, work: '3' }, /work/],
+  ['a fraction for a whole number', { ...gradient, work: 0.5 }, /work/],
+  ['a negative number', { ...gradient, work: -1 }, /work/],
+  ['a node of three numbers', { ...gradient, node: [0, 1, 2] }, /node/],
+  ['a sum that is no number', { ...gradient, shards: [{ ...sums, loss: null }] }, /shards\.0\.loss/],
+  ['a shard without samples', { ...gradient, shards: [{ ...sums, count: 0 }] }, /shards\.0\.count/],
+  ['no shards', { ...gradient, shards: [] }, /shards/],
+  ['too many metrics', { ...gradient, shards: [{ ...sums, metrics: Array(17).fill(0) }] }, /shards\.0\.metrics/],
+  ['a text without end', { type: 'failed', reason: 'x'.repeat(4097) }, /reason/],
+];
+
+for (const [what, content, says] of refused) {
+  test(`refuses ${what}`, (t) => {
+    t.throws(() => decodeFromWorker([header(content), bytesOf(weights)], weights.length), { name: 'ProtocolError', message: says });
+    t.end();
+  });
+}
+
+test('refuses what is no header', (t) => {
+  const refuses = (frames: Uint8Array[], message: string | RegExp) =>
+    t.throws(() => decodeFromWorker(frames, weights.length), { name: 'ProtocolError', message });
+  refuses([], 'expected a header of at most 1048576 bytes, got no frame');
+  refuses([new Uint8Array(2 ** 20 + 1)], 'expected a header of at most 1048576 bytes, got 1048577');
+  refuses([Uint8Array.of(0xc1)], 'the header is not msgpack');
+  refuses([header(hello).subarray(0, 20)], 'the header is not msgpack');
+  refuses([Uint8Array.from([...header(hello), 0])], 'the header is not msgpack');
+  refuses([new Uint8Array()], /./);
+  t.end();
+});
+
+test('refuses tensors that are missing, too many or of another length', (t) => {
+  const refuses = (frames: Uint8Array[], message: string) =>
+    t.throws(() => decodeFromWorker(frames, weights.length), new ProtocolError(message));
+  refuses([header(gradient)], 'gradient: expected 1 tensor frames, got 0');
+  refuses([header(gradient), bytesOf(weights), bytesOf(weights)], 'gradient: expected 1 tensor frames, got 2');
+  refuses([header(hello), bytesOf(weights)], 'hello: expected 0 tensor frames, got 1');
+  refuses([header(gradient), bytesOf(weights.subarray(1))], 'gradient: expected a tensor of 20 bytes, got 16');
+  refuses([header(gradient), bytesOf(weights).subarray(1)], 'gradient: expected a tensor of 20 bytes, got 19');
+  refuses([header(gradient), new Uint8Array()], 'gradient: expected a tensor of 20 bytes, got 0');
+  t.end();
+});
+
+test('an aligned tensor is a view of its frame', (t) => {
+  const frame = bytesOf(weights);
+  t.equal(decodeFromWorker([header(gradient), frame], weights.length).tensors[0]?.buffer, frame.buffer);
+  t.end();
+});
+
+test('an unaligned tensor is copied', (t) => {
+  const frame = new Uint8Array(weights.byteLength + 1).subarray(1);
+  frame.set(bytesOf(weights));
+  const [tensor] = decodeFromWorker([header(gradient), frame], weights.length).tensors;
+  t.strictSame(bitsOf(tensor), bitsOf(weights));
+  t.end();
+});
+
+test('an unaligned tensor in a Buffer, as ZeroMQ gives it, is copied', (t) => {
+  const frame = Buffer.alloc(weights.byteLength + 1).subarray(1);
+  frame.set(bytesOf(weights));
+  const [tensor] = decodeFromWorker([header(gradient), frame], weights.length).tensors;
+  t.strictSame(bitsOf(tensor), bitsOf(weights));
+  t.end();
+});
