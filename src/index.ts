@@ -1,4 +1,6 @@
-export { type RunObserver, type RunResult } from './run/run.js';
-export { type RunSummary, type StartInfo } from './run/summary.js';
+export { loadModel } from './inference/loadModel.js';
+export type { Model } from './inference/model.js';
+export type { RunObserver, RunResult } from './run/run.js';
+export type { RunSummary, StartInfo } from './run/summary.js';
 export { ConfigError, DataError, Interrupted, RunError, UsageError } from './shared/errors.js';
 export { type TrainOptions, train } from './train.js';

@@ -14,7 +14,10 @@ export interface TrainOptions extends RunObserver {
  * @example
  * const { summary } = await train({ model: '784-128-10', data: 'mnist', epochs: 1 }, { onEpoch: console.log });
  */
-export async function train(config: Readonly<Record<string, unknown>> = {}, { signal, ...observer }: TrainOptions = {}): Promise<RunResult> {
+export async function train(
+  config: Readonly<Record<string, unknown>> = {},
+  { signal, ...observer }: TrainOptions = {},
+): Promise<RunResult> {
   return run({
     config: parseConfig(config, 'config', { cores: availableParallelism() }),
     fallbackName: 'run',

@@ -26,7 +26,11 @@ interface Property {
 export function configFlags(): ConfigFlag[] {
   const schema = z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' }) as Property;
   const flags = flagsOf(schema, []).filter(({ path }) => path[0] !== 'resolved');
-  const rate = flag(['optimizer', 'learningRate'], { description: "the optimizer's learning rate, or a schedule as YAML" }, 'learning-rate');
+  const rate = flag(
+    ['optimizer', 'learningRate'],
+    { description: "the optimizer's learning rate, or a schedule as YAML" },
+    'learning-rate',
+  );
   return [...flags, rate].sort((a, b) => a.attribute.localeCompare(b.attribute));
 }
 
@@ -39,7 +43,10 @@ function flagsOf({ properties = {} }: Property, path: readonly string[]): Config
 function flag(path: readonly string[], property: Property, name: string = kebab(path)): ConfigFlag {
   const { type, default: fallback, description = '' } = property;
   const isShown = fallback !== undefined && typeof fallback !== 'object';
-  const option = new Option(`--${name} <${placeholder(property)}>`, isShown ? `${description} (default: ${String(fallback)})` : description);
+  const option = new Option(
+    `--${name} <${placeholder(property)}>`,
+    isShown ? `${description} (default: ${String(fallback)})` : description,
+  );
   const options = type === 'boolean' ? [option, new Option(`--no-${name}`, `the same as --${name} false`)] : [option];
   return { path, options, attribute: option.attributeName(), read: (value) => readValue(value, type) };
 }

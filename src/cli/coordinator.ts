@@ -17,5 +17,7 @@ export function coordinatorCommand(): Command {
 /** Whoever can connect can change the run, so it stays on this machine as long as connections have no keys. */
 function loopbackAddress(address: string): string {
   if (isLoopback(parseAddress(address))) return address;
-  throw new UsageError(`--bind ${address}: expected a loopback address such as tcp://127.0.0.1:5555; other addresses need keys, which this version lacks`);
+  throw new UsageError(
+    `--bind ${address}: expected a loopback address such as tcp://127.0.0.1:5555; other addresses need keys, which this version lacks`,
+  );
 }

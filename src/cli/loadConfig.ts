@@ -73,7 +73,12 @@ function absolutePaths(config: Mapping, folder: string): Mapping {
   const full = (value: unknown): unknown => (typeof value === 'string' ? resolve(folder, value) : value);
   const pair = (value: unknown): unknown =>
     isMapping(value)
-      ? Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, key === 'x' || key === 'y' ? full(inner) : isMapping(inner) ? pair(inner) : inner]))
+      ? Object.fromEntries(
+          Object.entries(value).map(([key, inner]) => [
+            key,
+            key === 'x' || key === 'y' ? full(inner) : isMapping(inner) ? pair(inner) : inner,
+          ]),
+        )
       : value;
   const result = { ...config };
   if ('data' in result) result['data'] = pair(result['data']);

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
+import { setFlagsFromString } from 'node:v8';
 import { Command, CommanderError } from 'commander';
-import { Interrupted, RunError, UsageError, DataError } from '../shared/errors.js';
+import { DataError, errorCode, Interrupted, RunError, UsageError } from '../shared/errors.js';
 import { refuseWindows } from '../shared/transport.js';
 import { version } from '../shared/version.js';
 import { coordinatorCommand } from './coordinator.js';
@@ -8,6 +9,10 @@ import { evaluateCommand } from './evaluate.js';
 import { predictCommand } from './predict.js';
 import { upCommand } from './up.js';
 import { workerCommand } from './worker.js';
+
+// Every tensor that ZeroMQ receives is memory outside the heap. V8 counts it and, with a heap as small as ours, would
+// mark all of it every dozen steps, which takes a quarter of the time; so let the heap grow further between two passes.
+setFlagsFromString('--heap-growing-percent=2000');
 
 /** 0 done; 1 the run failed; 2 wrong use; 130 interrupted. */
 function exitCode(error: unknown): number {
@@ -28,9 +33,16 @@ const program = new Command('bpnn-dist')
   .description('Trains multilayer perceptrons by synchronous data parallelism: the same weights, bit for bit, at any number of workers.')
   .version(version)
   .showHelpAfterError('(bpnn-dist COMMAND --help shows every flag)');
-for (const command of [upCommand(), coordinatorCommand(), workerCommand(), evaluateCommand(), predictCommand()]) program.addCommand(command);
+for (const command of [upCommand(), coordinatorCommand(), workerCommand(), evaluateCommand(), predictCommand()])
+  program.addCommand(command);
 // Errors end here, in one place, and none of commander's own exits cuts a message short.
 for (const command of [program, ...program.commands]) command.exitOverride();
+
+// Whoever read our results has had enough, as `head` does.
+process.stdout.on('error', (error) => {
+  if (errorCode(error) !== 'EPIPE') throw error;
+  process.exit(0);
+});
 
 try {
   refuseWindows(process.platform);

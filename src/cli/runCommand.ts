@@ -12,7 +12,11 @@ export function addConfigFlags(command: Command): Command {
 }
 
 /** Trains as a config file and flags say, showing the run on stderr and its results on stdout. */
-export async function runCommand(file: string | undefined, flags: Readonly<Record<string, unknown>>, workers: RunOptions['workers']): Promise<void> {
+export async function runCommand(
+  file: string | undefined,
+  flags: Readonly<Record<string, unknown>>,
+  workers: RunOptions['workers'],
+): Promise<void> {
   const { config, name } = loadConfig(file, flags);
   const { run } = await import('../run/run.js');
   const view = runView(process.stderr);

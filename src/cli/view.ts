@@ -33,7 +33,10 @@ export function runView(stream: NodeJS.WriteStream): RunObserver & { close(): vo
       pace.add(figures.samples);
       const inEpoch = (figures.step % info.stepsPerEpoch) + 1;
       if (bar) bar.show(figures, inEpoch, info, pace);
-      else if (pace.isDue(plainInterval)) say(`${epochName(figures.epoch, info)}  step ${inEpoch}/${info.stepsPerEpoch}  ${listFigures(figures)}  ${rate(pace.samplesPerSecond)}`);
+      else if (pace.isDue(plainInterval))
+        say(
+          `${epochName(figures.epoch, info)}  step ${inEpoch}/${info.stepsPerEpoch}  ${listFigures(figures)}  ${rate(pace.samplesPerSecond)}`,
+        );
     },
     onEpoch(figures) {
       if (!info) return;
@@ -47,7 +50,11 @@ export function runView(stream: NodeJS.WriteStream): RunObserver & { close(): vo
 
 function startLines(info: StartInfo): string[] {
   const { samples, workers, spares, epochs } = info;
-  const parts = [`${samples.train} to train`, ...(samples.validation ? [`${samples.validation} to validate`] : []), ...(samples.test ? [`${samples.test} to test`] : [])];
+  const parts = [
+    `${samples.train} to train`,
+    ...(samples.validation ? [`${samples.validation} to validate`] : []),
+    ...(samples.test ? [`${samples.test} to test`] : []),
+  ];
   return [
     `network ${info.network}, ${info.parameters} parameters`,
     `samples ${parts.join(', ')}`,

@@ -23,7 +23,9 @@ const digestBytes = 32;
  */
 export function encodeCheckpoint({ progress, optimizer, stoppingBest, metricsBytes }: Checkpoint): Uint8Array[] {
   const arrays = [optimizer.weights, optimizer.m, optimizer.v, ...(stoppingBest ? [stoppingBest] : [])];
-  const json = Buffer.from(jsonLine({ progress, updates: optimizer.updates, metricsBytes, parameters: optimizer.weights.length, arrays: arrays.length }));
+  const json = Buffer.from(
+    jsonLine({ progress, updates: optimizer.updates, metricsBytes, parameters: optimizer.weights.length, arrays: arrays.length }),
+  );
   const length = Buffer.alloc(4);
   length.writeUInt32LE(json.byteLength);
   const parts = [magic, length, json, ...arrays.map((array) => Buffer.from(array.buffer, array.byteOffset, array.byteLength))];
@@ -42,7 +44,8 @@ export function decodeCheckpoint(bytes: Uint8Array, name: string): Checkpoint {
   if (!buffer.subarray(0, magic.byteLength).equals(magic)) throw new DataError(`${name}: not a checkpoint of this version`);
   const body = buffer.subarray(0, buffer.byteLength - digestBytes);
   const digest = createHash('sha256').update(body).digest();
-  if (!digest.equals(buffer.subarray(body.byteLength))) throw new DataError(`${name}: the checksum does not fit; the file is cut short or damaged`);
+  if (!digest.equals(buffer.subarray(body.byteLength)))
+    throw new DataError(`${name}: the checksum does not fit; the file is cut short or damaged`);
   const jsonStart = magic.byteLength + 4;
   const jsonEnd = jsonStart + buffer.readUInt32LE(magic.byteLength);
   const header = JSON.parse(buffer.toString('utf8', jsonStart, jsonEnd)) as {
@@ -59,5 +62,10 @@ export function decodeCheckpoint(bytes: Uint8Array, name: string): Checkpoint {
     return new Float32Array(copy.buffer);
   });
   if (!weights || !m || !v) throw new DataError(`${name}: expected weights and two moments, got ${header.arrays} arrays`);
-  return { progress: header.progress, optimizer: { weights, m, v, updates: header.updates }, stoppingBest, metricsBytes: header.metricsBytes };
+  return {
+    progress: header.progress,
+    optimizer: { weights, m, v, updates: header.updates },
+    stoppingBest,
+    metricsBytes: header.metricsBytes,
+  };
 }

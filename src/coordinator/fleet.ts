@@ -1,5 +1,13 @@
-import { ProtocolError, RunError, errorMessage } from '../shared/errors.js';
-import { type Decoded, decodeFromWorker, encode, type FromWorker, type Message, protocolVersion, type PartSums } from '../shared/protocol.js';
+import { errorMessage, ProtocolError, RunError } from '../shared/errors.js';
+import {
+  type Decoded,
+  decodeFromWorker,
+  encode,
+  type FromWorker,
+  type Message,
+  type PartSums,
+  protocolVersion,
+} from '../shared/protocol.js';
 import type { Frames, Hub, Incarnation } from '../shared/transport.js';
 import { isTreeNode, shardRange, type TreeNode } from '../shared/tree.js';
 import { Job, type JobSpec } from './job.js';
@@ -25,7 +33,7 @@ export interface FleetEvents {
 export interface FleetOptions {
   readonly hub: Hub;
   /** What workers get to know of the run, as `plainConfig` writes it. */
-  readonly config: unknown;
+  readonly config: Readonly<Record<string, unknown>>;
   /** The data's fingerprint: a worker that sees other data is refused. */
   readonly fingerprint: string;
   /** Values in all weights. */
@@ -88,7 +96,10 @@ export class Fleet {
       sizes,
       grain: 'tree',
       request: (nodes) =>
-        encode({ type: 'step', work, step, epoch, batch: [from, from + count], nodes: nodes.map((n): [number, number] => [n.from, n.to]) }, [weights]),
+        encode(
+          { type: 'step', work, step, epoch, batch: [from, from + count], nodes: nodes.map((n): [number, number] => [n.from, n.to]) },
+          [weights],
+        ),
       onNode: (node, tensor) => tensor && sum.add(node, tensor),
     });
     return { parts: await job.done, gradient: sum.result() };
@@ -181,7 +192,10 @@ export class Fleet {
     if (this.#roster.get(from)) throw new ProtocolError('said hello twice');
     const { version, config, fingerprint, prepareTimeout } = this.#options;
     if (hello.protocol !== protocolVersion || hello.version !== version) {
-      this.#ban(from, `runs bpnn-dist ${hello.version} (protocol ${hello.protocol}), this run needs ${version} (protocol ${protocolVersion})`);
+      this.#ban(
+        from,
+        `runs bpnn-dist ${hello.version} (protocol ${hello.protocol}), this run needs ${version} (protocol ${protocolVersion})`,
+      );
       return;
     }
     const { name } = this.#roster.admit(from, hello);

@@ -2,7 +2,7 @@ import { ProtocolError } from '../shared/errors.js';
 import type { PartSums } from '../shared/protocol.js';
 import type { Frames, Incarnation } from '../shared/transport.js';
 import type { TreeNode } from '../shared/tree.js';
-import { answered, type Assignment, type Change, isComplete, joined, type Ledger, left, openLedger } from './ledger.js';
+import { type Assignment, answered, type Change, isComplete, joined, type Ledger, left, openLedger } from './ledger.js';
 
 /** What is asked of the workers: a step's shards or an evaluation's chunks. */
 export interface JobSpec {
@@ -43,6 +43,7 @@ export class Job {
     const { ledger, assignments } = openLedger(spec.parts, this.#wanted, spec.grain, workers);
     this.#ledger = ledger;
     this.#hand(assignments);
+    if (isComplete(ledger)) this.#resolve([]);
   }
 
   /**

@@ -67,7 +67,8 @@ export function left(ledger: Ledger, worker: Incarnation, wanted: readonly numbe
   const owed = new Map(ledger.owed);
   owed.delete(worker);
   const parts = wanted.filter((part) => nodes.some(({ from, to }) => from <= part && part < to));
-  return assign({ ...ledger, owed }, [...ledger.orphans, ...parts], living);
+  const free = [...ledger.orphans, ...parts].sort((a, b) => a - b);
+  return assign({ ...ledger, owed }, free, living);
 }
 
 /** A worker has become ready in the middle of the work: it gets what nobody owes. */

@@ -2,6 +2,7 @@ import type { OptimizerSpec } from '../shared/config/optimizerSchema.js';
 import { RunError } from '../shared/errors.js';
 import type { Kernel, KernelMemory } from '../shared/kernel/kernel.js';
 import { type Parameter, type ParameterLayout, viewOf } from '../shared/model/layout.js';
+import { penaltyOf } from '../shared/model/penalty.js';
 
 /** The optimizer's part of a checkpoint. */
 export interface OptimizerState {
@@ -33,7 +34,12 @@ export class Optimizer {
     this.#spec = spec;
     this.#layout = layout;
     this.#kernel = kernel;
-    [this.#weights, this.#next, this.#m, this.#v] = [allocate(layout.size), allocate(layout.size), allocate(layout.size), allocate(layout.size)];
+    [this.#weights, this.#next, this.#m, this.#v] = [
+      allocate(layout.size),
+      allocate(layout.size),
+      allocate(layout.size),
+      allocate(layout.size),
+    ];
   }
 
   /** The weights as they are now. The array is written again at the update after the next. */
@@ -60,14 +66,7 @@ export class Optimizer {
 
   /** What the regularizers add to the loss at the present weights. */
   penalty(): number {
-    let total = 0;
-    for (const parameter of this.#layout.parameters) {
-      const { l1, l2 } = parameter.regularizer;
-      const weights = viewOf(this.#weights, parameter);
-      if (l1 > 0) total += l1 * this.#kernel.absoluteSum(weights);
-      if (l2 > 0) total += l2 * this.#kernel.squaredNorm(weights);
-    }
-    return total;
+    return penaltyOf(this.#layout, this.#weights, this.#kernel);
   }
 
   /**
@@ -96,7 +95,8 @@ export class Optimizer {
   /** Keras: clipnorm for each variable, global_clipnorm over all, clipvalue for each value. */
   #clip(gradient: Float32Array, squaredNorm: number, globalSquaredNorm: number): void {
     const { clipNorm, globalClipNorm, clipValue } = this.#spec;
-    if (clipNorm !== undefined) this.#kernel.clip(gradient, clipNorm / Math.max(Math.sqrt(squaredNorm), clipNorm), Number.POSITIVE_INFINITY);
+    if (clipNorm !== undefined)
+      this.#kernel.clip(gradient, clipNorm / Math.max(Math.sqrt(squaredNorm), clipNorm), Number.POSITIVE_INFINITY);
     if (globalClipNorm !== undefined) {
       this.#kernel.clip(gradient, globalClipNorm / Math.max(Math.sqrt(globalSquaredNorm), globalClipNorm), Number.POSITIVE_INFINITY);
     }

@@ -1,6 +1,6 @@
+import { validationName } from '../shared/config/parse.js';
 import { Interrupted, RunError } from '../shared/errors.js';
 import type { Figures } from '../shared/json.js';
-import { validationName } from '../shared/config/parse.js';
 import type { PartSums } from '../shared/protocol.js';
 import type { Checkpoint } from './checkpoint.js';
 import type { StepPlan } from './fleet.js';
@@ -131,7 +131,14 @@ class Training {
     const line = { epoch, ...figures };
     this.#ports.store.log({ kind: 'epoch', ...line });
     this.#ports.observer.onEpoch?.(line);
-    this.progress = { ...this.progress, epoch: epoch + 1, stepInEpoch: 0, sums: noSums, stopping: stop?.state ?? stopping, plateau: this.#plateau(figures) };
+    this.progress = {
+      ...this.progress,
+      epoch: epoch + 1,
+      stepInEpoch: 0,
+      sums: noSums,
+      stopping: stop?.state ?? stopping,
+      plateau: this.#plateau(figures),
+    };
     if (stop?.shouldStop) return 'earlyStopping';
     if (config.target !== undefined && (figures['loss'] ?? Number.NaN) <= config.target) return 'target';
     if (step < totalSteps) return undefined;
@@ -166,9 +173,9 @@ class Training {
 
   #plateau(figures: Figures): Progress['plateau'] {
     const { reduceOnPlateau, optimizer } = this.#plan.config;
-    const { plateau, step } = this.progress;
-    if (!reduceOnPlateau) return plateau;
-    return watchPlateau(reduceOnPlateau, plateau, figures[reduceOnPlateau.monitor], learningRateAt(optimizer.learningRate, step));
+    const { plateau } = this.progress;
+    if (!reduceOnPlateau || optimizer.learningRate.schedule !== 'constant') return plateau;
+    return watchPlateau(reduceOnPlateau, plateau, figures[reduceOnPlateau.monitor], optimizer.learningRate.initial);
   }
 
   async #validate(): Promise<Figures> {

@@ -1,5 +1,5 @@
 import type { Kernel } from '../shared/kernel/kernel.js';
-import { type TreeNode, childrenOf } from '../shared/tree.js';
+import { childrenOf, type TreeNode } from '../shared/tree.js';
 
 /**
  * Adds the arrays of tree nodes up in the tree's fixed order as they arrive, in whatever order they arrive.
@@ -37,7 +37,11 @@ export class TreeSum {
   result(): Float32Array {
     const sum = this.#arrived.get(this.#root);
     if (!sum) throw new RangeError('the sum is not complete');
-    return this.#isSlot(sum) ? sum : this.#inSlot(sum);
+    if (this.#isSlot(sum)) return sum;
+    // One node covered the whole tree.
+    const slot = this.#inSlot(sum);
+    this.#arrived.set(this.#root, slot);
+    return slot;
   }
 
   /**

@@ -1,9 +1,9 @@
+import type { FilePair } from '../shared/config/dataSchema.js';
 import { DataError } from '../shared/errors.js';
 import { type ArrayFile, openArray } from './arrayFile.js';
 import type { Dataset, TargetKind } from './dataset.js';
 import { fingerprint, type HashedArray } from './fingerprint.js';
 import type { RowReader } from './rows.js';
-import type { FilePair } from '../shared/config/dataSchema.js';
 
 /** The samples [first, first + count) of two arrays, inputs and targets. Slices share the arrays' memory. */
 export class ArrayDataset implements Dataset {

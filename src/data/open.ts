@@ -1,8 +1,8 @@
+import type { DataSpec, FileData, FilePair } from '../shared/config/dataSchema.js';
 import { DataError, UsageError } from '../shared/errors.js';
 import { ArrayDataset } from './arrayDataset.js';
 import type { DataParts } from './dataset.js';
 import { mnistFiles } from './mnist.js';
-import type { DataSpec, FileData, FilePair } from '../shared/config/dataSchema.js';
 
 /**
  * Opens a run's data.

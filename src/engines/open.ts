@@ -1,6 +1,6 @@
+import { engineNames } from '../shared/config/schema.js';
 import { UsageError } from '../shared/errors.js';
 import type { Engine, EngineTask } from './engine.js';
-import { engineNames } from './names.js';
 
 /**
  * Opens the engine of that name; only then are its packages loaded.

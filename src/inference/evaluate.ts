@@ -4,10 +4,11 @@ import { openData } from '../data/open.js';
 import { checkTargets } from '../data/targets.js';
 import { openEngine } from '../engines/open.js';
 import { UsageError } from '../shared/errors.js';
+import { twin } from '../shared/kernel/twin.js';
+import { penaltyOf } from '../shared/model/penalty.js';
 import type { Loss, Metric } from '../shared/model/spec.js';
 import { checkSampleShape } from './inputShape.js';
 import type { Model } from './model.js';
-import { penaltyOf } from './penalty.js';
 
 /** Means over all samples of a dataset, in the order in which they are to be shown. */
 export type Evaluation = {
@@ -49,7 +50,9 @@ export async function evaluate(model: Model, dataset: Dataset, options: Evaluate
   if (loss === undefined) throw new UsageError(`${folder}: the model does not say what loss it was trained for: name one`);
   checkSampleShape(model.spec, dataset.inputShape, `${part} inputs`);
   const encoding = checkTargets(loss, network.outputs, part, dataset);
-  const batchSize = Math.min(options.batchSize ?? model.config?.validationBatchSize ?? 512, dataset.count);
+  const wanted = options.batchSize ?? model.config?.validationBatchSize ?? 512;
+  if (!(Number.isInteger(wanted) && wanted >= 1)) throw new UsageError(`batchSize: expected a whole number of at least 1, got ${wanted}`);
+  const batchSize = Math.min(wanted, dataset.count);
   const reader = new BatchReader(dataset, encoding, network.outputs, batchSize);
   const task = { network, loss, metrics, sparseTargets: encoding.kind === 'oneHot', threads: choice.threads };
   const engine = await openEngine(choice.engine, task);
@@ -67,7 +70,7 @@ export async function evaluate(model: Model, dataset: Dataset, options: Evaluate
   }
   return {
     samples: dataset.count,
-    loss: total.loss / dataset.count + penaltyOf(network.layout, weights),
+    loss: total.loss / dataset.count + penaltyOf(network.layout, weights, twin),
     ...Object.fromEntries(metrics.map((name, i) => [name, (total.metrics[i] ?? Number.NaN) / dataset.count])),
   };
 }

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { divisorOf } from '../data/normalize.js';
 import { UsageError } from '../shared/errors.js';
 import { readModel } from '../shared/model/layersModel.js';
 import { Model } from './model.js';
-import { divisorOf } from './normalize.js';
 import { readRunConfig } from './runConfig.js';
 
 export interface LoadOptions {

@@ -26,7 +26,8 @@ const chunkSize = 512;
 export async function* predictFile(model: Model, path: string, options: PredictFileOptions = {}): AsyncGenerator<Prediction, void> {
   const file = openArray(path);
   const [count = 0, ...shape] = file.shape;
-  checkSampleShape(model.spec, shape, path);
+  // A lone sample, saved without the dimension that counts samples, shows in the message.
+  checkSampleShape(model.spec, shape, `${path}, an array of [${file.shape.join(', ')}]`);
   const readRow = file.rows(options.divide ?? model.divide);
   const classify = classifierOf(model.spec);
   const { inputs: inputWidth, outputs: outputWidth } = model.network;

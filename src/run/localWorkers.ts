@@ -38,7 +38,9 @@ export class LocalWorkers {
   async close(): Promise<void> {
     this.#isClosing = true;
     const children = [...this.#running.values()];
-    const timer = setTimeout(() => children.forEach((child) => child.kill('SIGKILL')), leaveTimeout);
+    const timer = setTimeout(() => {
+      for (const child of children) child.kill('SIGKILL');
+    }, leaveTimeout);
     for (const child of children) child.stdin?.end();
     await Promise.all(children.map((child) => ended(child)));
     clearTimeout(timer);

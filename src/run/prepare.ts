@@ -1,10 +1,10 @@
 import { readFileSync, statSync } from 'node:fs';
+import { type PartCounts, planTraining, type TrainingPlan } from '../coordinator/plan.js';
+import { fixSchedule } from '../coordinator/policies/learningRate.js';
 import type { DataParts } from '../data/dataset.js';
 import { fingerprintOf } from '../data/fingerprint.js';
 import { openData } from '../data/open.js';
 import { checkTargets } from '../data/targets.js';
-import { fixSchedule } from '../coordinator/policies/learningRate.js';
-import { type PartCounts, planTraining, type TrainingPlan } from '../coordinator/plan.js';
 import type { Config } from '../shared/config/schema.js';
 import { ConfigError, DataError, errorCode } from '../shared/errors.js';
 import { buildNetwork, type Network, sizeOf } from '../shared/model/network.js';
@@ -37,7 +37,8 @@ export function prepareRun(config: Config): PreparedRun {
   const { totalSteps } = planTraining(config, network, counts);
   const learningRate = fixSchedule(config.optimizer.learningRate, totalSteps);
   const plan = planTraining({ ...config, optimizer: { ...config.optimizer, learningRate } }, network, counts);
-  const weights = config.initialWeights === undefined ? initialWeights(network.layout, config.seed) : readWeights(config.initialWeights, network);
+  const weights =
+    config.initialWeights === undefined ? initialWeights(network.layout, config.seed) : readWeights(config.initialWeights, network);
   return { plan, weights, fingerprint: fingerprintOf(data) };
 }
 
@@ -45,7 +46,9 @@ function checkInputs({ model }: Config, network: Network, { train }: DataParts):
   const values = sizeOf(train.inputShape);
   if (values === network.inputs) return;
   const [expected, got] = [train.inputShape, model.inputShape].map((shape) => `[${shape.join(', ')}]`);
-  throw new ConfigError('config', [{ path: 'model.inputShape', message: `expected ${expected}, the shape of the data's samples, got ${got}` }]);
+  throw new ConfigError('config', [
+    { path: 'model.inputShape', message: `expected ${expected}, the shape of the data's samples, got ${got}` },
+  ]);
 }
 
 function readWeights(path: string, { layout }: Network): Float32Array {

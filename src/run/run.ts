@@ -8,6 +8,7 @@ import type { Member } from '../coordinator/roster.js';
 import { RunFolder } from '../coordinator/runFolder.js';
 import { Staffing } from '../coordinator/staffing.js';
 import { type Observer, type Outcome, type Store, train } from '../coordinator/train.js';
+import { divisorOf } from '../data/normalize.js';
 import type { Config } from '../shared/config/schema.js';
 import { configYaml, plainConfig } from '../shared/config/write.js';
 import { Interrupted } from '../shared/errors.js';
@@ -146,7 +147,12 @@ async function runWith(hub: Hub, prepared: PreparedRun, options: RunOptions): Pr
     observer.onStart?.(startInfo(folder.path, plan, fleet.ready));
 
     const startedAt = performance.now();
-    const modelJson = layersModelJson(config.model, plan.network, { loss: config.loss, metrics: config.metrics });
+    const divide = divisorOf(config.data);
+    const modelJson = layersModelJson(config.model, version, {
+      loss: config.loss,
+      metrics: config.metrics,
+      ...(divide === undefined ? {} : { normalize: { divide } }),
+    });
     const store: Store = {
       log: (entry) => folder.log(entry),
       saveCheckpoint: (checkpoint) => folder.saveCheckpoint(checkpoint),
@@ -155,7 +161,16 @@ async function runWith(hub: Hub, prepared: PreparedRun, options: RunOptions): Pr
     const outcome = await train(plan, optimizer, { workers: fleet, store, observer, signal });
     const endedAt = performance.now();
     const test = await evaluateTest(fleet, plan, outcome);
-    const summary = summarize({ plan, outcome, members: fleet.veterans, startedAt, endedAt, test, fingerprint, commandLine: options.commandLine });
+    const summary = summarize({
+      plan,
+      outcome,
+      members: fleet.veterans,
+      startedAt,
+      endedAt,
+      test,
+      fingerprint,
+      commandLine: options.commandLine,
+    });
     await folder.writeSummary(summary);
     return { path: folder.path, summary, plan, bestWeights: outcome.bestWeights, finalWeights: outcome.finalWeights };
   } finally {
@@ -173,7 +188,11 @@ function resolvedEngine([first]: readonly Member[], fingerprint: string): Config
 }
 
 /** The test figures of the best weights and of the final ones. */
-async function evaluateTest(fleet: Fleet, { config, counts }: TrainingPlan, outcome: Outcome): Promise<{ best: Figures; final: Figures } | undefined> {
+async function evaluateTest(
+  fleet: Fleet,
+  { config, counts }: TrainingPlan,
+  outcome: Outcome,
+): Promise<{ best: Figures; final: Figures } | undefined> {
   if (counts.test === undefined) return undefined;
   const sizes = chunkSizes(counts.test, config.validationBatchSize);
   const figures = async (weights: Float32Array, penalty: number): Promise<Figures> =>

@@ -24,7 +24,11 @@ export interface StartInfo {
   readonly spares: number;
 }
 
-export function startInfo(path: string, { config, network, counts, stepsPerEpoch, totalSteps }: TrainingPlan, members: readonly Member[]): StartInfo {
+export function startInfo(
+  path: string,
+  { config, network, counts, stepsPerEpoch, totalSteps }: TrainingPlan,
+  members: readonly Member[],
+): StartInfo {
   const dense = network.ops.filter((op) => op.kind === 'dense');
   const busy = Math.min(members.length, config.shards);
   return {
@@ -127,5 +131,7 @@ function workerSummary({ name, hello, ready, parts, computeMs, readyAt }: Member
 
 /** `loss` to `testLoss`. */
 function prefixed(prefix: string, figures: Figures): Figures {
-  return Object.fromEntries(Object.entries(figures).map(([name, value]) => [`${prefix}${name.charAt(0).toUpperCase()}${name.slice(1)}`, value]));
+  return Object.fromEntries(
+    Object.entries(figures).map(([name, value]) => [`${prefix}${name.charAt(0).toUpperCase()}${name.slice(1)}`, value]),
+  );
 }

@@ -54,7 +54,7 @@ const fromWorker = z.discriminatedUnion('type', [
 
 const fromCoordinator = z.discriminatedUnion('type', [
   /** What is trained on what; the worker gets ready. `engine` is what the run already uses, if it does. */
-  z.strictObject({ type: z.literal('configure'), config: z.unknown(), fingerprint: line }),
+  z.strictObject({ type: z.literal('configure'), config: z.record(z.string(), z.unknown()), fingerprint: line }),
   /** Compute the gradients of these tree nodes: `batch` are the positions [from, to) of the epoch's order (one tensor, the weights). */
   z.strictObject({
     type: z.literal('step'),
@@ -65,7 +65,12 @@ const fromCoordinator = z.discriminatedUnion('type', [
     nodes: z.array(node).min(1).max(65_536),
   }),
   /** Compute loss and metrics of these chunks of a part of the data (one tensor, the weights). */
-  z.strictObject({ type: z.literal('evaluate'), work: index, part: z.enum(['validation', 'test']), chunks: z.array(index).min(1).max(1_000_000) }),
+  z.strictObject({
+    type: z.literal('evaluate'),
+    work: index,
+    part: z.enum(['validation', 'test']),
+    chunks: z.array(index).min(1).max(1_000_000),
+  }),
   /** Are you there? Not answered: whether it can be sent is what the coordinator wants to know. */
   z.strictObject({ type: z.literal('probe') }),
   /** You are not let in; the reason is for a person. */
@@ -121,9 +126,14 @@ export function decodeFromCoordinator(frames: readonly Uint8Array[], tensorSize:
 
 const maxHeaderBytes = 1 << 20;
 
-function decode<M extends FromWorker | FromCoordinator>(schema: z.ZodType<M>, frames: readonly Uint8Array[], tensorSize: number): Decoded<M> {
+function decode<M extends FromWorker | FromCoordinator>(
+  schema: z.ZodType<M>,
+  frames: readonly Uint8Array[],
+  tensorSize: number,
+): Decoded<M> {
   const [header, ...rest] = frames;
-  if (!header || header.byteLength > maxHeaderBytes) throw new ProtocolError(`expected a header of at most ${maxHeaderBytes} bytes, got ${header?.byteLength ?? 'no frame'}`);
+  if (!header || header.byteLength > maxHeaderBytes)
+    throw new ProtocolError(`expected a header of at most ${maxHeaderBytes} bytes, got ${header?.byteLength ?? 'no frame'}`);
   let value: unknown;
   try {
     value = packr.unpack(header);
@@ -144,6 +154,6 @@ function decode<M extends FromWorker | FromCoordinator>(schema: z.ZodType<M>, fr
 function tensorOf(frame: Uint8Array, type: string, size: number): Float32Array {
   if (frame.byteLength !== size * 4) throw new ProtocolError(`${type}: expected a tensor of ${size * 4} bytes, got ${frame.byteLength}`);
   // Nothing promises that ZeroMQ's frames are aligned.
-  const aligned = frame.byteOffset % 4 === 0 ? frame : frame.slice();
+  const aligned = frame.byteOffset % 4 === 0 ? frame : new Uint8Array(frame);
   return new Float32Array(aligned.buffer, aligned.byteOffset, size);
 }

@@ -143,7 +143,9 @@ function bindFailure(error: unknown): string {
 }
 
 /** A worker's view of an address: where to knock before ZeroMQ does. */
-export type Address = { readonly kind: 'tcp'; readonly host: string; readonly port: number } | { readonly kind: 'ipc'; readonly path: string };
+export type Address =
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+  | { readonly kind: 'ipc'; readonly path: string };
 
 /** @throws UsageError for anything but tcp://HOST:PORT and ipc://PATH */
 export function parseAddress(address: string): Address {

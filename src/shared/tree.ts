@@ -48,7 +48,11 @@ export function isTreeNode({ from, to }: TreeNode, shards: number): boolean {
  * @param leaf the value of one shard, or undefined where it is empty: an empty shard is never added
  * @param add may change and return its first argument
  */
-export async function sumTree<T>(node: TreeNode, leaf: (shard: number) => Promise<T | undefined>, add: (left: T, right: T) => T): Promise<T | undefined> {
+export async function sumTree<T>(
+  node: TreeNode,
+  leaf: (shard: number) => Promise<T | undefined>,
+  add: (left: T, right: T) => T,
+): Promise<T | undefined> {
   if (node.to - node.from === 1) return leaf(node.from);
   const [left, right] = childrenOf(node);
   const a = await sumTree(left, leaf, add);

@@ -1,4 +1,4 @@
-import { hostname, cpus } from 'node:os';
+import { cpus, hostname } from 'node:os';
 import { BatchReader } from '../data/batch.js';
 import type { DataParts } from '../data/dataset.js';
 import { fingerprintOf } from '../data/fingerprint.js';
@@ -75,7 +75,17 @@ export async function serve(link: Link, options: WorkerOptions): Promise<void> {
 function helloOf({ version, slot }: WorkerOptions): Message<'hello'> {
   const cpu = cpus()[0]?.model.trim() ?? process.arch;
   const { pid, platform } = process;
-  return { type: 'hello', protocol: protocolVersion, version, node: process.version, host: hostname(), platform, cpu, pid, ...(slot === undefined ? {} : { slot }) };
+  return {
+    type: 'hello',
+    protocol: protocolVersion,
+    version,
+    node: process.version,
+    host: hostname(),
+    platform,
+    cpu,
+    pid,
+    ...(slot === undefined ? {} : { slot }),
+  };
 }
 
 async function prepare(message: Message<'configure'>, send: (message: FromWorker) => void): Promise<Prepared> {
@@ -94,7 +104,8 @@ async function prepare(message: Message<'configure'>, send: (message: FromWorker
     const evaluation = new Map<'validation' | 'test', BatchReader>();
     for (const part of ['validation', 'test'] as const) {
       const dataset = data[part];
-      if (dataset) evaluation.set(part, new BatchReader(dataset, encoding, network.outputs, Math.min(dataset.count, config.validationBatchSize)));
+      if (dataset)
+        evaluation.set(part, new BatchReader(dataset, encoding, network.outputs, Math.min(dataset.count, config.validationBatchSize)));
     }
     send({ type: 'ready', engine: engine.identity, probe, fingerprint });
     return { config, network, engine, data, computer, evaluation };
@@ -136,7 +147,13 @@ async function answerEvaluate(
     reader.fillRange(first, count);
     const { inputs, targets } = reader;
     const { loss, metrics } = await engine.evaluate({ count, inputs, targets, masks: [] }, weights);
-    send({ type: 'evaluation', work, chunk, sums: { count, loss, metrics: [...metrics], squaredNorm: 0 }, computeMs: performance.now() - start });
+    send({
+      type: 'evaluation',
+      work,
+      chunk,
+      sums: { count, loss, metrics: [...metrics], squaredNorm: 0 },
+      computeMs: performance.now() - start,
+    });
   }
 }
 

@@ -1,5 +1,5 @@
-import type { Dataset } from '../data/dataset.js';
 import { BatchReader } from '../data/batch.js';
+import type { Dataset } from '../data/dataset.js';
 import type { TargetEncoding } from '../data/targets.js';
 import type { Engine } from '../engines/engine.js';
 import type { Config } from '../shared/config/schema.js';
@@ -52,7 +52,8 @@ export class ShardComputer {
     const size = network.layout.size;
     this.#depth = Math.ceil(Math.log2(config.shards)) + 1;
     const count = Math.min(this.#depth + 3, maxArrays(size));
-    if (count < this.#depth) throw new RunError(`${size} parameters in ${config.shards} shards need more than the 4 GiB of one worker; use fewer shards`);
+    if (count < this.#depth)
+      throw new RunError(`${size} parameters in ${config.shards} shards need more than the 4 GiB of one worker; use fewer shards`);
     this.#memory = openKernel(new Array(count).fill(size));
     this.#arrays = Array.from({ length: count }, () => this.#memory.allocate(size));
     this.#free = [...this.#arrays];

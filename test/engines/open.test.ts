@@ -1,7 +1,7 @@
 import { test } from 'tap';
-import { engineNames } from '../../src/engines/names.js';
 import { openEngine } from '../../src/engines/open.js';
 import { probeHash } from '../../src/engines/probe.js';
+import { engineNames } from '../../src/shared/config/schema.js';
 import { UsageError } from '../../src/shared/errors.js';
 import { dense, dropout, taskOf } from './samples.js';
 

@@ -122,14 +122,15 @@ for (const [what, content, says] of refused) {
 }
 
 test('refuses what is no header', (t) => {
-  const refuses = (frames: Uint8Array[], message: string | RegExp) =>
-    t.throws(() => decodeFromWorker(frames, weights.length), { name: 'ProtocolError', message });
+  const refuses = (frames: Uint8Array[], message: string) =>
+    t.throws(() => decodeFromWorker(frames, weights.length), new ProtocolError(message));
   refuses([], 'expected a header of at most 1048576 bytes, got no frame');
   refuses([new Uint8Array(2 ** 20 + 1)], 'expected a header of at most 1048576 bytes, got 1048577');
-  refuses([Uint8Array.of(0xc1)], 'the header is not msgpack');
   refuses([header(hello).subarray(0, 20)], 'the header is not msgpack');
   refuses([Uint8Array.from([...header(hello), 0])], 'the header is not msgpack');
-  refuses([new Uint8Array()], /./);
+  refuses([new Uint8Array()], 'the header is not msgpack');
+  refuses([Uint8Array.of(0xdd, 0xff, 0xff, 0xff, 0xff)], 'the header is not msgpack');
+  refuses([new Uint8Array(2 ** 20).fill(0x91)], 'the header is not msgpack');
   t.end();
 });
 
@@ -142,6 +143,14 @@ test('refuses tensors that are missing, too many or of another length', (t) => {
   refuses([header(gradient), bytesOf(weights.subarray(1))], 'gradient: expected a tensor of 20 bytes, got 16');
   refuses([header(gradient), bytesOf(weights).subarray(1)], 'gradient: expected a tensor of 20 bytes, got 19');
   refuses([header(gradient), new Uint8Array()], 'gradient: expected a tensor of 20 bytes, got 0');
+  t.end();
+});
+
+test('a message says nothing about how the next is read', (t) => {
+  const withRecords = new Packr().pack({ type: 'failed', reason: 'x' });
+  t.strictSame(decodeFromWorker([withRecords], 0).message, { type: 'failed', reason: 'x' });
+  const numbers = { ...hello, pid: 0x40, slot: 0x41 };
+  t.strictSame(decodeFromWorker([header(numbers)], 0).message, numbers, 'bytes that would stand for the record');
   t.end();
 });
 
@@ -159,6 +168,7 @@ test('an unaligned tensor is copied', (t) => {
   t.end();
 });
 
+// Buffer's slice copies nothing: a bug of the protocol, told to its author.
 test('an unaligned tensor in a Buffer, as ZeroMQ gives it, is copied', (t) => {
   const frame = Buffer.alloc(weights.byteLength + 1).subarray(1);
   frame.set(bytesOf(weights));

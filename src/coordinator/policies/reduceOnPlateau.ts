@@ -22,7 +22,7 @@ export const initialPlateau: PlateauState = { rate: null, wait: 0, cooldown: 0, 
 /**
  * The state after an epoch.
  * @param value the watched figure; undefined where the epoch has none, which changes nothing
- * @param baseRate learning rate before any cut
+ * @param baseRate learning rate before any cut and without the warm-up
  */
 export function watchPlateau(options: ReduceOnPlateau, state: PlateauState, value: number | undefined, baseRate: number): PlateauState {
   if (value === undefined) return state;

@@ -1,5 +1,19 @@
 import { z } from 'zod';
-import { anyNumber, choice, fraction, list, notNegative, positive, readWith, record, show, suggestion, truth, whole } from './fields.js';
+import {
+  anyNumber,
+  choice,
+  fraction,
+  list,
+  notNegative,
+  positive,
+  readWith,
+  record,
+  show,
+  suggestion,
+  text,
+  truth,
+  whole,
+} from './fields.js';
 
 const warmupSteps = whole(0).default(0).describe('steps over which the rate first rises linearly; the schedule counts from their end');
 
@@ -133,8 +147,8 @@ export const optimizerSchema = z.unknown().transform((value, context): Optimizer
 
 /** Multiplies the learning rate when the monitored figure has stopped improving (Keras's ReduceLROnPlateau). */
 export const plateauSchema = record({
-  monitor: z.string().default('valLoss').describe('figure to watch'),
-  mode: choice(['auto', 'min', 'max']).default('auto'),
+  monitor: text('a figure such as valLoss').default('valLoss').describe('figure to watch'),
+  mode: choice(['auto', 'min', 'max']).default('auto').describe('is the figure to fall or to rise; auto: accuracy rises, all else falls'),
   factor: fraction().default(0.1).describe('what the rate is multiplied by'),
   patience: whole(0).default(10).describe('epochs without improvement that it waits'),
   minDelta: notNegative().default(0.0001).describe('smallest change that counts as an improvement'),
@@ -144,8 +158,8 @@ export const plateauSchema = record({
 
 /** Stops when the monitored figure has stopped improving (Keras's EarlyStopping). */
 export const earlyStoppingSchema = record({
-  monitor: z.string().default('valLoss').describe('figure to watch'),
-  mode: choice(['auto', 'min', 'max']).default('auto'),
+  monitor: text('a figure such as valLoss').default('valLoss').describe('figure to watch'),
+  mode: choice(['auto', 'min', 'max']).default('auto').describe('is the figure to fall or to rise; auto: accuracy rises, all else falls'),
   minDelta: notNegative().default(0).describe('smallest change that counts as an improvement'),
   patience: whole(0).default(0).describe('epochs without improvement that it waits'),
   baseline: anyNumber().optional().describe('stop unless the figure gets better than this'),

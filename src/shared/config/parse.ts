@@ -21,15 +21,21 @@ export function parseConfig(raw: unknown, source: string, machine: Machine): Con
   const result = configSchema.safeParse(raw ?? {});
   if (!result.success) {
     const issues = result.error.issues.flatMap((issue) => oneByOne(configSchema, issue));
-    throw new ConfigError(
-      source,
-      issues.map(({ path, message }) => ({ path: pathOf(path), message })),
-    );
+    const problems = issues.map(({ path, message }) => ({ path: pathOf(path), message }));
+    throw new ConfigError(source, [...problems, ...modelProblemsIn(raw)]);
   }
   const config = withDefaults(result.data, machine);
   const problems = crossChecks(config);
   if (problems.length > 0) throw new ConfigError(source, problems);
   return config;
+}
+
+/** What is wrong with a model that can be read, in a config that cannot: all problems are shown at once. */
+function modelProblemsIn(raw: unknown): Problem[] {
+  const model = configSchema
+    .pick({ model: true })
+    .safeParse({ model: typeof raw === 'object' && raw && 'model' in raw ? raw.model : undefined });
+  return model.success && !('sizes' in model.data.model) ? modelProblems(model.data.model) : [];
 }
 
 /** Figures that a run reports at the end of an epoch, by which it can stop, cut its rate or choose its best model. */
@@ -79,7 +85,7 @@ function crossChecks(config: Config): Problem[] {
   const outputs = config.model.layers.findLast((layer): layer is DenseLayer => layer.kind === 'dense')?.units ?? 0;
   const isCategorical = config.loss === 'categoricalCrossentropy' || config.loss === 'sparseCategoricalCrossentropy';
   check(
-    !isCategorical || outputs > 1,
+    !isCategorical || outputs !== 1,
     'loss',
     `${config.loss} needs a last layer of at least 2 units, got ${outputs}; for two classes in one unit take binaryCrossentropy`,
   );

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { losses, type Metric, type ModelSpec, metrics } from '../model/spec.js';
 import { dataSchema } from './dataSchema.js';
-import { choice, fraction, list, notNegative, positive, record, text, truth, whole } from './fields.js';
+import { choice, fraction, list, notNegative, positive, record, show, text, truth, whole } from './fields.js';
 import { modelSchema } from './modelSchema.js';
 import { earlyStoppingSchema, optimizerSchema, plateauSchema } from './optimizerSchema.js';
 
@@ -12,6 +12,8 @@ const articleModel = {
   inputShape: [28, 28],
   layers: ['flatten', { dense: { units: 128, activation: 'relu' } }, { dense: { units: 10, activation: 'softmax' } }],
 };
+
+const nameError = ({ input }: { input?: unknown }): string => `expected letters, digits, dots, dashes and underscores, got ${show(input)}`;
 
 /** Every key of a config, with what it means and its default. */
 export const configSchema = record({
@@ -35,13 +37,13 @@ export const configSchema = record({
   earlyStopping: earlyStoppingSchema.optional(),
   checkpoint: record({
     every: z
-      .union([z.literal('epoch'), z.int().min(1)], {
-        error: (issue) => `expected epoch or a number of steps, got ${JSON.stringify(issue.input)}`,
+      .custom<'epoch' | number>((value) => value === 'epoch' || (Number.isInteger(value) && Number(value) >= 1), {
+        error: ({ input }) => `expected epoch or a number of steps, got ${show(input)}`,
       })
       .default('epoch')
       .describe('epoch, or a number of steps'),
     keep: whole(1).default(3).describe('how many checkpoints are kept'),
-    monitor: z.string().optional().describe('figure that says which model is best; default: valLoss, else loss'),
+    monitor: text('a figure such as valLoss').optional().describe('figure that says which model is best; default: valLoss, else loss'),
     saveBestOnly: truth().default(true).describe('false keeps the model of every epoch too'),
   }).prefault({}),
   initialWeights: text('a file of weights').optional().describe('flat little-endian float32 weights to start from'),
@@ -54,14 +56,19 @@ export const configSchema = record({
     .default(1)
     .describe('start of everything random'),
   name: z
-    .string()
-    .regex(/^[\w][\w.-]*$/, {
-      error: (issue) => `expected letters, digits, dots, dashes and underscores, got ${JSON.stringify(issue.input)}`,
-    })
+    .string({ error: nameError })
+    .regex(/^\w[\w.-]*$/, { error: nameError })
     .optional()
     .describe("name of the run's folder; default: the config's name and the time"),
   runs: text('a folder').default('runs').describe('folder that holds the runs'),
-  resolved: record({ engine: z.string(), provider: z.string(), library: z.string(), probe: z.string(), fingerprint: z.string(), version: z.string() })
+  resolved: record({
+    engine: z.string(),
+    provider: z.string(),
+    library: z.string(),
+    probe: z.string(),
+    fingerprint: z.string(),
+    version: z.string(),
+  })
     .optional()
     .describe('what the run used; written by the run itself'),
   startTimeout: positive().default(30).describe('seconds to wait for more workers once the first is ready'),

@@ -39,7 +39,7 @@ const entry = z.object({
   name: z.string(),
   shape: z.array(z.int().min(0)),
   dtype: z.string(),
-  quantization: z.undefined('expected weights that are not quantized'),
+  quantization: z.undefined('expected weights that are not quantized').optional(),
 });
 
 const modelJson = z.object({

@@ -1,5 +1,5 @@
-import { mnistFiles } from '../data/mnist.js';
 import type { DataSpec } from '../shared/config/dataSchema.js';
+import { mnistFiles } from './mnist.js';
 
 /** What a run divides its inputs by, and whoever asks its model must too; undefined for inputs taken as they are. */
 export function divisorOf(data: DataSpec): number | undefined {

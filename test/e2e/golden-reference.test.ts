@@ -1,0 +1,3 @@
+import { testGoldenRuns } from './holdsGolden.js';
+
+testGoldenRuns('reference');
