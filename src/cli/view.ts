@@ -16,12 +16,16 @@ export function runView(stream: NodeJS.WriteStream): RunObserver & { close(): vo
   const bar = stream.isTTY ? new EpochBar(stream) : undefined;
   let info: StartInfo | undefined;
   let pace = new Pace();
+  let means = new EpochMeans();
   const say = (line: string): void => {
     bar?.clear();
     stream.write(`${line}\n`);
   };
   return {
-    onListening: (address, workers) => say(`waiting for ${amount(workers, 'worker')} at ${address}`),
+    onListening(address, workers, isLocal) {
+      if (isLocal) say(`starting ${amount(workers, 'worker')}`);
+      else say(`waiting for ${amount(workers, 'worker')}; start each with: bpnn-dist worker --connect ${address}`);
+    },
     onWorker: (line) => say(line),
     onStart(started) {
       info = started;
@@ -31,11 +35,12 @@ export function runView(stream: NodeJS.WriteStream): RunObserver & { close(): vo
     onStep(figures) {
       if (!info) return;
       pace.add(figures.samples);
+      means.add(figures);
       const inEpoch = (figures.step % info.stepsPerEpoch) + 1;
-      if (bar) bar.show(figures, inEpoch, info, pace);
+      if (bar) bar.show(epochName(figures.epoch, info), means, inEpoch, info, pace);
       else if (pace.isDue(plainInterval))
         say(
-          `${epochName(figures.epoch, info)}  step ${inEpoch}/${info.stepsPerEpoch}  ${listFigures(figures)}  ${rate(pace.samplesPerSecond)}`,
+          `${epochName(figures.epoch, info)}  step ${inEpoch}/${info.stepsPerEpoch}  ${listFigures(means.figures)}  ${rate(pace.samplesPerSecond)}`,
         );
     },
     onEpoch(figures) {
@@ -43,6 +48,7 @@ export function runView(stream: NodeJS.WriteStream): RunObserver & { close(): vo
       bar?.clear();
       say(`${epochName(figures.epoch, info)}  ${listFigures(figures)}  ${rate(pace.samplesPerSecond)}`);
       pace = new Pace();
+      means = new EpochMeans();
     },
     close: () => bar?.clear(),
   };
@@ -58,7 +64,7 @@ function startLines(info: StartInfo): string[] {
   return [
     `network ${info.network}, ${info.parameters} parameters`,
     `samples ${parts.join(', ')}`,
-    `global batch ${info.globalBatch} in ${amount(info.shards, 'shard')}, up to ${info.localBatch} samples a worker`,
+    `global batch ${info.globalBatch} in ${amount(info.shards, 'shard')}, local batch ${info.localBatch}`,
     `${epochs === undefined ? '' : `${amount(epochs, 'epoch')} of `}${amount(info.stepsPerEpoch, 'step')}${epochs === undefined ? ` an epoch, ${info.totalSteps} in all` : ''}`,
     ...(spares > 0 ? [`${amount(spares, 'worker')} more than shards: spares, without work`] : []),
     `engine ${[...new Set(workers.map(({ engine }) => engine))].join(' and ')} in ${amount(workers.length, 'worker')}`,
@@ -75,6 +81,21 @@ const hidden = new Set(['epoch', 'step', 'samples', 'learningRate']);
 function listFigures(figures: Figures): string {
   const shown = Object.entries(figures).filter(([name]) => !hidden.has(name));
   return shown.map(([name, value]) => `${name} ${figure(value)}`).join('  ');
+}
+
+/** Means over the epoch so far, as Keras shows them: a single batch says little. */
+class EpochMeans {
+  readonly #sums = new Map<string, number>();
+  #samples = 0;
+
+  add(figures: StepFigures): void {
+    this.#samples += figures.samples;
+    for (const [name, value] of Object.entries(figures)) this.#sums.set(name, (this.#sums.get(name) ?? 0) + value * figures.samples);
+  }
+
+  get figures(): Figures {
+    return Object.fromEntries([...this.#sums].map(([name, sum]) => [name, sum / this.#samples]));
+  }
 }
 
 /** Samples a second since it was made. */
@@ -117,13 +138,13 @@ class EpochBar {
     });
   }
 
-  show(figures: StepFigures, inEpoch: number, info: StartInfo, pace: Pace): void {
+  show(name: string, means: EpochMeans, inEpoch: number, info: StartInfo, pace: Pace): void {
     if (this.#isActive && performance.now() - this.#shownAt < frameInterval) return;
     this.#shownAt = performance.now();
     const remaining = Math.max(0, info.stepsPerEpoch - inEpoch) * info.globalBatch;
     const payload = {
-      name: epochName(figures.epoch, info),
-      figures: listFigures(figures),
+      name,
+      figures: listFigures(means.figures),
       pace: rate(pace.samplesPerSecond),
       left: duration(remaining / pace.samplesPerSecond),
     };

@@ -55,5 +55,5 @@ export function addSums(a: RunningSums, b: RunningSums): RunningSums {
 /** Means over samples, by name: `loss`, then the metrics. */
 export function means({ count, loss, metrics }: RunningSums, names: readonly string[], penalty = 0): Figures & { readonly loss: number } {
   const byName = Object.fromEntries(names.map((name, i): [string, number] => [name, (metrics[i] ?? Number.NaN) / count]));
-  return { ...byName, loss: loss / count + penalty };
+  return { loss: loss / count + penalty, ...byName };
 }

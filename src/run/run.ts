@@ -23,8 +23,8 @@ import { openTrainingState } from './trainingState.js';
 
 /** Hears of a run as it goes. */
 export interface RunObserver extends Observer {
-  /** The coordinator listens, and waits for its workers. */
-  onListening?(address: string, workers: number): void;
+  /** The coordinator listens at `address` and waits for `workers`; `isLocal` where it starts them itself. */
+  onListening?(address: string, workers: number, isLocal: boolean): void;
   /** A worker is ready, is gone or was refused: one line for a person. */
   onWorker?(line: string): void;
   /** The first step is about to be taken. */
@@ -129,7 +129,7 @@ async function runWith(hub: Hub, prepared: PreparedRun, options: RunOptions): Pr
 
   let hasBegun = false;
   try {
-    observer.onListening?.(hub.address, config.workers);
+    observer.onListening?.(hub.address, config.workers, options.workers === 'local');
     if (options.workers === 'local') {
       local = new LocalWorkers({
         count: config.workers,
