@@ -12,7 +12,7 @@ const plainInterval = 10_000;
 const frameInterval = 100;
 
 /** Shows a run on a stream: on a terminal with a bar for the epoch, else in plain lines. */
-export function runView(stream: NodeJS.WriteStream): RunObserver & { close(): void } {
+export function runView(stream: NodeJS.WritableStream & { readonly isTTY?: boolean }): RunObserver & { close(): void } {
   const bar = stream.isTTY ? new EpochBar(stream) : undefined;
   let info: StartInfo | undefined;
   let pace = new Pace();
@@ -54,6 +54,11 @@ export function runView(stream: NodeJS.WriteStream): RunObserver & { close(): vo
   };
 }
 
+/** npm leaves onnxruntime-node out, without a word, where its install script cannot download CUDA libraries. */
+const slowEngine =
+  'it runs in WebAssembly, two to four times slower than onnxruntime-node, which is not there; ' +
+  'this brings it in: ONNXRUNTIME_NODE_INSTALL=skip npm install';
+
 function startLines(info: StartInfo): string[] {
   const { samples, workers, spares, epochs } = info;
   const parts = [
@@ -68,6 +73,7 @@ function startLines(info: StartInfo): string[] {
     `${epochs === undefined ? '' : `${amount(epochs, 'epoch')} of `}${amount(info.stepsPerEpoch, 'step')}${epochs === undefined ? ` an epoch, ${info.totalSteps} in all` : ''}`,
     ...(spares > 0 ? [`${amount(spares, 'worker')} more than shards: spares, without work`] : []),
     `engine ${[...new Set(workers.map(({ engine }) => engine))].join(' and ')} in ${amount(workers.length, 'worker')}`,
+    ...(workers.some(({ provider }) => provider === 'wasm') ? [slowEngine] : []),
     `run ${info.path}`,
   ];
 }
@@ -125,7 +131,7 @@ class EpochBar {
   #isActive = false;
   #shownAt = 0;
 
-  constructor(stream: NodeJS.WriteStream) {
+  constructor(stream: NodeJS.WritableStream) {
     this.#bar = new SingleBar({
       stream,
       format: '{name} {bar} {value}/{total}  {figures}  {pace}  {left} left',

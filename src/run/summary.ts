@@ -19,7 +19,14 @@ export interface StartInfo {
   readonly epochs: number | undefined;
   readonly totalSteps: number;
   readonly samples: TrainingPlan['counts'];
-  readonly workers: readonly { readonly name: string; readonly engine: string; readonly host: string; readonly pid: number }[];
+  readonly workers: readonly {
+    readonly name: string;
+    readonly engine: string;
+    /** What the engine computes on, such as `cpu` or `wasm`. */
+    readonly provider: string | undefined;
+    readonly host: string;
+    readonly pid: number;
+  }[];
   /** Workers that get no shard. */
   readonly spares: number;
 }
@@ -45,6 +52,7 @@ export function startInfo(
     workers: members.map(({ name, hello, ready }) => ({
       name,
       engine: ready ? `${ready.engine.engine} (${ready.engine.library}, ${ready.engine.provider})` : 'none',
+      provider: ready?.engine.provider,
       host: hello.host,
       pid: hello.pid,
     })),

@@ -1,0 +1,35 @@
+import { PassThrough } from 'node:stream';
+import { test } from 'tap';
+import { runView } from '../../src/cli/view.js';
+import type { StartInfo } from '../../src/run/summary.js';
+
+/** What is said at the start of a run whose workers compute on these providers. */
+function startText(providers: readonly string[]): string {
+  const info: StartInfo = {
+    path: 'runs/a',
+    network: '784-128-10',
+    parameters: 101_770,
+    globalBatch: 32,
+    localBatch: 16,
+    shards: 4,
+    stepsPerEpoch: 10,
+    epochs: 1,
+    totalSteps: 10,
+    samples: { train: 320, validation: 0, test: 0 },
+    workers: providers.map((provider, i) => ({ name: `worker ${i}`, engine: `onnx (${provider})`, provider, host: 'here', pid: i })),
+    spares: 0,
+  };
+  const stream = new PassThrough();
+  runView(stream).onStart?.(info);
+  return String(stream.read());
+}
+
+test('a run in WebAssembly says once how to get the fast engine', async (t) => {
+  const advice = /^it runs in WebAssembly, .*: ONNXRUNTIME_NODE_INSTALL=skip npm install$/gm;
+  t.equal(startText(['wasm', 'wasm']).match(advice)?.length, 1);
+  t.equal(startText(['cpu', 'wasm']).match(advice)?.length, 1);
+});
+
+test('a native run has no such line', async (t) => {
+  t.match(startText(['cpu', 'cpu']), /^engine onnx \(cpu\) in 2 workers\nrun runs\/a$/m);
+});
