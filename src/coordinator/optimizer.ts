@@ -1,5 +1,4 @@
 import type { OptimizerSpec } from '../shared/config/optimizerSchema.js';
-import { RunError } from '../shared/errors.js';
 import type { Kernel, KernelMemory } from '../shared/kernel/kernel.js';
 import { type Parameter, type ParameterLayout, viewOf } from '../shared/model/layout.js';
 import { penaltyOf } from '../shared/model/penalty.js';
@@ -73,12 +72,12 @@ export class Optimizer {
    * Moves the weights by one step.
    * @param gradient sum over the samples, in the kernel's memory; it is changed
    * @param count samples of the step
-   * @throws RunError where the gradient is not finite, before any weight has moved
+   * @returns false where the gradient is not finite: then nothing has moved
    */
-  update(gradient: Float32Array, count: number, learningRate: number): void {
+  update(gradient: Float32Array, count: number, learningRate: number): boolean {
     const squaredNorms = this.#layout.parameters.map((parameter) => this.#average(gradient, parameter, count));
     const squaredNorm = squaredNorms.reduce((sum, norm) => sum + norm, 0);
-    if (!Number.isFinite(squaredNorm)) throw new RunError('the gradient is not finite');
+    if (!Number.isFinite(squaredNorm)) return false;
     this.#updates++;
     for (const [i, parameter] of this.#layout.parameters.entries()) {
       const part = viewOf(gradient, parameter);
@@ -86,6 +85,7 @@ export class Optimizer {
       this.#apply(parameter, part, learningRate);
     }
     this.#swap();
+    return true;
   }
 
   #average(gradient: Float32Array, parameter: Parameter, count: number): number {

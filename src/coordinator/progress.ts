@@ -9,6 +9,9 @@ export interface Best {
   readonly value: number;
 }
 
+/** Why a training is over. */
+export type EndReason = 'epochs' | 'steps' | 'target' | 'earlyStopping';
+
 /** How far a run has come: with weights and moments, all that a checkpoint needs. Plain data. */
 export interface Progress {
   /** Steps done: the number of the next one. */
@@ -18,8 +21,13 @@ export interface Progress {
   readonly stepInEpoch: number;
   /** Sums over the epoch's steps so far. */
   readonly sums: RunningSums;
+  /** Steps that were dropped since their gradient was not finite: all, and those in a row up to the last. */
+  readonly skipped: number;
+  readonly skippedInRow: number;
   /** Null until an epoch counts. */
   readonly best: Best | null;
+  /** Null until the training is over. */
+  readonly ended: EndReason | null;
   readonly stopping: StoppingState;
   readonly plateau: PlateauState;
 }
@@ -38,7 +46,10 @@ export const freshProgress: Progress = {
   epoch: 0,
   stepInEpoch: 0,
   sums: noSums,
+  skipped: 0,
+  skippedInRow: 0,
   best: null,
+  ended: null,
   stopping: initialStopping,
   plateau: initialPlateau,
 };

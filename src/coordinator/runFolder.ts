@@ -1,7 +1,21 @@
-import { closeSync, existsSync, fstatSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { readdir, rm, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { writeDurably } from '../shared/durableFile.js';
+import { temporaryMark, writeDurably } from '../shared/durableFile.js';
 import { errorCode, errorMessage, RunError, UsageError } from '../shared/errors.js';
 import { jsonLine } from '../shared/json.js';
 import { type Checkpoint, encodeCheckpoint } from './checkpoint.js';
@@ -20,6 +34,8 @@ export interface RunFolderOptions {
   readonly now: Date;
   /** How many checkpoints are kept. */
   readonly keep: number;
+  /** One line for a person about what cannot be written. */
+  readonly say: (line: string) => void;
 }
 
 /** The folder of one run, and everything that is written into it. */
@@ -31,9 +47,12 @@ export class RunFolder {
   #flushedAt = 0;
   #bytes: number;
   #writing: Promise<void> = Promise.resolve();
-  #writeError: RunError | undefined;
+  readonly #say: (line: string) => void;
+  /** What cannot be written at present, and why. */
+  readonly #troubles = new Map<string, string>();
 
-  private constructor(path: string, keep: number) {
+  private constructor(path: string, keep: number, say: (line: string) => void) {
+    this.#say = say;
     this.path = path;
     this.#keep = keep;
     this.#metrics = openSync(join(path, 'metrics.jsonl'), 'a');
@@ -44,7 +63,7 @@ export class RunFolder {
    * Makes the folder of a new run.
    * @throws UsageError where it is there already, or cannot be made
    */
-  static create({ runs, name, fallbackName, now, keep }: RunFolderOptions): RunFolder {
+  static create({ runs, name, fallbackName, now, keep, say }: RunFolderOptions): RunFolder {
     const path = name === undefined ? freePath(runs, `${fallbackName}-${timeStamp(now)}`) : join(runs, name);
     if (existsSync(path)) throw new UsageError(`${path}: this run exists already; choose another name, or leave it out`);
     try {
@@ -53,7 +72,23 @@ export class RunFolder {
     } catch (error) {
       throw new UsageError(`${path}: cannot make the run's folder (${errorCode(error) || errorMessage(error)})`);
     }
-    return new RunFolder(path, keep);
+    lock(path);
+    return new RunFolder(path, keep, say);
+  }
+
+  /**
+   * Opens the folder of a run to go on with.
+   * @param metricsBytes what metrics.jsonl held at the checkpoint; what came after it is cut off
+   * @throws RunError where the run is still running
+   */
+  static reopen(path: string, metricsBytes: number, { keep, say }: Pick<RunFolderOptions, 'keep' | 'say'>): RunFolder {
+    mkdirSync(join(path, 'checkpoints'), { recursive: true });
+    mkdirSync(join(path, 'log'), { recursive: true });
+    lock(path);
+    sweep(path);
+    const metrics = join(path, 'metrics.jsonl');
+    if (existsSync(metrics) && statSync(metrics).size > metricsBytes) truncateSync(metrics, metricsBytes);
+    return new RunFolder(path, keep, say);
   }
 
   file(...names: readonly string[]): string {
@@ -74,30 +109,40 @@ export class RunFolder {
     if (this.#waiting.length >= flushBytes || performance.now() - this.#flushedAt >= flushInterval) this.flush();
   }
 
+  /** Writes what waits. Where the disk is full it goes on waiting, and the trouble is told once. */
   flush(): void {
     this.#flushedAt = performance.now();
-    if (this.#waiting === '') return;
+    if (this.#waiting.length === 0) return;
     const bytes = Buffer.from(this.#waiting);
-    this.#waiting = '';
+    let written = 0;
     try {
-      writeSync(this.#metrics, bytes);
+      while (written < bytes.byteLength) written += writeSync(this.#metrics, bytes, written);
+      this.#trouble('metrics.jsonl', undefined);
     } catch (error) {
-      throw new RunError(`${this.file('metrics.jsonl')}: cannot be written (${errorMessage(error)})`);
+      this.#trouble('metrics.jsonl', error);
     }
-    this.#bytes += bytes.byteLength;
+    this.#bytes += written;
+    this.#waiting = bytes.toString('utf8', written);
   }
 
-  /**
-   * Starts to save a checkpoint from a snapshot, and returns while it is written; removes the oldest afterwards.
-   * @throws RunError where the one before could not be written
-   */
+  /** Starts to save a checkpoint, and returns while it is written; removes the oldest afterwards. */
   async saveCheckpoint(checkpoint: Omit<Checkpoint, 'metricsBytes'>): Promise<void> {
-    await this.#settle();
+    await this.#writing;
     this.flush();
-    const parts = encodeCheckpoint(snapshot({ ...checkpoint, metricsBytes: this.#bytes }));
-    this.#writing = this.#writeCheckpoint(checkpoint.progress.step, parts).catch((error: unknown) => {
-      this.#writeError = new RunError(`${this.file('checkpoints')}: a checkpoint cannot be written (${errorMessage(error)})`);
-    });
+    // A checkpoint vouches for the metrics of all its steps; one ahead of them would leave a gap after a resume.
+    if (this.#waiting !== '') return;
+    const parts = encodeCheckpoint({ ...checkpoint, metricsBytes: this.#bytes });
+    this.#writing = this.attempt('checkpoints', () => this.#writeCheckpoint(checkpoint.progress.step, parts));
+  }
+
+  /** Writes something that training can go on without; where it cannot be written, that is told once. */
+  async attempt(what: string, write: () => Promise<void>): Promise<void> {
+    try {
+      await write();
+      this.#trouble(what, undefined);
+    } catch (error) {
+      this.#trouble(what, error);
+    }
   }
 
   async #writeCheckpoint(step: number, parts: readonly Uint8Array[]): Promise<void> {
@@ -106,16 +151,22 @@ export class RunFolder {
     for (const old of names.slice(0, Math.max(0, names.length - this.#keep))) await rm(this.file('checkpoints', old), { force: true });
   }
 
-  async #settle(): Promise<void> {
-    await this.#writing;
-    if (this.#writeError) throw this.#writeError;
+  #trouble(what: string, error: unknown): void {
+    const isNew = error !== undefined && !this.#troubles.has(what);
+    const isOver = error === undefined && this.#troubles.delete(what);
+    if (error !== undefined) this.#troubles.set(what, errorMessage(error));
+    if (isNew) this.#say(`${this.file(what)} cannot be written (${errorMessage(error)}); training goes on`);
+    if (isOver) this.#say(`${this.file(what)} can be written again`);
   }
 
-  /** Waits for what is still being written; @throws RunError where it could not be. */
+  /** Waits for what is still being written. @throws RunError where something could not be, to the last */
   async close(): Promise<void> {
+    await this.#writing;
     this.flush();
     closeSync(this.#metrics);
-    await this.#settle();
+    rmSync(this.file(lockName), { force: true });
+    const [trouble] = this.#troubles;
+    if (trouble) throw new RunError(`${this.file(trouble[0])} could not be written: ${trouble[1]}`);
   }
 
   /** Removes the folder of a run that never began. */
@@ -125,10 +176,33 @@ export class RunFolder {
   }
 }
 
-/** Training goes on while a checkpoint is written, so it is written from copies. */
-function snapshot(checkpoint: Checkpoint): Checkpoint {
-  const { weights, m, v, updates } = checkpoint.optimizer;
-  return { ...checkpoint, optimizer: { weights: weights.slice(), m: m.slice(), v: v.slice(), updates } };
+/** Removes what a kill in the middle of a write has left. */
+function sweep(path: string): void {
+  for (const name of readdirSync(path, { recursive: true, encoding: 'utf8' })) {
+    if (name.includes(temporaryMark)) rmSync(join(path, name), { force: true });
+  }
+}
+
+const lockName = 'lock';
+
+/** Two coordinators must not write to one run. The lock names a process, and lapses with it. */
+function lock(path: string): void {
+  const file = join(path, lockName);
+  const [pid, host] = existsSync(file) ? readFileSync(file, 'utf8').split(' ') : [];
+  if (pid !== undefined && host === hostname() && isAlive(Number(pid))) {
+    throw new UsageError(`${path}: this run is being trained by process ${pid}; stop that first`);
+  }
+  writeFileSync(file, `${process.pid} ${hostname()}`);
+}
+
+function isAlive(pid: number): boolean {
+  if (pid === process.pid) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return errorCode(error) === 'EPERM';
+  }
 }
 
 /** Local time as `20260314-150926`. */

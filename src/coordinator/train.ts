@@ -2,20 +2,22 @@ import { validationName } from '../shared/config/parse.js';
 import { Interrupted, RunError } from '../shared/errors.js';
 import type { Figures } from '../shared/json.js';
 import type { PartSums } from '../shared/protocol.js';
+import { sampleOrder } from '../shared/random/sampleOrder.js';
+import { shardRange } from '../shared/tree.js';
 import type { Checkpoint } from './checkpoint.js';
-import type { StepPlan } from './fleet.js';
+import type { StepAnswers, StepPlan } from './fleet.js';
 import type { Optimizer } from './optimizer.js';
 import { chunkSizes, stepsInEpoch, type TrainingPlan } from './plan.js';
 import { watchEpoch } from './policies/earlyStopping.js';
 import { learningRateAt } from './policies/learningRate.js';
 import { directionOf, isImprovement } from './policies/monitor.js';
 import { watchPlateau, withCuts } from './policies/reduceOnPlateau.js';
-import { addParts, addSums, freshProgress, means, noSums, type Progress } from './progress.js';
+import { addParts, addSums, type EndReason, freshProgress, means, noSums, type Progress } from './progress.js';
 
 /** Where gradients and evaluations come from. */
 export interface Workers {
   /** Computes the gradient sum of one global batch; `gradient` is good until the next call. */
-  gradients(plan: StepPlan, weights: Float32Array): Promise<{ readonly parts: readonly PartSums[]; readonly gradient: Float32Array }>;
+  gradients(plan: StepPlan, weights: Float32Array): Promise<StepAnswers>;
   /** The sums of each chunk, in chunk order. */
   evaluate(part: 'validation' | 'test', sizes: readonly number[], weights: Float32Array): Promise<readonly PartSums[]>;
 }
@@ -42,8 +44,6 @@ export interface Observer {
   onEpoch?(figures: Figures & { readonly epoch: number }): void;
 }
 
-export type EndReason = 'epochs' | 'steps' | 'target' | 'earlyStopping';
-
 /** What a training ended with. */
 export interface Outcome {
   readonly reason: EndReason;
@@ -52,9 +52,6 @@ export interface Outcome {
   readonly bestEpoch: number | undefined;
   readonly bestWeights: Float32Array;
   readonly finalWeights: Float32Array;
-  /** What the regularizers add to the loss at these weights. */
-  readonly bestPenalty: number;
-  readonly finalPenalty: number;
 }
 
 export interface TrainPorts {
@@ -63,27 +60,30 @@ export interface TrainPorts {
   readonly observer: Observer;
   /** Ends the training after the step that is under way, with a checkpoint. */
   readonly signal: AbortSignal;
+  /** Is given a function that saves a checkpoint of the last whole step, at any time. */
+  readonly onSaveable?: (save: () => Promise<void>) => void;
 }
 
 /**
  * Trains to the end: for each epoch, for each step: gather the gradient, update; then validate, decide, save.
  * @throws Interrupted when the signal aborts, RunError when the run cannot go on
  */
-export async function train(plan: TrainingPlan, optimizer: Optimizer, ports: TrainPorts): Promise<Outcome> {
+export async function train(plan: TrainingPlan, optimizer: Optimizer, ports: TrainPorts, from?: Checkpoint): Promise<Outcome> {
   const { config } = plan;
   const training = new Training(plan, optimizer, ports);
-  let reason: EndReason | undefined;
-  while (reason === undefined) {
+  if (from) training.restore(from);
+  ports.onSaveable?.(() => training.save());
+  while (training.progress.ended === null) {
     const steps = stepsInEpoch(plan, training.progress.epoch);
     while (training.progress.stepInEpoch < steps) {
       if (ports.signal.aborted) await training.interrupt();
       await training.step();
       if (config.checkpoint.every !== 'epoch' && training.progress.step % config.checkpoint.every === 0) await training.save();
     }
-    reason = await training.endEpoch();
-    if (config.checkpoint.every === 'epoch' || reason !== undefined) await training.save();
+    await training.endEpoch();
+    if (config.checkpoint.every === 'epoch' || training.progress.ended !== null) await training.save();
   }
-  return training.finish(reason);
+  return training.finish(training.progress.ended);
 }
 
 /** The state of one training, and the moves it is made of. */
@@ -92,7 +92,7 @@ class Training {
   readonly #plan: TrainingPlan;
   readonly #optimizer: Optimizer;
   readonly #ports: TrainPorts;
-  #best: { readonly weights: Float32Array; readonly penalty: number } | undefined;
+  #best: Float32Array | undefined;
   #stoppingBest: Float32Array | undefined;
 
   constructor(plan: TrainingPlan, optimizer: Optimizer, ports: TrainPorts) {
@@ -101,29 +101,79 @@ class Training {
     this.#ports = ports;
   }
 
+  /** Goes on from a checkpoint. A training that was over by its length may have been given a longer one. */
+  restore({ progress, optimizer, best, stoppingBest }: Checkpoint): void {
+    const isLonger = progress.step < this.#plan.totalSteps && (progress.ended === 'epochs' || progress.ended === 'steps');
+    this.progress = isLonger ? { ...progress, ended: null } : progress;
+    this.#optimizer.restore(optimizer);
+    this.#best = best;
+    this.#stoppingBest = stoppingBest;
+  }
+
   async step(): Promise<void> {
     const { config, counts } = this.#plan;
     const { step, epoch, stepInEpoch, sums } = this.progress;
     const from = stepInEpoch * config.batchSize;
     const count = Math.min(config.batchSize, counts.train - from);
+    const plan = { step, epoch, from, count };
     const penalty = this.#optimizer.penalty();
-    const { parts, gradient } = await this.#ports.workers.gradients({ step, epoch, from, count }, this.#optimizer.weights);
-    const stepSums = addParts(parts);
+    const answers = await this.#gradients(plan);
+    const stepSums = addParts(answers.parts);
     const learningRate = this.#learningRate();
     const figures = means(stepSums, config.metrics, penalty);
-    this.#requireFinite(step, figures.loss);
-    this.#optimizer.update(gradient, count, learningRate);
+    const hasMoved = Number.isFinite(figures.loss) && this.#optimizer.update(answers.gradient, count, learningRate);
+    if (!hasMoved) await this.#refuseStep(plan, answers.nonFinite);
     const withPenalty = { ...stepSums, loss: stepSums.loss + penalty * count };
-    this.progress = { ...this.progress, step: step + 1, stepInEpoch: stepInEpoch + 1, sums: addSums(sums, withPenalty) };
+    this.progress = {
+      ...this.progress,
+      step: step + 1,
+      stepInEpoch: stepInEpoch + 1,
+      sums: hasMoved ? addSums(sums, withPenalty) : sums,
+      skipped: this.progress.skipped + (hasMoved ? 0 : 1),
+      skippedInRow: hasMoved ? 0 : this.progress.skippedInRow + 1,
+    };
     const line = { epoch, step, samples: count, ...figures, learningRate };
-    this.#ports.store.log({ kind: 'step', ...line });
+    this.#ports.store.log({ kind: 'step', ...line, ...(hasMoved ? {} : { skipped: true }) });
     this.#ports.observer.onStep?.(line);
   }
 
-  /** Validates, decides and goes on to the next epoch; says why the training is over if it is. */
-  async endEpoch(): Promise<EndReason | undefined> {
-    const { config, totalSteps } = this.#plan;
-    const { epoch, step, sums, stopping } = this.progress;
+  /** Weights and moments are those of the last whole step until the answers are there: a run that is cut off here can save. */
+  async #gradients(plan: StepPlan): Promise<StepAnswers> {
+    try {
+      return await this.#ports.workers.gradients(plan, this.#optimizer.weights);
+    } catch (error) {
+      await this.save();
+      throw error;
+    }
+  }
+
+  /** A step whose loss or gradient is not finite, although two computed it: it ends the run or, if asked to, is dropped. */
+  async #refuseStep(plan: StepPlan, nonFinite: StepAnswers['nonFinite']): Promise<void> {
+    const { onNonFinite, maxSkipped } = this.#plan.config;
+    if (onNonFinite === 'skip' && this.progress.skippedInRow < maxSkipped) return;
+    await this.save();
+    const [first] = nonFinite;
+    const place = first
+      ? `${first.worker}, shard ${first.shard}, samples ${this.#samplesOf(plan, first.shard).join(', ')}`
+      : 'the sum over the shards';
+    const rule = onNonFinite === 'skip' ? `, and ${maxSkipped} steps in a row were dropped before` : '';
+    throw new RunError(
+      `step ${plan.step}: the loss or gradient is not finite (${place})${rule}; the weights before it are saved; lower the learning rate, clip the gradient, or look at these samples`,
+    );
+  }
+
+  /** The first sample numbers of a shard. */
+  #samplesOf({ epoch, from, count }: StepPlan, shard: number): number[] {
+    const { config, counts } = this.#plan;
+    const range = shardRange(shard, config.shards, count);
+    const order = sampleOrder(counts.train, config.seed, epoch, config.shuffle);
+    return [...order.subarray(from + range.from, from + range.to)].slice(0, 5);
+  }
+
+  /** Validates, decides, and goes on to the next epoch or ends. */
+  async endEpoch(): Promise<void> {
+    const { config } = this.#plan;
+    const { epoch, sums, stopping } = this.progress;
     const figures: Figures = { ...means(sums, config.metrics), ...(await this.#validate()) };
     await this.#keepBest(epoch, figures);
     const stop = config.earlyStopping && watchEpoch(config.earlyStopping, stopping, epoch, figures[config.earlyStopping.monitor]);
@@ -138,15 +188,26 @@ class Training {
       sums: noSums,
       stopping: stop?.state ?? stopping,
       plateau: this.#plateau(figures),
+      ended: this.#reasonToEnd(figures, stop?.shouldStop ?? false),
     };
-    if (stop?.shouldStop) return 'earlyStopping';
+  }
+
+  #reasonToEnd(figures: Figures, shouldStop: boolean): EndReason | null {
+    const { config, totalSteps } = this.#plan;
+    const { step } = this.progress;
+    if (shouldStop) return 'earlyStopping';
     if (config.target !== undefined && (figures['loss'] ?? Number.NaN) <= config.target) return 'target';
-    if (step < totalSteps) return undefined;
+    if (step < totalSteps) return null;
     return config.steps === step ? 'steps' : 'epochs';
   }
 
   async save(): Promise<void> {
-    await this.#ports.store.saveCheckpoint({ progress: this.progress, optimizer: this.#optimizer.state, stoppingBest: this.#stoppingBest });
+    await this.#ports.store.saveCheckpoint({
+      progress: this.progress,
+      optimizer: this.#optimizer.state,
+      best: this.#best,
+      stoppingBest: this.#stoppingBest,
+    });
   }
 
   async interrupt(): Promise<never> {
@@ -159,10 +220,7 @@ class Training {
     const finalWeights = this.#optimizer.weights.slice();
     await this.#ports.store.saveModel('final', finalWeights);
     const { epoch, step, best } = this.progress;
-    const finalPenalty = this.#optimizer.penalty();
-    const bestWeights = this.#best?.weights ?? finalWeights;
-    const bestPenalty = this.#best?.penalty ?? finalPenalty;
-    return { reason, epochs: epoch, steps: step, bestEpoch: best?.epoch, bestWeights, finalWeights, bestPenalty, finalPenalty };
+    return { reason, epochs: epoch, steps: step, bestEpoch: best?.epoch, bestWeights: this.#best ?? finalWeights, finalWeights };
   }
 
   #learningRate(): number {
@@ -194,12 +252,8 @@ class Training {
     const monitor = config.checkpoint.monitor ?? (counts.validation === undefined ? 'loss' : 'valLoss');
     const value = figures[monitor];
     if (value === undefined || !isImprovement(value, best?.value ?? null, directionOf(monitor, 'auto'), 0)) return;
-    this.#best = { weights: this.#optimizer.weights.slice(), penalty: this.#optimizer.penalty() };
-    await this.#ports.store.saveModel('best', this.#best.weights);
+    this.#best = this.#optimizer.weights.slice();
+    await this.#ports.store.saveModel('best', this.#best);
     this.progress = { ...this.progress, best: { epoch, value } };
-  }
-
-  #requireFinite(step: number, loss: number): void {
-    if (!Number.isFinite(loss)) throw new RunError(`step ${step}: the loss is ${loss}; lower the learning rate or clip the gradient`);
   }
 }

@@ -123,10 +123,10 @@ const optimizerNames = ['adam', 'adamw', 'sgd', 'rmsprop'] as const;
 
 export type OptimizerSpec = z.output<(typeof optimizers)[keyof typeof optimizers]>;
 
-/** An optimizer's name, or a mapping with `name` and its settings; defaults are Keras's. */
+/** An optimizer's name, or a mapping with its settings and, unless it is adam, `name`; defaults are Keras's. */
 export const optimizerSchema = z.unknown().transform((value, context): OptimizerSpec => {
-  const body = typeof value === 'string' ? { name: value } : value;
-  const name = typeof body === 'object' && body !== null && 'name' in body ? body.name : undefined;
+  const body = typeof value === 'string' ? { name: value } : typeof value === 'object' ? { name: 'adam', ...value } : undefined;
+  const name = body?.name;
   const known = optimizerNames.find((n) => n === name);
   if (known === undefined) {
     const hint = typeof name === 'string' ? suggestion(name, optimizerNames) : '';

@@ -71,6 +71,16 @@ export const configSchema = record({
   })
     .optional()
     .describe('what the run used; written by the run itself'),
+  onNonFinite: choice(['stop', 'skip'])
+    .default('stop')
+    .describe('what a loss or gradient that stays not finite does: ends the run, or drops the step'),
+  maxSkipped: whole(1).default(10).describe('how many steps in a row may be dropped'),
+  maxRestarts: whole(0).default(3).describe('how often a local worker that dies is started again'),
+  workerTimeout: positive().default(60).describe('seconds a run waits once it has fewer than minWorkers'),
+  gracePeriod: positive().default(10).describe('seconds to finish the step and save in, once told to stop'),
+  stepTimeout: positive()
+    .optional()
+    .describe('seconds a worker may take for its part of a step; default: the larger of 30 and 20 times the median step'),
   startTimeout: positive().default(30).describe('seconds to wait for more workers once the first is ready'),
   prepareTimeout: positive().default(600).describe('seconds a worker may take to load data and engine'),
 });

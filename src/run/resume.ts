@@ -1,0 +1,113 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { parse } from 'yaml';
+import { type Checkpoint, decodeCheckpoint } from '../coordinator/checkpoint.js';
+import { show } from '../shared/config/fields.js';
+import { mergeConfigs } from '../shared/config/merge.js';
+import { type Machine, parseConfig } from '../shared/config/parse.js';
+import type { Config } from '../shared/config/schema.js';
+import { plainConfig } from '../shared/config/write.js';
+import { ConfigError, errorMessage, type Problem, RunError, UsageError } from '../shared/errors.js';
+
+/** A run to go on with. */
+export interface Resumption {
+  /** Its folder. */
+  readonly path: string;
+  readonly config: Config;
+  /** The newest whole checkpoint; undefined where the run died before its first. */
+  readonly checkpoint: Checkpoint | undefined;
+  /** What a person should know, such as which checkpoints are damaged. */
+  readonly notes: readonly string[];
+}
+
+/** Keys that say how or for how long a run runs, and not what it computes. The data's content is compared by its fingerprint. */
+const free: ReadonlySet<string> = new Set([
+  'epochs',
+  'workers',
+  'minWorkers',
+  'data',
+  'initialWeights',
+  'name',
+  'runs',
+  'resolved',
+  'startTimeout',
+  'prepareTimeout',
+  'stepTimeout',
+  'workerTimeout',
+  'gracePeriod',
+  'maxRestarts',
+  'onNonFinite',
+  'maxSkipped',
+]);
+
+/**
+ * Finds the run that `--resume` names.
+ * @param which folder of a run, its name, or `auto`: the run that the config names or, without a name, the newest one
+ *   of this config that is not over
+ * @returns undefined where `auto` finds nothing
+ * @throws UsageError where there is no such run
+ */
+export function findRun(which: string, runs: string, name: string | undefined, fallbackName: string): string | undefined {
+  const isRun = (path: string): boolean => existsSync(join(path, 'config.yaml'));
+  if (which !== 'auto') {
+    const found = [which, join(runs, which)].find(isRun);
+    if (found === undefined) throw new UsageError(`--resume ${which}: no such run, neither as a folder nor in ${runs}`);
+    return found;
+  }
+  if (name !== undefined) return isRun(join(runs, name)) ? join(runs, name) : undefined;
+  const names = existsSync(runs) ? readdirSync(runs) : [];
+  const pattern = new RegExp(`^${fallbackName.replace(/[^\w-]/g, '\\$&')}-\\d{8}-\\d{6}(-\\d+)?$`);
+  const open = names.filter((n) => pattern.test(n) && isRun(join(runs, n)) && !existsSync(join(runs, n, 'summary.json')));
+  const newest = open.sort().at(-1);
+  return newest === undefined ? undefined : join(runs, newest);
+}
+
+/**
+ * Reads what is needed to go on with a run.
+ * @param given the keys that the user gave in file and flags: only these are compared with the run's
+ * @throws ConfigError naming the keys that differ and may not, UsageError where the run is over
+ */
+export function readResumption(path: string, given: Readonly<Record<string, unknown>>, machine: Machine): Resumption {
+  const file = join(path, 'config.yaml');
+  const stored: unknown = parse(readFileSync(file, 'utf8'));
+  const before = parseConfig(stored, file, machine);
+  const config = parseConfig(mergeConfigs(plainConfig(before), given), `${file} and what was given`, machine);
+  const problems = differences(before, config);
+  if (problems.length > 0) throw new ConfigError(`${path} cannot go on with another config`, problems);
+  const { checkpoint, notes } = newestCheckpoint(join(path, 'checkpoints'));
+  refuseFinished(path, before, config, checkpoint);
+  return { path, config: { ...config, ...(before.resolved && { resolved: before.resolved }) }, checkpoint, notes };
+}
+
+function differences(before: Config, after: Config): Problem[] {
+  const [a, b] = [plainConfig(before), plainConfig(after)];
+  const keys = [...new Set([...Object.keys(a), ...Object.keys(b)])].filter((key) => !free.has(key));
+  return keys.flatMap((key) => {
+    const [was, is] = key === 'checkpoint' ? [before.checkpoint, after.checkpoint].map(({ keep, ...rest }) => rest) : [a[key], b[key]];
+    return isDeepStrictEqual(was, is) ? [] : [{ path: key, message: `the run has ${show(was)}, got ${show(is)}` }];
+  });
+}
+
+/** A run that ended is over, unless it ended by its epochs and is now given more. */
+function refuseFinished(path: string, before: Config, after: Config, checkpoint: Checkpoint | undefined): void {
+  if (!existsSync(join(path, 'summary.json'))) return;
+  const isLonger = checkpoint?.progress.ended === 'epochs' && (after.epochs ?? 0) > (before.epochs ?? 0);
+  if (!isLonger)
+    throw new UsageError(`${path}: this run is over (${checkpoint?.progress.ended ?? 'it has a summary'}); nothing was changed`);
+}
+
+/** The newest checkpoint that is whole, and a note for every one that is not. */
+function newestCheckpoint(folder: string): { checkpoint: Checkpoint | undefined; notes: string[] } {
+  const notes: string[] = [];
+  const names = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.checkpoint')) : [];
+  for (const name of names.sort().reverse()) {
+    try {
+      return { checkpoint: decodeCheckpoint(readFileSync(join(folder, name)), name), notes };
+    } catch (error) {
+      notes.push(`skipping ${errorMessage(error)}`);
+    }
+  }
+  if (notes.length > 0) throw new RunError(`${folder}: no checkpoint is whole\n${notes.join('\n')}`);
+  return { checkpoint: undefined, notes: ['no checkpoint yet: starting from the beginning'] };
+}
