@@ -1,5 +1,6 @@
-import { Context, Dealer, Router } from 'zeromq';
+import { Context, curveKeyPair, Dealer, Reply, Router } from 'zeromq';
 import { errorCode, RunError, UsageError } from './errors.js';
+import type { RunKeys } from './keys.js';
 
 /** The sockets, and the only file that knows ZeroMQ: a hub for the coordinator, a link for each worker. */
 
@@ -10,6 +11,8 @@ export type Frames = readonly Uint8Array[];
 
 /** ZMTP heartbeats run in the I/O thread: a worker that computes for long is alive, one that is stopped is not. */
 const heartbeat = { heartbeatInterval: 1_000, heartbeatTimeout: 5_000, heartbeatTimeToLive: 5_000 };
+/** Milliseconds that a link which was cut waits for what is on its way. */
+const lastWords = 100;
 /** Milliseconds that closing waits for the last messages to leave. */
 const linger = 500;
 
@@ -31,20 +34,34 @@ export interface HubOptions {
   readonly address: string;
   /** Longest frame that is taken, in bytes. A peer that sends more is cut off. */
   readonly maxFrameBytes: number;
+  /** With keys all is encrypted, and only who has the worker's key gets in. */
+  readonly keys?: RunKeys | undefined;
+  /** Someone without the key was turned away; `address` is where from. */
+  readonly onTurnedAway?: (address: string) => void;
 }
 
 /**
  * Binds the coordinator's socket.
  * @throws UsageError where the address is taken or not to be had
  */
-export async function openHub({ address, maxFrameBytes }: HubOptions): Promise<Hub> {
+export async function openHub({ address, maxFrameBytes, keys, onTurnedAway }: HubOptions): Promise<Hub> {
   const context = new Context({ blocky: false });
+  const gate = keys && (await openGate(context, keys, onTurnedAway));
   // A send never waits for a peer: it goes out, or its peer is gone. Mandatory makes an unknown peer an error.
-  const socket = new Router({ context, mandatory: true, sendTimeout: 0, linger, maxMessageSize: maxFrameBytes, ...heartbeat });
+  const socket = new Router({
+    context,
+    mandatory: true,
+    sendTimeout: 0,
+    linger,
+    maxMessageSize: maxFrameBytes,
+    ...heartbeat,
+    ...(keys && { curveServer: true, curveSecretKey: keys.coordinatorSecret, zapDomain: 'bpnn-dist' }),
+  });
   try {
     await socket.bind(address);
   } catch (error) {
     socket.close();
+    gate?.close();
     throw new UsageError(`cannot listen on ${address}: ${bindFailure(error)}`);
   }
   const queue: { to: Incarnation; frames: Frames; onUnreachable: () => void }[] = [];
@@ -77,32 +94,96 @@ export async function openHub({ address, maxFrameBytes }: HubOptions): Promise<H
       for await (const [peer, ...frames] of socket) yield { from: peer?.toString('hex') ?? '', frames };
     },
     async close() {
+      if (socket.closed) return;
       await pumping;
       socket.close();
+      gate?.close();
     },
   };
+}
+
+/** Keys for a new run. */
+export function newKeys(): RunKeys {
+  const [coordinator, worker] = [curveKeyPair(), curveKeyPair()];
+  return {
+    coordinatorPublic: coordinator.publicKey,
+    coordinatorSecret: coordinator.secretKey,
+    workerPublic: worker.publicKey,
+    workerSecret: worker.secretKey,
+  };
+}
+
+/** Answers ZeroMQ's question, for every connection, whether it may come in (ZeroMQ RFC 27, ZAP). */
+async function openGate(context: Context, { workerPublic }: RunKeys, onTurnedAway?: (address: string) => void): Promise<Reply> {
+  const gate = new Reply({ context, linger: 0 });
+  await gate.bind('inproc://zeromq.zap.01');
+  const expected = decodeZ85(workerPublic);
+  const answer = async (): Promise<void> => {
+    for await (const [version, id, , address, , mechanism, key] of gate) {
+      const isKnown = mechanism?.toString() === 'CURVE' && key?.equals(expected) === true;
+      if (!isKnown) onTurnedAway?.(address?.toString() ?? 'unknown');
+      await gate.send([version ?? '1.0', id ?? '', isKnown ? '200' : '400', isKnown ? 'OK' : 'unknown key', '', '']);
+    }
+  };
+  answer().catch((error: unknown) => {
+    if (!gate.closed) throw error;
+  });
+  return gate;
+}
+
+const z85 = '0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#';
+
+/** Five characters to four bytes, base 85 (ZeroMQ RFC 32). */
+function decodeZ85(text: string): Buffer {
+  const bytes = Buffer.alloc((text.length / 5) * 4);
+  for (let i = 0; i < text.length; i += 5) {
+    const value = [...text.slice(i, i + 5)].reduce((sum, digit) => sum * 85 + z85.indexOf(digit), 0);
+    bytes.writeUInt32BE(value, (i / 5) * 4);
+  }
+  return bytes;
 }
 
 export interface Link {
   send(frames: Frames): void;
   /** What the coordinator sends, until the link is closed or the coordinator is gone. */
   messages(): AsyncIterable<Frames>;
-  /** Was the link cut from the other side? */
-  readonly isLost: boolean;
+  /** Why the link ended, where the other side or the network ended it. */
+  readonly lossReason: string | undefined;
+  /** Was it ended since the coordinator does not let this worker's key in? Trying again is of no use then. */
+  readonly isTurnedAway: boolean;
   close(): Promise<void>;
 }
 
 /** Connects a worker once: when the connection ends, so does the link. An address that does not answer is no error here. */
-export function openLink(address: string, maxFrameBytes: number): Link {
+export function openLink(address: string, maxFrameBytes: number, keys?: RunKeys): Link {
   const context = new Context({ blocky: false });
   // Never under an old identity: a socket that came back by itself could be black-holed.
-  const socket = new Dealer({ context, reconnectInterval: -1, linger, maxMessageSize: maxFrameBytes, ...heartbeat });
-  let isLost = false;
-  const lost = (): void => {
-    isLost = true;
-    socket.close();
+  const socket = new Dealer({
+    context,
+    reconnectInterval: -1,
+    linger,
+    maxMessageSize: maxFrameBytes,
+    ...heartbeat,
+    ...(keys && { curvePublicKey: keys.workerPublic, curveSecretKey: keys.workerSecret, curveServerKey: keys.coordinatorPublic }),
+  });
+  let lossReason: string | undefined;
+  let isReceiving = false;
+  let isTurnedAway = false;
+  const loseBy = (reason: string) => (): void => {
+    lossReason ??= reason;
+    // What has arrived before is still read: the last word of a run may be among it.
+    setTimeout(() => {
+      if (isReceiving) socket.close();
+    }, lastWords);
   };
-  socket.events.on('disconnect', lost);
+  const turnedAway = (): void => {
+    isTurnedAway = true;
+    loseBy(`the coordinator at ${address} did not accept ${keys ? 'this key' : 'a connection without a key (--key FILE)'}`)();
+  };
+  socket.events.on('disconnect', loseBy('the connection to the coordinator is lost'));
+  socket.events.on('handshake:error:auth', turnedAway);
+  socket.events.on('handshake:error:protocol', turnedAway);
+  socket.events.on('handshake:error:other', turnedAway);
   socket.connect(address);
   let sending: Promise<unknown> = Promise.resolve();
   return {
@@ -115,14 +196,23 @@ export function openLink(address: string, maxFrameBytes: number): Link {
       });
     },
     async *messages() {
-      for await (const frames of socket) yield frames;
+      while (!socket.closed) {
+        if (lossReason !== undefined) socket.receiveTimeout = lastWords;
+        isReceiving = true;
+        const frames = await socket.receive().catch(() => undefined);
+        isReceiving = false;
+        if (!frames) return;
+        yield frames;
+      }
     },
-    get isLost() {
-      return isLost;
+    get isTurnedAway() {
+      return isTurnedAway;
+    },
+    get lossReason() {
+      return lossReason;
     },
     async close() {
       await sending.catch(() => undefined);
-      socket.events.off('disconnect', lost);
       socket.close();
     },
   };

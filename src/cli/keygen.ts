@@ -1,0 +1,14 @@
+import { Command } from 'commander';
+
+export function keygenCommand(): Command {
+  return new Command('keygen')
+    .description('write a new key file, for a coordinator and workers on different machines')
+    .argument('<file>', 'where to; it must not exist yet')
+    .addHelpText('after', '\nExample:\n  bpnn-dist keygen run.key')
+    .action(async (file: string) => {
+      const { writeKeys } = await import('../shared/keys.js');
+      const { newKeys } = await import('../shared/transport.js');
+      writeKeys(file, newKeys());
+      process.stderr.write(`${file}: give it to the coordinator and to every worker (--key ${file}), and to nobody else\n`);
+    });
+}
