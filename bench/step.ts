@@ -28,7 +28,10 @@ const runs = mkdtempSync(join(tmpdir(), 'bpnn-bench-'));
 
 function measure(batchSize: number, steps: number): Summary {
   const flags = ['--batch-size', batchSize, '--steps', steps, '--workers', 2, '--validation-split', 0, '--runs', runs, '--json'];
-  const output = execFileSync(process.execPath, [cli, 'up', ...flags.map(String)], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+  const output = execFileSync(process.execPath, [cli, 'up', ...flags.map(String)], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
   return JSON.parse(output);
 }
 
@@ -38,7 +41,8 @@ function median(values: readonly number[]): number {
 
 try {
   const taken = settings.map((setting) => ({ ...setting, summaries: [] as Summary[] }));
-  for (let round = 0; round < rounds; round++) for (const { batchSize, steps, summaries } of taken) summaries.push(measure(batchSize, steps));
+  for (let round = 0; round < rounds; round++)
+    for (const { batchSize, steps, summaries } of taken) summaries.push(measure(batchSize, steps));
   const rows = taken.map(({ batchSize, steps, summaries }) => {
     const milliseconds = summaries.map((s) => (s.seconds / s.steps) * 1_000);
     const compute = summaries.map((s) => (Math.max(...s.workers.map((w) => w.computeSeconds)) / s.steps) * 1_000);

@@ -2,15 +2,18 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { basename, dirname, extname, resolve } from 'node:path';
 import { parseDocument } from 'yaml';
+import { isMapping, mergeConfigs } from '../shared/config/merge.js';
 import { parseConfig } from '../shared/config/parse.js';
 import type { Config } from '../shared/config/schema.js';
 import { ConfigError, errorCode, errorMessage, UsageError } from '../shared/errors.js';
 import { configFlags } from './configFlags.js';
 
-type Mapping = Record<string, unknown>;
+type Mapping = Readonly<Record<string, unknown>>;
 
 export interface LoadedConfig {
   readonly config: Config;
+  /** The keys that the user gave, in the form of a file. */
+  readonly given: Mapping;
   /** The config's name: its file's, without the ending. */
   readonly name: string;
 }
@@ -24,16 +27,17 @@ export function loadConfig(file: string | undefined, flags: Readonly<Mapping>): 
   const fromFile = file === undefined ? {} : absolutePaths(readYaml(file), dirname(file));
   const fromFlags = absolutePaths(configOf(flags), '.');
   const source = file === undefined ? 'flags' : Object.keys(fromFlags).length > 0 ? `${file} and flags` : file;
-  const config = parseConfig(merge(fromFile, fromFlags), source, { cores: availableParallelism() });
-  return { config, name: file === undefined ? 'article' : basename(file, extname(file)) };
+  const given = mergeConfigs(fromFile, fromFlags);
+  const config = parseConfig(given, source, { cores: availableParallelism() });
+  return { config, given, name: file === undefined ? 'article' : basename(file, extname(file)) };
 }
 
 function configOf(flags: Readonly<Mapping>): Mapping {
-  const config: Mapping = {};
+  const config: Record<string, unknown> = {};
   for (const { path, attribute, read } of configFlags()) {
     if (flags[attribute] === undefined) continue;
     const value = path.reduceRight<unknown>((inner, key) => ({ [key]: inner }), read(flags[attribute]));
-    Object.assign(config, merge(config, value as Mapping));
+    if (isMapping(value)) Object.assign(config, mergeConfigs(config, value));
   }
   return config;
 }
@@ -57,17 +61,6 @@ function readYaml(file: string): Mapping {
   return value;
 }
 
-/** An optimizer or a data set may stand as a mere name: a mapping laid over it keeps the name. */
-function merge(under: Mapping, over: Mapping): Mapping {
-  const merged = { ...under };
-  for (const [key, value] of Object.entries(over)) {
-    const below = typeof merged[key] === 'string' && isMapping(value) ? { name: merged[key] } : merged[key];
-    merged[key] = isMapping(below) && isMapping(value) ? merge(below, value) : value;
-  }
-  if (isMapping(merged['optimizer']) && !('name' in merged['optimizer'])) merged['optimizer'] = { name: 'adam', ...merged['optimizer'] };
-  return merged;
-}
-
 /** Workers may run in other folders: they get to know files by their full path. */
 function absolutePaths(config: Mapping, folder: string): Mapping {
   const full = (value: unknown): unknown => (typeof value === 'string' ? resolve(folder, value) : value);
@@ -80,12 +73,8 @@ function absolutePaths(config: Mapping, folder: string): Mapping {
           ]),
         )
       : value;
-  const result = { ...config };
+  const result: Record<string, unknown> = { ...config };
   if ('data' in result) result['data'] = pair(result['data']);
   if ('initialWeights' in result) result['initialWeights'] = full(result['initialWeights']);
   return result;
-}
-
-function isMapping(value: unknown): value is Mapping {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -6,6 +6,7 @@ import { refuseWindows } from '../shared/transport.js';
 import { version } from '../shared/version.js';
 import { coordinatorCommand } from './coordinator.js';
 import { evaluateCommand } from './evaluate.js';
+import { keygenCommand } from './keygen.js';
 import { predictCommand } from './predict.js';
 import { upCommand } from './up.js';
 import { workerCommand } from './worker.js';
@@ -33,7 +34,7 @@ const program = new Command('bpnn-dist')
   .description('Trains multilayer perceptrons by synchronous data parallelism: the same weights, bit for bit, at any number of workers.')
   .version(version)
   .showHelpAfterError('(bpnn-dist COMMAND --help shows every flag)');
-for (const command of [upCommand(), coordinatorCommand(), workerCommand(), evaluateCommand(), predictCommand()])
+for (const command of [upCommand(), coordinatorCommand(), workerCommand(), evaluateCommand(), predictCommand(), keygenCommand()])
   program.addCommand(command);
 // Errors end here, in one place, and none of commander's own exits cuts a message short.
 for (const command of [program, ...program.commands]) command.exitOverride();

@@ -1,14 +1,20 @@
+import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
+import type { Resumption } from '../run/resume.js';
 import type { RunOptions, RunResult } from '../run/run.js';
+import type { Config } from '../shared/config/schema.js';
 import { configFlags } from './configFlags.js';
 import { amount, duration, figure, rate } from './format.js';
-import { loadConfig } from './loadConfig.js';
+import { type LoadedConfig, loadConfig } from './loadConfig.js';
+import { onParentGone } from './parentWatch.js';
 import { runView } from './view.js';
 
 /** Adds a flag for every key of a config, and --json. */
 export function addConfigFlags(command: Command): Command {
   for (const { options } of configFlags()) for (const option of options) command.addOption(option);
-  return command.option('--json', 'print the summary as JSON');
+  return command
+    .option('--resume <run|auto>', 'go on with a run; auto: with the one that the config names or the newest of it, else start')
+    .option('--json', 'print the summary as JSON');
 }
 
 /** Trains as a config file and flags say, showing the run on stderr and its results on stdout. */
@@ -17,15 +23,25 @@ export async function runCommand(
   flags: Readonly<Record<string, unknown>>,
   workers: RunOptions['workers'],
 ): Promise<void> {
-  const { config, name } = loadConfig(file, flags);
+  const { config, given, name } = loadConfig(file, flags);
   const { run } = await import('../run/run.js');
+  const resume = await resumption(flags['resume'], config, given, name);
   const view = runView(process.stderr);
   const stop = new AbortController();
-  const onSignal = (): void => stop.abort();
+  const { gracePeriod } = resume?.config ?? config;
+  // The first signal lets the run save and end; a second one, or the end of the grace period, ends it as it stands.
+  const onSignal = (): void => {
+    if (stop.signal.aborted) process.exit(130);
+    view.onNotice?.('stopping after this step; once more stops at once');
+    stop.abort();
+    setTimeout(() => process.exit(130), gracePeriod * 1_000).unref();
+  };
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  const parent = onParentGone(onSignal);
   try {
     const result = await run({
-      config,
+      config: resume?.config ?? config,
+      resume,
       fallbackName: name,
       workers,
       observer: view,
@@ -36,8 +52,21 @@ export async function runCommand(
     process.stdout.write(flags['json'] === true ? `${JSON.stringify(result.summary)}\n` : endText(result));
   } finally {
     view.close();
+    parent.close();
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
   }
+}
+
+async function resumption(
+  which: unknown,
+  { runs, name }: Config,
+  given: LoadedConfig['given'],
+  fallbackName: string,
+): Promise<Resumption | undefined> {
+  if (typeof which !== 'string') return undefined;
+  const { findRun, readResumption } = await import('../run/resume.js');
+  const path = findRun(which, runs, name, fallbackName);
+  return path === undefined ? undefined : readResumption(path, given, { cores: availableParallelism() });
 }
 
 const reasons = {

@@ -22,11 +22,11 @@ export function runView(stream: NodeJS.WritableStream & { readonly isTTY?: boole
     stream.write(`${line}\n`);
   };
   return {
-    onListening(address, workers, isLocal) {
-      if (isLocal) say(`starting ${amount(workers, 'worker')}`);
-      else say(`waiting for ${amount(workers, 'worker')}; start each with: bpnn-dist worker --connect ${address}`);
+    onListening({ address, workers, isLocal, keyFile }) {
+      const command = `bpnn-dist worker --connect ${address}${keyFile === undefined ? '' : ` --key ${keyFile}`}`;
+      say(isLocal ? `starting ${amount(workers, 'worker')}` : `waiting for ${amount(workers, 'worker')}; start each with: ${command}`);
     },
-    onWorker: (line) => say(line),
+    onNotice: (line) => say(line),
     onStart(started) {
       info = started;
       for (const line of startLines(started)) say(line);

@@ -1,48 +1,65 @@
+import { rmSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { Command } from 'commander';
 import { UsageError } from '../shared/errors.js';
-import { version } from '../shared/version.js';
+import { readKeys } from '../shared/keys.js';
+import { parseAddress } from '../shared/transport.js';
 
 interface WorkerFlags {
   readonly connect: string;
   readonly connectTimeout: string;
+  readonly reconnectTimeout: string;
+  readonly gracePeriod: string;
+  readonly key?: string;
   readonly slot?: string;
   readonly leaveWithStdin?: boolean;
 }
-
-/** Bytes: a worker learns how large tensors are only from the coordinator's config. */
-const maxFrame = 2 ** 30;
 
 export function workerCommand(): Command {
   return new Command('worker')
     .description('compute for a coordinator: connects, trains along, and leaves when the run is over')
     .requiredOption('--connect <address>', 'where the coordinator listens')
+    .option('--key <file>', "the run's key file; the coordinator says which")
     .option('--connect-timeout <seconds>', 'how long to wait for a coordinator that is not there yet', '60')
+    .option('--reconnect-timeout <seconds>', 'how long to wait for a coordinator that is gone, to join it when it is resumed', '60')
+    .option('--grace-period <seconds>', 'how long to serve on after SIGTERM, before saying that it leaves', '5')
     .option('--slot <n>', 'number of this worker; set by the coordinator that starts it')
     .option('--leave-with-stdin', 'leave when standard input ends; set by the coordinator that starts it')
-    .addHelpText('after', '\nExample:\n  bpnn-dist worker --connect tcp://127.0.0.1:5555')
+    .addHelpText('after', '\nExample:\n  bpnn-dist worker --connect tcp://127.0.0.1:5555 --key runs/article/key')
     .action(work);
 }
 
 async function work(flags: WorkerFlags): Promise<void> {
-  const connectTimeout = Number(flags.connectTimeout);
-  if (!(connectTimeout > 0)) throw new UsageError(`--connect-timeout: expected a number of seconds above 0, got ${flags.connectTimeout}`);
-  const say = (line: string): void => {
-    process.stderr.write(`${line}\n`);
-  };
-  const { knock } = await import('../worker/knock.js');
-  const { serve } = await import('../worker/serve.js');
-  const { openLink } = await import('../shared/transport.js');
-  if (flags.leaveWithStdin) {
-    // The coordinator's end of the pipe closes whatever it dies of.
-    process.stdin.resume().once('end', () => process.exit(0));
-    process.on('SIGINT', () => undefined);
-  }
-  const address = await knock(flags.connect, { connectTimeout, say });
-  const link = openLink(address, maxFrame);
-  try {
-    await serve(link, { version, say, slot: flags.slot === undefined ? undefined : Number(flags.slot) });
-  } finally {
-    await link.close();
-    if (flags.leaveWithStdin) process.stdin.destroy();
-  }
+  const { serveRuns } = await import('../worker/serveRuns.js');
+  const leave = new AbortController();
+  const gracePeriod = seconds('--grace-period', flags.gracePeriod);
+  if (flags.leaveWithStdin) leaveWithStdin(flags.connect);
+  else process.once('SIGTERM', () => setTimeout(() => leave.abort(), gracePeriod * 1_000).unref());
+  await serveRuns({
+    address: flags.connect,
+    keys: flags.key === undefined ? undefined : readKeys(flags.key),
+    connectTimeout: seconds('--connect-timeout', flags.connectTimeout),
+    reconnectTimeout: seconds('--reconnect-timeout', flags.reconnectTimeout),
+    slot: flags.slot === undefined ? undefined : Number(flags.slot),
+    leave: leave.signal,
+    say: (line) => process.stderr.write(`${line}\n`),
+  });
+  process.stdin.destroy();
+}
+
+/** A worker that a coordinator started serves on whatever signal its group gets; the pipe's end tells it to leave. */
+function leaveWithStdin(address: string): void {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
+  process.stdin.resume().once('end', () => {
+    const target = parseAddress(address);
+    // A coordinator that was killed leaves the folder of its socket.
+    if (target.kind === 'ipc') rmSync(dirname(target.path), { recursive: true, force: true });
+    process.exit(0);
+  });
+}
+
+function seconds(flag: string, text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && value >= 0) return value;
+  throw new UsageError(`${flag}: expected a number of seconds of at least 0, got ${text}`);
 }

@@ -10,7 +10,9 @@ import {
 } from '../shared/protocol.js';
 import type { Frames, Hub, Incarnation } from '../shared/transport.js';
 import { isTreeNode, shardRange, type TreeNode } from '../shared/tree.js';
-import { Job, type JobSpec } from './job.js';
+import { Deadline } from './deadline.js';
+import { type Answer, Job, type JobSpec } from './job.js';
+import { Pace } from './pace.js';
 import { type Member, Roster } from './roster.js';
 import type { TreeSum } from './treeSum.js';
 
@@ -24,10 +26,22 @@ export interface StepPlan {
 
 export interface FleetEvents {
   onReady?(member: Member): void;
-  /** A worker is gone or was sent away. */
-  onLeft?(member: Member, reason: string): void;
+  /** A worker is gone or was sent away; `isFinal` where another try of it would end the same way. */
+  onLeft?(member: Member, reason: string, isFinal: boolean): void;
   /** Someone was refused before it became a worker, or its message made no sense. */
   onRefused?(peer: string, reason: string): void;
+  /** Something that a person should know. */
+  onNotice?(line: string): void;
+}
+
+/** Gradients of one step. */
+export interface StepAnswers {
+  /** Sums of the shards that are not empty, in order. */
+  readonly parts: readonly PartSums[];
+  /** The sum over all of them; good until the next step. */
+  readonly gradient: Float32Array;
+  /** Shards whose sums are not finite although two computed them, and who did so last. */
+  readonly nonFinite: readonly { readonly worker: string; readonly shard: number }[];
 }
 
 export interface FleetOptions {
@@ -45,6 +59,10 @@ export interface FleetOptions {
   readonly version: string;
   /** Seconds. */
   readonly prepareTimeout: number;
+  /** Seconds; undefined derives it from how long steps take. */
+  readonly stepTimeout: number | undefined;
+  /** Hash of the run's bits, where it is known: of a run that is resumed. */
+  readonly probe: string | undefined;
 }
 
 /** Milliseconds between probes, which tell who can no longer be reached. */
@@ -58,6 +76,8 @@ export class Fleet {
   readonly #preparing = new Map<Incarnation, NodeJS.Timeout>();
   readonly #probing: NodeJS.Timeout;
   readonly #listening: Promise<void>;
+  readonly #deadline: Deadline;
+  readonly #pace = new Pace();
   #job: Job | undefined;
   #failure: Error | undefined;
   #nextWork = 0;
@@ -66,6 +86,7 @@ export class Fleet {
 
   constructor(options: FleetOptions) {
     this.#options = options;
+    this.#deadline = new Deadline(options);
     this.#listening = this.#listen();
     this.#probing = setInterval(() => this.#probe(), probeInterval).unref();
   }
@@ -81,7 +102,7 @@ export class Fleet {
   }
 
   /** Computes the gradient sum of one global batch, which is good until the next call, and the sums of its shards that are not empty. */
-  async gradients(plan: StepPlan, weights: Float32Array): Promise<{ parts: readonly PartSums[]; gradient: Float32Array }> {
+  async gradients(plan: StepPlan, weights: Float32Array): Promise<StepAnswers> {
     const { shards, sum } = this.#options;
     const sizes = Array.from({ length: shards }, (_, shard) => {
       const { from, to } = shardRange(shard, shards, plan.count);
@@ -102,7 +123,12 @@ export class Fleet {
         ),
       onNode: (node, tensor) => tensor && sum.add(node, tensor),
     });
-    return { parts: await job.done, gradient: sum.result() };
+    const parts = await this.#finish(job);
+    const nonFinite = job.nonFinite.map(({ worker, part }) => ({
+      worker: this.#roster.get(worker)?.name ?? 'a worker that is gone',
+      shard: part,
+    }));
+    return { parts, gradient: sum.result(), nonFinite };
   }
 
   /** The sums of each chunk of a part of the data, in chunk order. */
@@ -115,7 +141,7 @@ export class Fleet {
       grain: 'part',
       request: (nodes) => encode({ type: 'evaluate', work, part, chunks: nodes.map(({ from }) => from) }, [weights]),
     });
-    return job.done;
+    return this.#finish(job);
   }
 
   /** Ends the run: whatever is being waited for rejects with the reason. */
@@ -129,6 +155,13 @@ export class Fleet {
     const member = this.#roster.bySlot(slot);
     if (member) this.#remove(member.incarnation, reason);
     return member !== undefined;
+  }
+
+  async #finish(job: Job): Promise<readonly PartSums[]> {
+    const parts = await job.done;
+    this.#deadline.finished((performance.now() - job.startedAt) / 1_000);
+    this.#job = undefined;
+    return parts;
   }
 
   /** Tells everyone that the run is over and closes the socket. */
@@ -146,8 +179,8 @@ export class Fleet {
 
   #open(spec: JobSpec): Job {
     if (this.#failure) throw this.#failure;
-    const workers = this.#roster.ready.map(({ incarnation }) => incarnation);
-    this.#job = new Job(spec, workers, (to, frames) => this.#send(to, frames));
+    const living = this.#living;
+    this.#job = new Job(spec, living, this.#pace.shares(living), (to, frames) => this.#send(to, frames));
     return this.#job;
   }
 
@@ -180,8 +213,11 @@ export class Fleet {
       case 'evaluation':
         this.#takeEvaluation(member, message);
         return;
+      case 'leaving':
+        this.#remove(from, 'leaves, as it was told to');
+        return;
       case 'failed':
-        this.#remove(from, message.reason);
+        this.#remove(from, message.reason, true);
         return;
       default:
         message satisfies never;
@@ -222,7 +258,10 @@ export class Fleet {
     const { fingerprint } = this.#options;
     if (ready.fingerprint !== fingerprint) return `sees other data: expected fingerprint ${fingerprint}, got ${ready.fingerprint}`;
     const first = this.#roster.veterans[0];
-    if (!first?.ready || first.ready.probe === ready.probe) return undefined;
+    const probe = first?.ready?.probe ?? this.#options.probe;
+    if (probe === undefined || probe === ready.probe) return undefined;
+    if (!first?.ready)
+      return `computes other bits than the run did before (${ready.engine.library} ${ready.engine.provider} on ${member.hello.cpu})`;
     const describe = (m: Member, r: Message<'ready'>): string => `${r.engine.library} ${r.engine.provider} on ${m.hello.cpu}`;
     return `computes other bits (${describe(member, ready)}) than ${first.name} (${describe(first, first.ready)})`;
   }
@@ -231,13 +270,15 @@ export class Fleet {
     const node: TreeNode = { from: message.node[0], to: message.node[1] };
     if (!isTreeNode(node, this.#options.shards)) throw new ProtocolError(`[${node.from}, ${node.to}) is no node of the tree`);
     const job = this.#jobOf(message.work, 'tree');
-    this.#count(member, message, job?.answer(member.incarnation, node, message.shards, tensor) ?? false);
+    this.#count(member, message, job?.answer(member.incarnation, node, message.shards, tensor, this.#living));
+    this.#followPace(member, message.computeMs / message.shards.length);
   }
 
   #takeEvaluation(member: Member, message: Message<'evaluation'>): void {
     const { chunk, sums } = message;
     const job = this.#jobOf(message.work, 'part');
-    this.#count(member, message, job?.answer(member.incarnation, { from: chunk, to: chunk + 1 }, [sums]) ?? false);
+    const node = { from: chunk, to: chunk + 1 };
+    this.#count(member, message, job?.answer(member.incarnation, node, [sums], undefined, this.#living));
   }
 
   /** The work that an answer is for, unless that is over. */
@@ -248,29 +289,51 @@ export class Fleet {
     return this.#job;
   }
 
-  #count(member: Member, { computeMs }: { computeMs: number }, isTaken: boolean): void {
-    if (isTaken) {
-      member.parts++;
-      member.computeMs += computeMs;
-    } else {
+  #count(member: Member, { computeMs }: { computeMs: number }, answer: Answer | undefined): void {
+    if (answer?.kind === 'again') this.#notice(`${member.name} gave a loss or gradient that is not finite: it is computed once more`);
+    if (answer === undefined || answer.kind === 'late') {
       this.lateAnswers++;
+      return;
     }
+    member.parts++;
+    member.computeMs += computeMs;
+    for (const faulty of answer.faulty) {
+      // Alone it may have answered both times; what it says is finite now.
+      if (faulty !== member.incarnation) this.#ban(faulty, 'is faulty: what it found not finite, another worker found finite');
+    }
+  }
+
+  #followPace({ incarnation }: Member, msPerShard: number): void {
+    const slow = this.#pace.record(incarnation, msPerShard);
+    if (!slow) return;
+    const name = this.#roster.get(slow.worker)?.name ?? 'a worker';
+    this.#notice(`${name} is slow: ${slow.own.toFixed(1)} ms a shard, the others take ${slow.others.toFixed(1)} ms; it gets fewer shards`);
+  }
+
+  get #living(): Incarnation[] {
+    return this.#roster.ready.map(({ incarnation }) => incarnation);
+  }
+
+  #notice(line: string): void {
+    this.#options.events.onNotice?.(line);
   }
 
   #ban(peer: Incarnation, reason: string): void {
     this.#banned.add(peer);
     this.#send(peer, encode({ type: 'refuse', reason: `refused: ${reason}`.slice(0, 4_000) }));
     if (!this.#roster.get(peer)) this.#options.events.onRefused?.(peer, reason);
-    this.#remove(peer, reason);
+    this.#remove(peer, reason, true);
   }
 
-  #remove(peer: Incarnation, reason: string): void {
+  #remove(peer: Incarnation, reason: string, isFinal = false): void {
     this.#stopTimer(peer);
     const member = this.#roster.remove(peer);
     if (!member) return;
-    const living = this.#roster.ready.map(({ incarnation }) => incarnation);
-    this.#job?.workerLeft(peer, living);
-    this.#options.events.onLeft?.(member, reason);
+    this.#pace.forget(peer);
+    // Whatever it may still say is of no use: its work is given to others.
+    this.#banned.add(peer);
+    this.#job?.workerLeft(peer, this.#living);
+    this.#options.events.onLeft?.(member, reason, isFinal);
   }
 
   #stopTimer(peer: Incarnation): void {
@@ -278,7 +341,23 @@ export class Fleet {
     this.#preparing.delete(peer);
   }
 
+  /** Sends away those who have had their time. */
+  #checkDeadline(): void {
+    const job = this.#job;
+    if (!job || this.#living.length === 0) return;
+    const late = job.debtors;
+    const verdict = this.#deadline.check((performance.now() - job.startedAt) / 1_000, late.length < this.#living.length);
+    if (verdict.kind === 'extended') this.#notice(`no worker has answered in time; waiting up to ${verdict.seconds} s`);
+    if (verdict.kind !== 'missed') return;
+    for (const peer of late) {
+      const reason = `has not answered within ${verdict.seconds} s`;
+      this.#send(peer, encode({ type: 'reconnect', reason }));
+      this.#remove(peer, reason);
+    }
+  }
+
   #probe(): void {
+    this.#checkDeadline();
     for (const { incarnation } of this.#roster.all) this.#send(incarnation, encode({ type: 'probe' }));
   }
 }

@@ -2,7 +2,7 @@ import { ProtocolError } from '../shared/errors.js';
 import type { PartSums } from '../shared/protocol.js';
 import type { Frames, Incarnation } from '../shared/transport.js';
 import type { TreeNode } from '../shared/tree.js';
-import { type Assignment, answered, type Change, isComplete, joined, type Ledger, left, openLedger } from './ledger.js';
+import { type Assignment, answered, type Change, debtors, handOver, isComplete, joined, type Ledger, left, openLedger } from './ledger.js';
 
 /** What is asked of the workers: a step's shards or an evaluation's chunks. */
 export interface JobSpec {
@@ -19,11 +19,22 @@ export interface JobSpec {
   readonly onNode?: (node: TreeNode, tensor: Float32Array | undefined) => void;
 }
 
+/** What came of an answer: it counted, it was late, or it is asked for again; and who gave the bad one that a good one has now replaced. */
+export interface Answer {
+  readonly kind: 'taken' | 'late' | 'again';
+  readonly faulty: readonly Incarnation[];
+}
+
 /** One piece of work on its way: the ledger, what has come, and a promise of all of it. */
 export class Job {
   /** The sums of every part that is not empty, in order. Rejects when the run cannot go on. */
   readonly done: Promise<readonly PartSums[]>;
   readonly spec: JobSpec;
+  /** Parts whose sums are not finite, from whoever computed them the second time. */
+  readonly nonFinite: { readonly worker: Incarnation; readonly part: number }[] = [];
+  readonly startedAt = performance.now();
+  /** Who gave an answer that was not finite, by part. */
+  readonly #suspects = new Map<number, Incarnation>();
   readonly #send: (to: Incarnation, frames: Frames) => void;
   readonly #wanted: readonly number[];
   readonly #sums: (PartSums | undefined)[];
@@ -31,7 +42,7 @@ export class Job {
   #resolve: (sums: readonly PartSums[]) => void = () => undefined;
   #reject: (reason: Error) => void = () => undefined;
 
-  constructor(spec: JobSpec, workers: readonly Incarnation[], send: (to: Incarnation, frames: Frames) => void) {
+  constructor(spec: JobSpec, workers: readonly Incarnation[], shares: readonly number[], send: (to: Incarnation, frames: Frames) => void) {
     this.spec = spec;
     this.#send = send;
     this.#sums = new Array(spec.parts).fill(undefined);
@@ -40,29 +51,51 @@ export class Job {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    const { ledger, assignments } = openLedger(spec.parts, this.#wanted, spec.grain, workers);
+    const { ledger, assignments } = openLedger(spec.parts, this.#wanted, spec.grain, workers, shares);
     this.#ledger = ledger;
     this.#hand(assignments);
     if (isComplete(ledger)) this.#resolve([]);
   }
 
   /**
-   * Takes a worker's answer; returns whether it counted.
+   * Takes a worker's answer. One that is not finite is asked for once more, of another worker if there is one, before
+   * it is believed.
+   * @param living who is ready, in a fixed order
    * @throws ProtocolError for an answer to something that was not asked, or that does not fit what was
    */
-  answer(worker: Incarnation, node: TreeNode, sums: readonly PartSums[], tensor?: Float32Array): boolean {
+  answer(
+    worker: Incarnation,
+    node: TreeNode,
+    sums: readonly PartSums[],
+    tensor: Float32Array | undefined,
+    living: readonly Incarnation[],
+  ): Answer {
     const inside = this.#wanted.filter((part) => node.from <= part && part < node.to);
     const { ledger, isLate } = answered(this.#ledger, worker, node, inside.length);
-    if (isLate) return false;
+    if (isLate) return { kind: 'late', faulty: [] };
     const sizes = inside.map((part) => this.spec.sizes[part]);
     if (sums.length !== sizes.length || sums.some(({ count }, i) => count !== sizes[i])) {
       throw new ProtocolError(`answered for [${node.from}, ${node.to}) with counts ${sums.map((s) => s.count)}, expected ${sizes}`);
     }
+    const bad = inside.filter((_, i) => !isFiniteSums(sums[i]));
+    if (bad.length > 0 && !inside.some((part) => this.#suspects.has(part))) {
+      for (const part of inside) this.#suspects.set(part, worker);
+      const other = living.find((candidate) => candidate !== worker) ?? worker;
+      this.#apply(handOver(this.#ledger, node, worker, other));
+      return { kind: 'again', faulty: [] };
+    }
+    const suspects = bad.length > 0 ? [] : inside.flatMap((part) => this.#suspects.get(part) ?? []);
+    for (const part of bad) this.nonFinite.push({ worker, part });
     this.#ledger = ledger;
     for (const [i, part] of inside.entries()) this.#sums[part] = sums[i];
     this.spec.onNode?.(node, tensor);
     if (isComplete(ledger)) this.#resolve(this.#sums.filter((part) => part !== undefined));
-    return true;
+    return { kind: 'taken', faulty: [...new Set(suspects)] };
+  }
+
+  /** Workers that still owe something. */
+  get debtors(): Incarnation[] {
+    return debtors(this.#ledger);
   }
 
   workerLeft(worker: Incarnation, living: readonly Incarnation[]): void {
@@ -85,4 +118,8 @@ export class Job {
   #hand(assignments: readonly Assignment[]): void {
     for (const { worker, nodes } of assignments) this.#send(worker, this.spec.request(nodes));
   }
+}
+
+function isFiniteSums(sums: PartSums | undefined): boolean {
+  return sums !== undefined && Number.isFinite(sums.loss) && Number.isFinite(sums.squaredNorm);
 }

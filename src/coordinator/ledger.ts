@@ -35,10 +35,17 @@ export interface Change {
  * Starts a piece of work.
  * @param wanted the parts that are not empty, in order
  * @param workers who is ready, in a fixed order; each gets neighbouring parts
+ * @param shares how much of the work each should get, relative to the others; equal where not given
  */
-export function openLedger(parts: number, wanted: readonly number[], grain: Ledger['grain'], workers: readonly Incarnation[]): Change {
+export function openLedger(
+  parts: number,
+  wanted: readonly number[],
+  grain: Ledger['grain'],
+  workers: readonly Incarnation[],
+  shares: readonly number[] = workers.map(() => 1),
+): Change {
   const empty: Ledger = { parts, grain, owed: new Map(), asked: new Map(), orphans: [], missing: wanted.length };
-  return assign(empty, wanted, workers);
+  return assign(empty, wanted, workers, shares);
 }
 
 /** Has everything come? */
@@ -76,13 +83,40 @@ export function joined(ledger: Ledger, worker: Incarnation): Change {
   return assign(ledger, ledger.orphans, [worker]);
 }
 
-function assign(ledger: Ledger, parts: readonly number[], workers: readonly Incarnation[]): Change {
+/** A worker's node is asked of another worker instead. */
+export function handOver(ledger: Ledger, node: TreeNode, from: Incarnation, to: Incarnation): Change {
+  const owed = new Map(ledger.owed).set(
+    from,
+    (ledger.owed.get(from) ?? []).filter((other) => !isSame(other, node)),
+  );
+  const asked = new Map(ledger.asked);
+  for (const books of [owed, asked]) books.set(to, [...(books.get(to) ?? []), node]);
+  return { ledger: { ...ledger, owed, asked }, assignments: [{ worker: to, nodes: [node] }] };
+}
+
+/** Workers that have not answered for everything they owe. */
+export function debtors({ owed }: Ledger): Incarnation[] {
+  return [...owed].filter(([, nodes]) => nodes.length > 0).map(([worker]) => worker);
+}
+
+function assign(
+  ledger: Ledger,
+  parts: readonly number[],
+  workers: readonly Incarnation[],
+  shares: readonly number[] = workers.map(() => 1),
+): Change {
   if (workers.length === 0) return { ledger: { ...ledger, orphans: parts }, assignments: [] };
+  const all = shares.reduce((sum, share) => sum + share, 0);
+  let given = 0;
+  let from = 0;
   const assignments = workers
     .map((worker, i) => {
-      const from = Math.floor((i * parts.length) / workers.length);
-      const to = Math.floor(((i + 1) * parts.length) / workers.length);
-      return { worker, nodes: nodesOf(parts.slice(from, to), ledger) };
+      given += shares[i] ?? 0;
+      // The last takes what is left, whatever rounding has done.
+      const to = i === workers.length - 1 ? parts.length : Math.floor((given / all) * parts.length + 1e-9);
+      const nodes = nodesOf(parts.slice(from, to), ledger);
+      from = to;
+      return { worker, nodes };
     })
     .filter(({ nodes }) => nodes.length > 0);
   const owed = new Map(ledger.owed);

@@ -5,81 +5,107 @@ export interface StaffingOptions {
   readonly minWorkers: number;
   /** Seconds to wait for more once the first worker is ready. */
   readonly startTimeout: number;
+  /** Seconds that a run waits once it has fewer than `minWorkers`. */
+  readonly workerTimeout: number;
   /** How many workers are still on their way, as far as anybody knows; Infinity where others may always come. */
   readonly coming: () => number;
-  /** Called once when the run can no longer have enough workers after its start. */
-  readonly onShort: (reason: RunError) => void;
+  /** The run has too few workers for now, and waits. */
+  readonly onShort: (line: string) => void;
+  /** The run cannot go on. */
+  readonly onHopeless: (reason: RunError) => void;
 }
 
-/** Decides when a run has the workers to start, and when it has too few to go on. */
+/** Decides when a run has the workers to start, when it must wait for more, and when there is no hope. */
 export class Staffing {
-  /** Resolves when training may start; rejects when it never can. */
-  readonly started: Promise<void>;
   readonly #options: StaffingOptions;
   #ready = 0;
   #hasStarted = false;
   #isOverdue = false;
   #timer: NodeJS.Timeout | undefined;
   #lastLoss = '';
-  #resolve: () => void = () => undefined;
-  #reject: (reason: Error) => void = () => undefined;
+  #failure: Error | undefined;
+  #waiting: { resolve: () => void; reject: (reason: Error) => void }[] = [];
 
   constructor(options: StaffingOptions) {
     this.#options = options;
-    this.started = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
-    // Whoever waits for the start hears of it; until then nobody is there to.
-    this.started.catch(() => undefined);
+  }
+
+  /** Has the run the workers it needs, now? */
+  get isEnough(): boolean {
+    return this.#hasStarted && this.#ready >= this.#options.minWorkers;
+  }
+
+  /** Resolves when the run may start or go on; rejects when it never can. */
+  enough(): Promise<void> {
+    if (this.#failure) return Promise.reject(this.#failure);
+    if (this.isEnough) return Promise.resolve();
+    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
   }
 
   workerReady(): void {
     this.#ready++;
-    this.#timer ??= setTimeout(() => {
-      this.#isOverdue = true;
-      this.#decide();
-    }, this.#options.startTimeout * 1_000);
+    if (!this.#hasStarted && this.#timer === undefined) {
+      this.#startTimer(this.#options.startTimeout, () => {
+        this.#isOverdue = true;
+        this.#decide();
+      });
+    }
     this.#decide();
   }
 
-  /** @param loss who is gone and why, as one sentence */
+  /** @param loss who is gone and why, as a clause */
   workerLeft(wasReady: boolean, loss: string): void {
     if (wasReady) this.#ready--;
     this.#lastLoss = loss;
     this.#decide();
   }
 
-  /** Gives up waiting for the start. */
+  /** Nobody need wait any longer: the run is over, for this reason. */
   fail(reason: Error): void {
+    this.#failure ??= reason;
     this.close();
-    this.#reject(reason);
+    for (const { reject } of this.#waiting.splice(0)) reject(reason);
   }
 
   close(): void {
     clearTimeout(this.#timer);
+    this.#timer = undefined;
   }
 
   #decide(): void {
     const { workers, minWorkers, coming } = this.#options;
     const isShort = this.#ready < minWorkers;
-    if (this.#hasStarted) {
-      if (isShort) this.#options.onShort(this.#shortage());
-      return;
-    }
     const noneComing = coming() === 0;
-    if (isShort && noneComing) {
-      this.close();
-      this.#reject(this.#shortage());
-    } else if (this.#ready >= workers || (!isShort && (noneComing || this.#isOverdue))) {
-      this.#hasStarted = true;
-      this.close();
-      this.#resolve();
-    }
+    if (isShort && noneComing) this.#giveUp();
+    else if (this.#hasStarted && isShort) this.#waitForMore();
+    else if (this.#hasStarted || this.#ready >= workers || (!isShort && (noneComing || this.#isOverdue))) this.#goOn();
   }
 
-  #shortage(): RunError {
+  #goOn(): void {
+    this.#hasStarted = true;
+    this.close();
+    for (const { resolve } of this.#waiting.splice(0)) resolve();
+  }
+
+  #waitForMore(): void {
+    if (this.#timer !== undefined) return;
+    const { workerTimeout, onShort } = this.#options;
+    this.#startTimer(workerTimeout, () => this.#giveUp());
+    onShort(`${this.#shortage()}; waiting up to ${workerTimeout} s for more`);
+  }
+
+  #giveUp(): void {
+    const reason = new RunError(this.#shortage());
+    this.fail(reason);
+    this.#options.onHopeless(reason);
+  }
+
+  #startTimer(seconds: number, run: () => void): void {
+    this.#timer = setTimeout(run, seconds * 1_000);
+  }
+
+  #shortage(): string {
     const left = this.#ready === 0 ? 'no worker is left' : `only ${this.#ready} ${this.#ready === 1 ? 'worker is' : 'workers are'} left`;
-    return new RunError(`${this.#lastLoss}; ${left}, the run needs at least ${this.#options.minWorkers}`);
+    return `${this.#lastLoss}; ${left}, the run needs at least ${this.#options.minWorkers}`;
   }
 }

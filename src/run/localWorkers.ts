@@ -8,36 +8,68 @@ export interface LocalWorkersOptions {
   readonly address: string;
   /** The file that a worker's output goes to. */
   readonly logFile: (slot: number) => string;
-  /** A worker's process has ended; `reason` is a clause such as "was killed by SIGKILL". */
-  readonly onEnd: (slot: number, reason: string) => void;
+  /** How often one worker is started again before it is given up. */
+  readonly maxRestarts: number;
+  /** A worker's process has ended; `reason` is a clause such as "was killed by SIGKILL", `next` what happens now. */
+  readonly onEnd: (slot: number, reason: string, next: string) => void;
 }
 
 /** Milliseconds that workers have to leave by themselves. */
 const leaveTimeout = 5_000;
+/** Milliseconds before a first restart; every further one waits twice as long. */
+const firstPause = 250;
+/** A worker that lived for so many milliseconds has not died at once: its restarts are forgiven. */
+const longLife = 60_000;
+
+interface Slot {
+  child: ChildProcess | undefined;
+  startedAt: number;
+  restarts: number;
+  pause: NodeJS.Timeout | undefined;
+  isGivenUp: boolean;
+}
 
 /**
  * The worker processes that a coordinator starts on its own machine, each in a process group of its own: a Ctrl-C
- * reaches the coordinator only. They leave when told to, and when the pipe to their standard input closes, which it
- * does whatever the coordinator dies of.
+ * reaches the coordinator only. One that dies is started again, after growing pauses. They leave when told to, and when
+ * the pipe to their standard input closes, which it does whatever the coordinator dies of.
  */
 export class LocalWorkers {
-  readonly #running = new Map<number, ChildProcess>();
+  readonly #slots: Slot[];
   readonly #options: LocalWorkersOptions;
   #isClosing = false;
 
   constructor(options: LocalWorkersOptions) {
     this.#options = options;
-    for (let slot = 0; slot < options.count; slot++) this.#start(slot);
+    this.#slots = Array.from({ length: options.count }, () => ({
+      child: undefined,
+      startedAt: 0,
+      restarts: 0,
+      pause: undefined,
+      isGivenUp: false,
+    }));
+    for (const [number, slot] of this.#slots.entries()) this.#start(number, slot);
   }
 
-  get running(): number {
-    return this.#running.size;
+  /** Workers that run or will be started again. */
+  get alive(): number {
+    return this.#slots.filter(({ isGivenUp }) => !isGivenUp).length;
+  }
+
+  /** Ends a worker's process, which is then started again unless `isFinal`: for one that hangs, or that was sent away. */
+  end(number: number, isFinal: boolean): void {
+    const slot = this.#slots[number];
+    if (!slot) return;
+    if (isFinal) slot.isGivenUp = true;
+    // One that is stopped (SIGSTOP) hears no other signal.
+    slot.child?.kill('SIGKILL');
   }
 
   /** Waits until all have left; ends by force those that do not. */
   async close(): Promise<void> {
     this.#isClosing = true;
-    const children = [...this.#running.values()];
+    for (const { pause } of this.#slots) clearTimeout(pause);
+    const children = this.#slots.flatMap(({ child }) => (child ? [child] : []));
     const timer = setTimeout(() => {
       for (const child of children) child.kill('SIGKILL');
     }, leaveTimeout);
@@ -46,22 +78,48 @@ export class LocalWorkers {
     clearTimeout(timer);
   }
 
-  #start(slot: number): void {
-    const log = this.#options.logFile(slot);
+  #start(number: number, slot: Slot): void {
+    const log = this.#options.logFile(number);
     const output = openSync(log, 'a');
     const cli = fileURLToPath(import.meta.resolve('#cli'));
-    const args = [cli, 'worker', '--connect', this.#options.address, '--slot', String(slot), '--leave-with-stdin'];
+    const args = [
+      cli,
+      'worker',
+      '--connect',
+      this.#options.address,
+      '--slot',
+      String(number),
+      '--leave-with-stdin',
+      '--reconnect-timeout',
+      '0',
+    ];
     const child = spawn(process.execPath, args, { stdio: ['pipe', output, output], detached: true });
     closeSync(output);
-    this.#running.set(slot, child);
+    slot.child = child;
+    slot.startedAt = performance.now();
     // Writing to a worker that has just died is no error of ours.
     child.stdin?.on('error', () => undefined);
     const end = (reason: string): void => {
-      if (!this.#running.delete(slot) || this.#isClosing) return;
-      this.#options.onEnd(slot, `${reason}${lastLines(log)}`);
+      if (slot.child !== child) return;
+      slot.child = undefined;
+      if (!this.#isClosing) this.#restart(number, slot, reason);
     };
     child.once('error', (error) => end(`could not be started (${error.message})`));
     child.once('exit', (code, signal) => end(signal === null ? `ended with exit code ${code}` : `was killed by ${signal}`));
+  }
+
+  #restart(number: number, slot: Slot, reason: string): void {
+    const { maxRestarts, logFile, onEnd } = this.#options;
+    if (performance.now() - slot.startedAt >= longLife) slot.restarts = 0;
+    if (slot.isGivenUp || slot.restarts >= maxRestarts) {
+      slot.isGivenUp = true;
+      const again = slot.restarts === 0 ? '' : ` after ${slot.restarts} restarts`;
+      onEnd(number, reason, `given up${again}${lastLines(logFile(number))}`);
+      return;
+    }
+    const pause = firstPause * 2 ** slot.restarts++;
+    slot.pause = setTimeout(() => this.#start(number, slot), pause);
+    onEnd(number, reason, `starting it again in ${pause / 1_000} s`);
   }
 }
 

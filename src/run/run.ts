@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Fleet } from '../coordinator/fleet.js';
@@ -11,22 +11,36 @@ import { type Observer, type Outcome, type Store, train } from '../coordinator/t
 import { divisorOf } from '../data/normalize.js';
 import type { Config } from '../shared/config/schema.js';
 import { configYaml, plainConfig } from '../shared/config/write.js';
-import { Interrupted } from '../shared/errors.js';
+import { DataError, errorMessage, Interrupted } from '../shared/errors.js';
 import type { Figures } from '../shared/json.js';
+import { twin } from '../shared/kernel/twin.js';
+import { type RunKeys, readKeys, writeKeys } from '../shared/keys.js';
 import { layersModelJson, writeModel } from '../shared/model/layersModel.js';
-import { type Hub, openHub } from '../shared/transport.js';
+import { penaltyOf } from '../shared/model/penalty.js';
+import { type Hub, newKeys, openHub } from '../shared/transport.js';
 import { version } from '../shared/version.js';
 import { LocalWorkers } from './localWorkers.js';
 import { type PreparedRun, prepareRun } from './prepare.js';
+import type { Resumption } from './resume.js';
 import { type RunSummary, type StartInfo, startInfo, summarize } from './summary.js';
 import { openTrainingState } from './trainingState.js';
 
+/** Where a coordinator waits for how many workers. */
+export interface Listening {
+  readonly address: string;
+  readonly workers: number;
+  /** It starts the workers itself. */
+  readonly isLocal: boolean;
+  /** The key file that workers need, if they do. */
+  readonly keyFile: string | undefined;
+}
+
 /** Hears of a run as it goes. */
 export interface RunObserver extends Observer {
-  /** The coordinator listens at `address` and waits for `workers`; `isLocal` where it starts them itself. */
-  onListening?(address: string, workers: number, isLocal: boolean): void;
-  /** A worker is ready, is gone or was refused: one line for a person. */
-  onWorker?(line: string): void;
+  /** The coordinator listens, and waits for its workers. */
+  onListening?(listening: Listening): void;
+  /** What has become of a worker, or what else a person should know: one line. */
+  onNotice?(line: string): void;
   /** The first step is about to be taken. */
   onStart?(info: StartInfo): void;
 }
@@ -36,11 +50,13 @@ export interface RunOptions {
   /** What a run's name is made of, with the time, where the config has none. */
   readonly fallbackName: string;
   /** `local` starts the config's workers as processes on this machine; an address waits for workers there. */
-  readonly workers: 'local' | { readonly address: string };
+  readonly workers: 'local' | { readonly address: string; readonly keys: RunKeys | 'none' | 'new' };
   readonly observer: RunObserver;
   /** Ends the run after the step that is under way, with a checkpoint. */
   readonly signal: AbortSignal;
   readonly commandLine: readonly string[];
+  /** The run to go on with, instead of a new one; `config` is then its config. */
+  readonly resume?: Resumption | undefined;
 }
 
 export interface RunResult {
@@ -60,41 +76,97 @@ export interface RunResult {
  */
 export async function run(options: RunOptions): Promise<RunResult> {
   const prepared = prepareRun(options.config);
-  const endpoint = endpointFor(options.workers);
+  const expected = options.config.resolved?.fingerprint;
+  if (expected !== undefined && expected !== prepared.fingerprint) {
+    throw new DataError(`the run was trained on other data: expected fingerprint ${expected}, got ${prepared.fingerprint}`);
+  }
+  const endpoint = endpointFor(options);
   try {
     const maxFrameBytes = Math.max(2 ** 20, prepared.weights.byteLength) + 64;
-    const hub = await openHub({ address: endpoint.address, maxFrameBytes });
-    return await runWith(hub, prepared, options);
+    const onTurnedAway = (from: string): void =>
+      options.observer.onNotice?.(`a connection from ${from} was turned away: it has not the run's key`);
+    const hub = await openHub({ address: endpoint.address, maxFrameBytes, keys: endpoint.keys, onTurnedAway });
+    try {
+      return await runOver(hub, prepared, options, endpoint.keys);
+    } finally {
+      await hub.close();
+    }
   } finally {
     endpoint.remove();
   }
 }
 
-/** Workers on this machine connect by a socket in a short folder that only this user can enter. */
-function endpointFor(workers: RunOptions['workers']): { address: string; remove: () => void } {
-  if (workers !== 'local') return { address: workers.address, remove: () => undefined };
-  const folder = mkdtempSync(join(tmpdir(), 'bpnn-'));
-  return { address: `ipc://${folder}/hub`, remove: () => rmSync(folder, { recursive: true, force: true }) };
+interface Endpoint {
+  readonly address: string;
+  readonly keys?: RunKeys | undefined;
+  readonly remove: () => void;
 }
 
-async function runWith(hub: Hub, prepared: PreparedRun, options: RunOptions): Promise<RunResult> {
+/** Where workers connect: those started here by a socket in a short folder that only this user can enter. */
+function endpointFor({ workers, resume }: RunOptions): Endpoint {
+  if (workers === 'local') {
+    const folder = mkdtempSync(join(tmpdir(), 'bpnn-'));
+    return { address: `ipc://${folder}/hub`, remove: () => rmSync(folder, { recursive: true, force: true }) };
+  }
+  const { address, keys } = workers;
+  const kept = resume && join(resume.path, keyName);
+  const chosen =
+    keys === 'new' ? (kept !== undefined && existsSync(kept) ? readKeys(kept) : newKeys()) : keys === 'none' ? undefined : keys;
+  return { address, keys: chosen, remove: () => undefined };
+}
+
+const keyName = 'key';
+
+/** The run's own key file: workers by hand can be started with it, and a resumed run keeps it. */
+function keyFileIn(folder: RunFolder, keys: RunKeys): string {
+  const file = folder.file(keyName);
+  if (!existsSync(file)) writeKeys(file, keys);
+  return file;
+}
+
+async function runOver(hub: Hub, prepared: PreparedRun, options: RunOptions, keys: RunKeys | undefined): Promise<RunResult> {
+  const { config } = prepared.plan;
+  const folder = openFolder(options, config);
+  let hasBegun = options.resume !== undefined;
+  try {
+    await folder.writeConfig(configYaml(config));
+    const keyFile = keys && keyFileIn(folder, keys);
+    return await trainIn(folder, hub, prepared, options, keyFile, () => {
+      hasBegun = true;
+    });
+  } finally {
+    if (hasBegun) await folder.close();
+    else await folder.discard();
+  }
+}
+
+function openFolder({ resume, fallbackName, observer }: RunOptions, { runs, name, checkpoint: { keep } }: Config): RunFolder {
+  const say = (line: string): void => observer.onNotice?.(line);
+  if (resume) return RunFolder.reopen(resume.path, resume.checkpoint?.metricsBytes ?? 0, { keep, say });
+  return RunFolder.create({ runs, name, fallbackName, now: new Date(), keep, say });
+}
+
+async function trainIn(
+  folder: RunFolder,
+  hub: Hub,
+  prepared: PreparedRun,
+  options: RunOptions,
+  keyFile: string | undefined,
+  onBegin: () => void,
+): Promise<RunResult> {
   const { plan, fingerprint } = prepared;
   const { config } = plan;
-  const { observer, signal } = options;
+  const { observer, signal, resume } = options;
   const { optimizer, sum } = openTrainingState(prepared);
-  const folder = RunFolder.create({
-    runs: config.runs,
-    name: config.name,
-    fallbackName: options.fallbackName,
-    now: new Date(),
-    keep: config.checkpoint.keep,
-  });
-  await folder.writeConfig(configYaml(config));
+  const notice = (line: string): void => observer.onNotice?.(line);
+  for (const note of resume?.notes ?? []) notice(note);
 
-  const tell = (member: Member, event: string, line: string): void => {
+  const tell = (member: Member, event: 'ready' | 'left', line: string): void => {
     folder.log({ kind: 'worker', worker: member.name, event, host: member.hello.host, pid: member.hello.pid, line });
-    observer.onWorker?.(`${member.name} ${line}`);
+    notice(`${member.name} ${line}`);
   };
+  let save: (() => Promise<void>) | undefined;
+  let local: LocalWorkers | undefined;
   const fleet = new Fleet({
     hub,
     config: plainConfig(config),
@@ -104,83 +176,108 @@ async function runWith(hub: Hub, prepared: PreparedRun, options: RunOptions): Pr
     sum,
     version,
     prepareTimeout: config.prepareTimeout,
+    stepTimeout: config.stepTimeout,
+    probe: config.resolved?.probe,
     events: {
       onReady(member) {
         tell(member, 'ready', `is ready: ${member.ready?.engine.library ?? ''} (pid ${member.hello.pid} on ${member.hello.host})`);
         staffing.workerReady();
       },
-      onLeft(member, reason) {
+      onLeft(member, reason, isFinal) {
         tell(member, 'left', reason);
+        // Whatever a process of ours still does, it does for nobody.
+        if (member.hello.slot !== undefined) local?.end(member.hello.slot, isFinal);
         staffing.workerLeft(member.ready !== undefined, `${member.name} (pid ${member.hello.pid} on ${member.hello.host}) ${reason}`);
       },
-      onRefused: (peer, reason) => observer.onWorker?.(`a connection (${peer.slice(0, 10)}) was refused: ${reason}`),
+      onRefused: (peer, reason) => notice(`a connection (${peer.slice(0, 10)}) was refused: ${reason}`),
+      onNotice: notice,
     },
   });
-  let local: LocalWorkers | undefined;
   const staffing = new Staffing({
-    workers: config.workers,
-    minWorkers: config.minWorkers,
-    startTimeout: config.startTimeout,
-    coming: () => (options.workers === 'local' ? (local?.running ?? config.workers) - fleet.ready.length : Number.POSITIVE_INFINITY),
-    onShort: (reason) => fleet.fail(reason),
+    ...config,
+    coming: () => (options.workers === 'local' ? (local?.alive ?? config.workers) - fleet.ready.length : Number.POSITIVE_INFINITY),
+    onShort(line) {
+      notice(line);
+      save?.().catch((error: unknown) => notice(errorMessage(error)));
+    },
+    onHopeless: (reason) => fleet.fail(reason),
   });
-  const interrupt = (): void => staffing.fail(new Interrupted('stopped before the first step'));
+  // Told to stop, a run ends after the step that is under way; where that does not end, at the last whole one.
+  let cutOff: NodeJS.Timeout | undefined;
+  const interrupt = (): void => {
+    staffing.fail(new Interrupted('stopped while waiting for workers'));
+    cutOff = setTimeout(
+      () => fleet.fail(new Interrupted('stopped in the middle of a step, with a checkpoint of the one before')),
+      config.gracePeriod * 500,
+    );
+  };
   signal.addEventListener('abort', interrupt);
-
-  let hasBegun = false;
   try {
-    observer.onListening?.(hub.address, config.workers, options.workers === 'local');
+    observer.onListening?.({ address: hub.address, workers: config.workers, isLocal: options.workers === 'local', keyFile });
     if (options.workers === 'local') {
       local = new LocalWorkers({
         count: config.workers,
         address: hub.address,
         logFile: (slot) => folder.file('log', `worker-${slot}.log`),
-        onEnd: (slot, reason) => {
-          if (!fleet.processEnded(slot, reason)) staffing.workerLeft(false, `worker ${slot} ${reason}`);
+        maxRestarts: config.maxRestarts,
+        onEnd(slot, reason, next) {
+          const loss = `${reason}; ${next}`;
+          if (fleet.processEnded(slot, loss)) return;
+          notice(`worker ${slot} ${loss}`);
+          staffing.workerLeft(false, `worker ${slot} ${loss}`);
         },
       });
     }
-    await staffing.started;
-    hasBegun = true;
-    const resolved = resolvedEngine(fleet.ready, fingerprint);
+    await staffing.enough();
+    onBegin();
+    const resolved = config.resolved ?? resolvedEngine(fleet.ready, fingerprint);
     if (resolved) await folder.writeConfig(configYaml({ ...config, resolved }));
     observer.onStart?.(startInfo(folder.path, plan, fleet.ready));
 
     const startedAt = performance.now();
-    const divide = divisorOf(config.data);
-    const modelJson = layersModelJson(config.model, version, {
-      loss: config.loss,
-      metrics: config.metrics,
-      ...(divide === undefined ? {} : { normalize: { divide } }),
-    });
-    const store: Store = {
-      log: (entry) => folder.log(entry),
-      saveCheckpoint: (checkpoint) => folder.saveCheckpoint(checkpoint),
-      saveModel: (name, weights) => writeModel(folder.file(...name.split('/')), modelJson, weights),
+    const store = storeOf(folder, config);
+    if (resume?.checkpoint?.best) await store.saveModel('best', resume.checkpoint.best);
+    const workers = {
+      gradients: async (...args: Parameters<Fleet['gradients']>) => {
+        if (!staffing.isEnough) await staffing.enough();
+        return fleet.gradients(...args);
+      },
+      evaluate: (...args: Parameters<Fleet['evaluate']>) => fleet.evaluate(...args),
     };
-    const outcome = await train(plan, optimizer, { workers: fleet, store, observer, signal });
+    const onSaveable = (saver: () => Promise<void>): void => {
+      save = saver;
+    };
+    const outcome = await train(plan, optimizer, { workers, store, observer, signal, onSaveable }, resume?.checkpoint);
     const endedAt = performance.now();
     const test = await evaluateTest(fleet, plan, outcome);
-    const summary = summarize({
-      plan,
-      outcome,
-      members: fleet.veterans,
-      startedAt,
-      endedAt,
-      test,
-      fingerprint,
-      commandLine: options.commandLine,
-    });
+    const members = fleet.veterans;
+    const steps = outcome.steps - (resume?.checkpoint?.progress.step ?? 0);
+    const summary = summarize({ plan, outcome, steps, members, startedAt, endedAt, test, fingerprint, commandLine: options.commandLine });
     await folder.writeSummary(summary);
     return { path: folder.path, summary, plan, bestWeights: outcome.bestWeights, finalWeights: outcome.finalWeights };
   } finally {
     signal.removeEventListener('abort', interrupt);
+    clearTimeout(cutOff);
     staffing.close();
     await fleet.close();
     await local?.close();
-    if (hasBegun) await folder.close();
-    else await folder.discard();
   }
+}
+
+function storeOf(folder: RunFolder, config: Config): Store {
+  const divide = divisorOf(config.data);
+  const { loss, metrics } = config;
+  const modelJson = layersModelJson(config.model, version, { loss, metrics, ...(divide === undefined ? {} : { normalize: { divide } }) });
+  return {
+    log: (entry) => folder.log(entry),
+    saveCheckpoint: (checkpoint) => folder.saveCheckpoint(checkpoint),
+    async saveModel(name, weights) {
+      const write = (): Promise<void> => writeModel(folder.file(...name.split('/')), modelJson, weights);
+      // Without its final model a run has failed; all others can be had from checkpoints.
+      if (name === 'final') await write();
+      else await folder.attempt(name, write);
+    },
+  };
 }
 
 function resolvedEngine([first]: readonly Member[], fingerprint: string): Config['resolved'] {
@@ -190,14 +287,14 @@ function resolvedEngine([first]: readonly Member[], fingerprint: string): Config
 /** The test figures of the best weights and of the final ones. */
 async function evaluateTest(
   fleet: Fleet,
-  { config, counts }: TrainingPlan,
+  { config, counts, network }: TrainingPlan,
   outcome: Outcome,
 ): Promise<{ best: Figures; final: Figures } | undefined> {
   if (counts.test === undefined) return undefined;
   const sizes = chunkSizes(counts.test, config.validationBatchSize);
-  const figures = async (weights: Float32Array, penalty: number): Promise<Figures> =>
-    means(addParts(await fleet.evaluate('test', sizes, weights)), config.metrics, penalty);
-  const best = await figures(outcome.bestWeights, outcome.bestPenalty);
-  const final = await figures(outcome.finalWeights, outcome.finalPenalty);
-  return { best, final };
+  const figures = async (weights: Float32Array): Promise<Figures> => {
+    const sums = addParts(await fleet.evaluate('test', sizes, weights));
+    return means(sums, config.metrics, penaltyOf(network.layout, weights, twin));
+  };
+  return { best: await figures(outcome.bestWeights), final: await figures(outcome.finalWeights) };
 }

@@ -1,7 +1,8 @@
 import { cpus } from 'node:os';
 import type { TrainingPlan } from '../coordinator/plan.js';
+import type { EndReason } from '../coordinator/progress.js';
 import type { Member } from '../coordinator/roster.js';
-import type { EndReason, Outcome } from '../coordinator/train.js';
+import type { Outcome } from '../coordinator/train.js';
 import type { Figures } from '../shared/json.js';
 import { version } from '../shared/version.js';
 
@@ -89,6 +90,8 @@ export interface SummaryParts {
   readonly plan: TrainingPlan;
   readonly outcome: Outcome;
   readonly members: readonly Member[];
+  /** Steps that were taken this time: fewer than the outcome's after a resume. */
+  readonly steps: number;
   /** Milliseconds of the monotonic clock: first step, end of the last epoch. */
   readonly startedAt: number;
   readonly endedAt: number;
@@ -99,11 +102,9 @@ export interface SummaryParts {
 }
 
 export function summarize(parts: SummaryParts): RunSummary {
-  const { plan, outcome, members, startedAt, endedAt, test, fingerprint, commandLine } = parts;
+  const { plan, outcome, steps, members, startedAt, endedAt, test, fingerprint, commandLine } = parts;
   const seconds = (endedAt - startedAt) / 1_000;
-  const { stepsPerEpoch, config, counts } = plan;
-  const wholeEpochs = Math.floor(outcome.steps / stepsPerEpoch);
-  const samples = wholeEpochs * counts.train + (outcome.steps % stepsPerEpoch) * config.batchSize;
+  const samples = samplesIn(outcome.steps, plan) - samplesIn(outcome.steps - steps, plan);
   return {
     ...(test ? { ...prefixed('test', test.best), ...prefixed('finalTest', test.final) } : {}),
     reason: outcome.reason,
@@ -121,6 +122,11 @@ export function summarize(parts: SummaryParts): RunSummary {
     fingerprint,
     commandLine,
   };
+}
+
+/** Samples of the first so many steps: only an epoch's last may be smaller. */
+function samplesIn(steps: number, { stepsPerEpoch, counts, config }: TrainingPlan): number {
+  return Math.floor(steps / stepsPerEpoch) * counts.train + (steps % stepsPerEpoch) * config.batchSize;
 }
 
 function workerSummary({ name, hello, ready, parts, computeMs, readyAt }: Member, startedAt: number, endedAt: number): WorkerSummary {

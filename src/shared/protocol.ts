@@ -48,6 +48,8 @@ const fromWorker = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('gradient'), work: index, node, shards: z.array(sums).min(1).max(65_536), computeMs: figure }),
   /** The sums of one evaluation chunk. */
   z.strictObject({ type: z.literal('evaluation'), work: index, chunk: index, sums, computeMs: figure }),
+  /** It was told to leave by someone else, and does. */
+  z.strictObject({ type: z.literal('leaving') }),
   /** It cannot go on, and leaves. */
   z.strictObject({ type: z.literal('failed'), reason: line }),
 ]);
@@ -73,6 +75,8 @@ const fromCoordinator = z.discriminatedUnion('type', [
   }),
   /** Are you there? Not answered: whether it can be sent is what the coordinator wants to know. */
   z.strictObject({ type: z.literal('probe') }),
+  /** You were taken for dead and your work was given away; come back over a new connection if you can work. */
+  z.strictObject({ type: z.literal('reconnect'), reason: line }),
   /** You are not let in; the reason is for a person. */
   z.strictObject({ type: z.literal('refuse'), reason: line }),
   /** The run is over; leave. */
@@ -88,11 +92,13 @@ const tensorCounts: Readonly<Record<(FromWorker | FromCoordinator)['type'], numb
   ready: 0,
   gradient: 1,
   evaluation: 0,
+  leaving: 0,
   failed: 0,
   configure: 0,
   step: 1,
   evaluate: 1,
   probe: 0,
+  reconnect: 0,
   refuse: 0,
   stop: 0,
 };

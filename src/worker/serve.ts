@@ -20,8 +20,15 @@ export interface WorkerOptions {
   readonly version: string;
   /** The number that the coordinator gave this worker, if it started it. */
   readonly slot?: number | undefined;
+  /** Aborts when the worker should say that it leaves, and leave. */
+  readonly leave: AbortSignal;
   /** One line for a person about what the worker is doing. */
   readonly say: (line: string) => void;
+}
+
+/** The coordinator is gone, or cannot be reached any more. */
+export class LinkLost extends RunError {
+  override readonly name = 'LinkLost';
 }
 
 /** What a worker holds once it is configured. */
@@ -36,11 +43,16 @@ interface Prepared {
 
 /**
  * Serves one run over a link: hello, get ready, answer assignments until told to stop.
- * @throws RunError when refused, cut off, or when the data or the engine cannot be had
+ * @throws LinkLost when cut off, RunError when refused or when the data or the engine cannot be had
  */
 export async function serve(link: Link, options: WorkerOptions): Promise<void> {
   const send = (message: FromWorker, tensors: readonly Float32Array[] = []): void => link.send(encode(message, tensors));
   send(helloOf(options));
+  const leave = (): void => {
+    send({ type: 'leaving' });
+    void link.close();
+  };
+  options.leave.addEventListener('abort', leave, { once: true });
   let prepared: Prepared | undefined;
   try {
     for await (const frames of link.messages()) {
@@ -58,6 +70,8 @@ export async function serve(link: Link, options: WorkerOptions): Promise<void> {
           break;
         case 'probe':
           break;
+        case 'reconnect':
+          throw new LinkLost(`the coordinator had given up on this worker (${message.reason})`);
         case 'refuse':
           throw new RunError(`the coordinator says: ${message.reason}`);
         case 'stop':
@@ -67,9 +81,12 @@ export async function serve(link: Link, options: WorkerOptions): Promise<void> {
       }
     }
   } finally {
+    options.leave.removeEventListener('abort', leave);
     await prepared?.engine.close();
   }
-  throw new RunError(link.isLost ? 'the connection to the coordinator is lost' : 'the link was closed');
+  if (options.leave.aborted) return;
+  const reason = link.lossReason ?? 'the link was closed';
+  throw link.isTurnedAway ? new RunError(reason) : new LinkLost(reason);
 }
 
 function helloOf({ version, slot }: WorkerOptions): Message<'hello'> {

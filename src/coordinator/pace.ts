@@ -1,0 +1,54 @@
+import type { Incarnation } from '../shared/transport.js';
+
+/** Answers before a worker's pace is believed: the first ones warm up. */
+const trial = 100;
+/** Answers that its pace is the median of. */
+const recent = 32;
+/** A worker that takes so many times as long as the median of the others is slow. */
+const slowFactor = 2;
+/** Differences of less than so many milliseconds are noise. */
+const noise = 2;
+
+export interface SlowWorker {
+  readonly worker: Incarnation;
+  /** Milliseconds a shard: its own, and the others' median. */
+  readonly own: number;
+  readonly others: number;
+}
+
+/** How fast the workers of a run are: the slow ones are named, and get less to do. */
+export class Pace {
+  readonly #answers = new Map<Incarnation, { readonly times: number[]; count: number }>();
+  readonly #slow = new Map<Incarnation, number>();
+
+  /**
+   * @param msPerShard time that it computed, by its own clock, for each shard of an answer
+   * @returns the worker, the first time that it turns out to be slow
+   */
+  record(worker: Incarnation, msPerShard: number): SlowWorker | undefined {
+    const known = this.#answers.get(worker) ?? { times: [], count: 0 };
+    this.#answers.set(worker, known);
+    known.times[known.count++ % recent] = msPerShard;
+    if (known.count % recent !== 0 || known.count < trial || this.#slow.has(worker)) return undefined;
+    const own = median(known.times);
+    const others = median([...this.#answers].filter(([other]) => other !== worker).map(([, { times }]) => median(times)));
+    if (!(own > slowFactor * others && own - others > noise)) return undefined;
+    this.#slow.set(worker, others / own);
+    return { worker, own, others };
+  }
+
+  forget(worker: Incarnation): void {
+    this.#answers.delete(worker);
+    this.#slow.delete(worker);
+  }
+
+  /** What share of the work each should get, relative to the others. */
+  shares(workers: readonly Incarnation[]): number[] {
+    return workers.map((worker) => this.#slow.get(worker) ?? 1);
+  }
+}
+
+/** NaN of no values, which is larger than nothing. */
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor((values.length - 1) / 2)] ?? Number.NaN;
+}

@@ -1,0 +1,48 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { RunKeys } from '../shared/keys.js';
+import { openLink } from '../shared/transport.js';
+import { version } from '../shared/version.js';
+import { knock } from './knock.js';
+import { LinkLost, serve } from './serve.js';
+
+export interface ServeRunsOptions {
+  readonly address: string;
+  readonly keys: RunKeys | undefined;
+  /** Seconds to wait for a coordinator that is not there yet. */
+  readonly connectTimeout: number;
+  /** Seconds to wait for one that is gone. */
+  readonly reconnectTimeout: number;
+  readonly slot: number | undefined;
+  /** Aborts when the worker should say that it leaves, and leave. */
+  readonly leave: AbortSignal;
+  readonly say: (line: string) => void;
+}
+
+/** Milliseconds before a coordinator that cut this worker off is tried again. */
+const reconnectPause = 500;
+/** Bytes: a worker learns how large tensors are only from the coordinator's config. */
+const maxFrame = 2 ** 30;
+
+/**
+ * Serves a coordinator until it says stop. Where the connection is lost, a resumed coordinator may come back at the
+ * same address: the worker then joins it, as a new incarnation over a new socket.
+ * @throws RunError where there is no coordinator in time, or it refuses this worker
+ */
+export async function serveRuns({ address, keys, connectTimeout, reconnectTimeout, slot, leave, say }: ServeRunsOptions): Promise<void> {
+  let timeout = connectTimeout;
+  for (;;) {
+    const found = await knock(address, { connectTimeout: timeout, say });
+    const link = openLink(found, maxFrame, keys);
+    try {
+      await serve(link, { version, say, slot, leave });
+      return;
+    } catch (error) {
+      if (!(error instanceof LinkLost) || reconnectTimeout === 0) throw error;
+      say(`${error.message}; waiting up to ${reconnectTimeout} s for it to come back`);
+      timeout = reconnectTimeout;
+      await pause(reconnectPause);
+    } finally {
+      await link.close();
+    }
+  }
+}

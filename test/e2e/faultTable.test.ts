@@ -1,0 +1,75 @@
+import { join } from 'node:path';
+import { type Test, test } from 'tap';
+import { type Cli, runWell, someMnist, startCli } from '../fixtures/cli.js';
+import { metricsOf, weightsOf } from '../fixtures/runFolder.js';
+
+/**
+ * Faults crossed with the moment they strike, against real processes: the run ends, and its weights and figures are
+ * the undisturbed run's, to the bit.
+ */
+
+const config = [...someMnist, '--epochs', '6', '--shards', '4', '--workers', '2', '--checkpoint-every', '5', '--step-timeout', '1'];
+const preload = `--import=${new URL('../fixtures/strike.mjs', import.meta.url).href}`;
+
+interface Strike {
+  readonly role: 'worker' | 'up';
+  readonly moment: string;
+  readonly at: number;
+  readonly signal: NodeJS.Signals;
+}
+
+let expected: { weights: unknown; figures: unknown } | undefined;
+
+function resultOf(path: string): { weights: unknown; figures: unknown } {
+  return { weights: weightsOf(path), figures: [metricsOf(path, 'step'), metricsOf(path, 'epoch')] };
+}
+
+async function undisturbed(t: Test): Promise<{ weights: unknown; figures: unknown }> {
+  const runs = t.testdir();
+  await runWell(t, 'up', ...config, '--runs', runs, '--name', 'undisturbed');
+  return resultOf(join(runs, 'undisturbed'));
+}
+
+function startStruck(t: Test, runs: string, strike: Strike): Cli {
+  const slot = strike.role === 'worker' ? { slot: 1 } : {};
+  const env = { NODE_OPTIONS: preload, STRIKE: JSON.stringify({ ...strike, ...slot, marker: join(runs, 'struck') }) };
+  return startCli(t, ['up', ...config, '--runs', runs, '--name', 'disturbed'], env);
+}
+
+for (const signal of ['SIGKILL', 'SIGSTOP', 'SIGSEGV'] as const) {
+  for (const [moment, at] of [
+    ['waiting', 1],
+    ['computing', 20],
+    ['sending', 20],
+    ['validating', 2],
+  ] as const) {
+    // A worker that is stopped before it is ready keeps the others waiting for prepareTimeout, which has its own test.
+    if (signal === 'SIGSTOP' && moment === 'waiting') continue;
+    test(`a worker gets ${signal} while ${moment}`, async (t) => {
+      expected ??= await undisturbed(t);
+      const runs = t.testdir();
+      const { stderr } = await startStruck(t, runs, { role: 'worker', moment, at, signal }).done();
+      t.match(
+        stderr,
+        signal === 'SIGSTOP' ? /^worker 1 has not answered within 1 s$/m : new RegExp(`^worker 1 .*was killed by ${signal}`, 'm'),
+      );
+      t.same(resultOf(join(runs, 'disturbed')), expected);
+    });
+  }
+}
+
+for (const [moment, at] of [
+  ['waiting', 1],
+  ['reducing', 20],
+  ['validating', 1],
+  ['saving', 2],
+] as const) {
+  test(`the coordinator gets SIGKILL while ${moment}, and the run is resumed`, async (t) => {
+    expected ??= await undisturbed(t);
+    const runs = t.testdir();
+    const { signal } = await startStruck(t, runs, { role: 'up', moment, at, signal: 'SIGKILL' }).ended;
+    t.equal(signal, 'SIGKILL');
+    await runWell(t, 'up', '--resume', join(runs, 'disturbed'));
+    t.same(resultOf(join(runs, 'disturbed')), expected);
+  });
+}
