@@ -180,7 +180,10 @@ export function openLink(address: string, maxFrameBytes: number, keys?: RunKeys)
     isTurnedAway = true;
     loseBy(`the coordinator at ${address} did not accept ${keys ? 'this key' : 'a connection without a key (--key FILE)'}`)();
   };
-  socket.events.on('disconnect', loseBy('the connection to the coordinator is lost'));
+  const lost = loseBy('the connection to the coordinator is lost');
+  socket.events.on('disconnect', lost);
+  // A connection that never came about.
+  socket.events.on('close', lost);
   socket.events.on('handshake:error:auth', turnedAway);
   socket.events.on('handshake:error:protocol', turnedAway);
   socket.events.on('handshake:error:other', turnedAway);

@@ -8,11 +8,14 @@ import { metricsOf, weightsOf } from '../fixtures/runFolder.js';
 
 const config = [...someMnist, '--epochs', '3', '--shards', '4'] as const;
 
-/** Starts a coordinator on a port of its choice, and answers the address that it prints. */
-async function startCoordinator(t: Test, ...args: readonly string[]): Promise<{ coordinator: Cli; address: string }> {
+/** Starts a coordinator on a port of its choice, and answers the address that it prints, and the command of a worker. */
+async function startCoordinator(
+  t: Test,
+  ...args: readonly string[]
+): Promise<{ coordinator: Cli; address: string; worker: readonly string[] }> {
   const coordinator = startCli(t, ['coordinator', ...config, ...args]);
-  const [, address = ''] = await coordinator.line(/start each with: bpnn-dist worker --connect (tcp:\S+)$/);
-  return { coordinator, address };
+  const [, address = '', key = ''] = await coordinator.line(/start each with: bpnn-dist worker --connect (tcp:\S+) --key (\S+)$/);
+  return { coordinator, address, worker: ['worker', '--connect', address, '--key', key] };
 }
 
 async function weightsOfUp(t: Test, runs: string): Promise<Record<string, string>> {
@@ -22,9 +25,9 @@ async function weightsOfUp(t: Test, runs: string): Promise<Record<string, string
 
 test('two workers by hand give the bytes of `up`', async (t) => {
   const runs = t.testdir();
-  const { coordinator, address } = await startCoordinator(t, '--workers', '2', '--runs', runs, '--name', 'run');
+  const { coordinator, address, worker: command } = await startCoordinator(t, '--workers', '2', '--runs', runs, '--name', 'run');
   t.match(address, /^tcp:\/\/127\.0\.0\.1:[1-9]\d+$/, 'the port that was found is printed');
-  const workers = [0, 1].map(() => startCli(t, ['worker', '--connect', address]));
+  const workers = [0, 1].map(() => startCli(t, command));
   await coordinator.done();
   for (const worker of workers) {
     t.match(
@@ -41,10 +44,10 @@ test('two workers by hand give the bytes of `up`', async (t) => {
 test('a worker that comes in the middle of a run changes no bit', async (t) => {
   const runs = t.testdir();
   const long = ['--epochs', '40'];
-  const { coordinator, address } = await startCoordinator(t, '--workers', '1', ...long, '--runs', runs, '--name', 'run');
-  startCli(t, ['worker', '--connect', address]);
+  const { coordinator, worker } = await startCoordinator(t, '--workers', '1', ...long, '--runs', runs, '--name', 'run');
+  startCli(t, worker);
   await coordinator.line(/^worker 0 is ready/);
-  startCli(t, ['worker', '--connect', address]);
+  startCli(t, worker);
   await coordinator.line(/^worker 1 is ready/);
   await coordinator.done();
   await runWell(t, 'up', ...config, ...long, '--workers', '1', '--runs', runs, '--name', 'alone');
@@ -54,10 +57,25 @@ test('a worker that comes in the middle of a run changes no bit', async (t) => {
 test('a worker that is there before its coordinator waits', async (t) => {
   const runs = t.testdir();
   const address = `tcp://127.0.0.1:${await closedPort(t)}`;
-  const worker = startCli(t, ['worker', '--connect', address]);
+  const key = join(runs, 'run.key');
+  await runWell(t, 'keygen', key);
+  const worker = startCli(t, ['worker', '--connect', address, '--key', key]);
   const [said] = await worker.line(/waiting/);
   t.equal(said, 'waiting');
-  const coordinator = startCli(t, ['coordinator', ...config, '--workers', '1', '--bind', address, '--runs', runs, '--name', 'run']);
+  const coordinator = startCli(t, [
+    'coordinator',
+    ...config,
+    '--workers',
+    '1',
+    '--bind',
+    address,
+    '--key',
+    key,
+    '--runs',
+    runs,
+    '--name',
+    'run',
+  ]);
   await coordinator.done();
   const ended = await worker.ended;
   t.equal(ended.code, 0);
@@ -69,11 +87,11 @@ test('a worker that is there before its coordinator waits', async (t) => {
 
 test('a run starts with fewer workers once the time to wait is over', async (t) => {
   const runs = t.testdir();
-  const { coordinator, address } = await startCoordinator(
+  const { coordinator, worker } = await startCoordinator(
     t,
     ...['--workers', '2', '--start-timeout', '0.2', '--runs', runs, '--name', 'run'],
   );
-  startCli(t, ['worker', '--connect', address]);
+  startCli(t, worker);
   const { stderr } = await coordinator.done();
   t.match(stderr, /^engine .* in 1 worker$/m);
   t.same(weightsOf(join(runs, 'run')), await weightsOfUp(t, runs));
@@ -100,26 +118,22 @@ test('a port that stays closed', async (t) => {
   t.equal(stderr, `${address}: ${reason}; waiting\nerror: no coordinator at ${address} within 0.3 s: ${reason}\n`);
 });
 
-test('a coordinator that is gone between two connections', {
-  todo: 'transport.ts: a refused connect emits only `close`, which openLink does not hear, so the worker waits forever',
-}, async (t) => {
+test('a coordinator that is gone between two connections', async (t) => {
   const { server, port } = await listen(t, (socket) => {
     socket.destroy();
     server.close();
   });
   const address = `tcp://127.0.0.1:${port}`;
-  const worker = startCli(t, ['worker', '--connect', address, '--connect-timeout', '1']);
+  const worker = startCli(t, ['worker', '--connect', address, '--connect-timeout', '1', '--reconnect-timeout', '0']);
   const { code, stderr } = await worker.ended;
   t.equal(code, 1);
   t.match(stderr, /^error: .*\n$/);
   t.notMatch(stderr, / {4}at /);
 });
 
-test('a port where something else listens', {
-  skip: 'transport.ts: close() of a link that is lost throws ENOTSOCK from `socket.events.off`, which hides the reason',
-}, async (t) => {
+test('a port where something else listens', async (t) => {
   const { port } = await listen(t, (socket) => socket.once('data', () => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')));
-  const { code, stderr } = await runCli(t, 'worker', '--connect', `tcp://127.0.0.1:${port}`);
+  const { code, stderr } = await runCli(t, 'worker', '--connect', `tcp://127.0.0.1:${port}`, '--reconnect-timeout', '0');
   t.equal(code, 1);
   t.equal(stderr, 'error: the connection to the coordinator is lost\n');
 });

@@ -44,7 +44,7 @@ export function succeeded(t: Test, { code, stdout, stderr }: Ended, what: string
 /** An empty folder outside the repository, whose node_modules would be found from within. */
 export function emptyFolder(t: Test): string {
   const folder = mkdtempSync(join(tmpdir(), 'bpnn-dist-'));
-  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  t.teardown(() => rmSync(folder, { recursive: true, force: true, maxRetries: 10 }));
   return folder;
 }
 
