@@ -127,12 +127,14 @@ export class RunFolder {
 
   /** Starts to save a checkpoint, and returns while it is written; removes the oldest afterwards. */
   async saveCheckpoint(checkpoint: Omit<Checkpoint, 'metricsBytes'>): Promise<void> {
-    await this.#writing;
     this.flush();
     // A checkpoint vouches for the metrics of all its steps; one ahead of them would leave a gap after a resume.
     if (this.#waiting !== '') return;
     const parts = encodeCheckpoint({ ...checkpoint, metricsBytes: this.#bytes });
-    this.#writing = this.attempt('checkpoints', () => this.#writeCheckpoint(checkpoint.progress.step, parts));
+    const before = this.#writing;
+    this.#writing = before.then(() => this.attempt('checkpoints', () => this.#writeCheckpoint(checkpoint.progress.step, parts)));
+    // Snapshots must not pile up: at most one is written while another waits.
+    await before;
   }
 
   /** Writes something that training can go on without; where it cannot be written, that is told once. */
