@@ -1,0 +1,103 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { test } from 'tap';
+import { parse } from 'yaml';
+import { loadModel, train } from '../../src/index.js';
+import { parseConfig } from '../../src/shared/config/parse.js';
+import { runWell, someMnist } from '../fixtures/cli.js';
+import { checkpointsOf, metricsOf, summaryOf, weightsOf } from '../fixtures/runFolder.js';
+
+/** What a run leaves, and that it leaves the same again. */
+
+const short = [...someMnist, '--epochs', '2', '--workers', '2'];
+
+test('a run leaves a complete folder', async (t) => {
+  const runs = t.testdir();
+  const { stdout, stderr } = await runWell(t, 'up', ...short, '--runs', runs, '--name', 'run', '--checkpoint-keep', '1', '--json');
+  const path = join(runs, 'run');
+  t.same(JSON.parse(stdout), summaryOf(path), 'stdout has the summary, and nothing else');
+  t.match(stderr, /^epoch 2\/2 {2}loss \S+ {2}accuracy \S+ {2}valLoss \S+ {2}valAccuracy \S+ {2}\S+ samples\/s$/m);
+
+  const config = parseConfig(parse(readFileSync(join(path, 'config.yaml'), 'utf8')), 'config.yaml', { cores: 1 });
+  t.match(config, { batchSize: 32, shards: 4, workers: 2, resolved: { provider: 'cpu', library: /^onnxruntime-node / } });
+  const steps = metricsOf(path, 'step');
+  t.same(
+    steps.map(({ step }) => step),
+    Array.from({ length: 30 }, (_, i) => i),
+  );
+  t.match(steps[0], { epoch: 0, samples: 32, loss: Number, accuracy: Number, learningRate: 0.001 });
+  t.match(metricsOf(path, 'epoch')[1], { epoch: 1, loss: Number, accuracy: Number, valLoss: Number, valAccuracy: Number });
+  t.match(summaryOf(path), {
+    ...{ testLoss: Number, testAccuracy: Number, finalTestLoss: Number, bestEpoch: Number, epochs: 2, steps: 30, reason: 'epochs' },
+    ...{ samplesPerSecond: Number, version: String, cpu: String, fingerprint: String, commandLine: Array },
+    workers: [{ computeSeconds: Number, waitSeconds: Number }, { computeSeconds: Number }],
+  });
+  t.equal(checkpointsOf(path).length, 1);
+  t.same(readdirSync(join(path, 'log')).sort(), ['worker-0.log', 'worker-1.log']);
+  for (const model of ['best', 'final']) t.same(readdirSync(join(path, model)).sort(), ['model.json', 'weights.bin']);
+  t.notOk(existsSync(join(path, 'lock')));
+});
+
+test('the same seed gives the same bytes, another others', async (t) => {
+  const runs = t.testdir();
+  const weights = async (name: string, seed: string): Promise<Record<string, string>> => {
+    await runWell(t, 'up', ...short, '--seed', seed, '--runs', runs, '--name', name);
+    return weightsOf(join(runs, name));
+  };
+  const first = await weights('first', '5');
+  t.same(await weights('again', '5'), first);
+  t.not((await weights('other', '6'))['final/weights.bin'], first['final/weights.bin']);
+});
+
+for (const example of ['article', 'regularised', 'early-stopping']) {
+  test(`examples/${example}.yaml runs`, async (t) => {
+    const runs = t.testdir();
+    const file = fileURLToPath(new URL(`../../examples/${example}.yaml`, import.meta.url));
+    await runWell(t, 'up', file, ...short, '--runs', runs, '--name', 'run');
+    t.match(summaryOf(join(runs, 'run')), { reason: 'epochs', testAccuracy: Number });
+  });
+}
+
+test('as a library: callbacks, the end of patience, the best weights restored, and the model asked', async (t) => {
+  const runs = t.testdir();
+  const heard = { steps: 0, epochs: 0 };
+  const { path, summary, bestWeights, finalWeights } = await train(
+    {
+      ...{ data: { name: 'mnist', take: 600 }, model: '784-16-10', epochs: 50, workers: 1, runs, name: 'run' },
+      ...{ optimizer: { name: 'sgd', learningRate: 0.5, momentum: 0.9 } },
+      earlyStopping: { patience: 2, restoreBestWeights: true },
+      checkpoint: { saveBestOnly: false },
+    },
+    {
+      onStep: () => {
+        heard.steps++;
+      },
+      onEpoch: () => {
+        heard.epochs++;
+      },
+    },
+  );
+  t.match(summary, { reason: 'earlyStopping', epochs: heard.epochs, steps: heard.steps });
+  t.same(finalWeights, bestWeights);
+  t.equal(readdirSync(join(path, 'epochs')).length, heard.epochs);
+  const model = await loadModel(path);
+  t.teardown(() => model.close());
+  const outputs = await model.predict(new Float32Array(2 * 784).fill(0.5));
+  t.equal(outputs.length, 20);
+  t.ok(Math.abs(outputs.subarray(0, 10).reduce((a, b) => a + b, 0) - 1) < 1e-5);
+});
+
+test('as a library: two at once do not disturb each other, a signal ends one, a bad config is refused', async (t) => {
+  const runs = t.testdir();
+  const config = { data: { name: 'mnist', take: 600 }, model: '784-16-10', epochs: 2, workers: 1, runs };
+  const [a, b] = await Promise.all([train({ ...config, name: 'a' }), train({ ...config, seed: 2, name: 'b' })]);
+  const alone = await train({ ...config, seed: 2, name: 'alone' });
+  t.same(b.finalWeights, alone.finalWeights);
+  t.notSame(a.finalWeights, b.finalWeights);
+  const stop = new AbortController();
+  const endless = train({ ...config, epochs: 1_000_000, name: 'stopped' }, { signal: stop.signal, onStep: () => stop.abort() });
+  await t.rejects(endless, { name: 'Interrupted' });
+  t.equal(checkpointsOf(join(runs, 'stopped')).length, 1);
+  await t.rejects(train({ batchsize: 3 }), { name: 'ConfigError', message: /unknown key; did you mean "batchSize"\?/ });
+});
