@@ -67,6 +67,8 @@ export interface FleetOptions {
 
 /** Milliseconds between probes, which tell who can no longer be reached. */
 const probeInterval = 1_000;
+/** Milliseconds that workers have to say goodbye. */
+const dismissTimeout = 2_000;
 
 /** The workers of one run: lets them in, gives them work, gathers their answers, and notices who is gone. */
 export class Fleet {
@@ -80,6 +82,8 @@ export class Fleet {
   readonly #pace = new Pace();
   #job: Job | undefined;
   #failure: Error | undefined;
+  /** Set once the run is over: called when the last worker has left. */
+  #onEmpty: (() => void) | undefined;
   #nextWork = 0;
   /** Answers that came after their part had been given to another. */
   lateAnswers = 0;
@@ -168,9 +172,19 @@ export class Fleet {
   async close(): Promise<void> {
     clearInterval(this.#probing);
     for (const timer of this.#preparing.values()) clearTimeout(timer);
-    for (const { incarnation } of this.#roster.all) this.#send(incarnation, encode({ type: 'stop' }));
+    await this.#dismiss();
     await this.#options.hub.close();
     await this.#listening;
+  }
+
+  /** A socket that closed at once could take the word with it, so this waits until all have said that they leave. */
+  async #dismiss(): Promise<void> {
+    if (this.#roster.all.length === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#onEmpty = resolve;
+      setTimeout(resolve, dismissTimeout).unref();
+      for (const { incarnation } of this.#roster.all) this.#send(incarnation, encode({ type: 'stop' }));
+    });
   }
 
   #send(to: Incarnation, frames: Frames): void {
@@ -329,6 +343,10 @@ export class Fleet {
     this.#stopTimer(peer);
     const member = this.#roster.remove(peer);
     if (!member) return;
+    if (this.#onEmpty) {
+      if (this.#roster.all.length === 0) this.#onEmpty();
+      return;
+    }
     this.#pace.forget(peer);
     // Whatever it may still say is of no use: its work is given to others.
     this.#banned.add(peer);

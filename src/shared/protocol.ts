@@ -48,7 +48,7 @@ const fromWorker = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('gradient'), work: index, node, shards: z.array(sums).min(1).max(65_536), computeMs: figure }),
   /** The sums of one evaluation chunk. */
   z.strictObject({ type: z.literal('evaluation'), work: index, chunk: index, sums, computeMs: figure }),
-  /** It was told to leave by someone else, and does. */
+  /** It leaves: the run is over, or someone told it to. */
   z.strictObject({ type: z.literal('leaving') }),
   /** It cannot go on, and leaves. */
   z.strictObject({ type: z.literal('failed'), reason: line }),

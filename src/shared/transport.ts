@@ -45,7 +45,7 @@ export interface HubOptions {
  * @throws UsageError where the address is taken or not to be had
  */
 export async function openHub({ address, maxFrameBytes, keys, onTurnedAway }: HubOptions): Promise<Hub> {
-  const context = new Context({ blocky: false });
+  const context = new Context();
   const gate = keys && (await openGate(context, keys, onTurnedAway));
   // A send never waits for a peer: it goes out, or its peer is gone. Mandatory makes an unknown peer an error.
   const socket = new Router({
@@ -156,7 +156,7 @@ export interface Link {
 
 /** Connects a worker once: when the connection ends, so does the link. An address that does not answer is no error here. */
 export function openLink(address: string, maxFrameBytes: number, keys?: RunKeys): Link {
-  const context = new Context({ blocky: false });
+  const context = new Context();
   // Never under an old identity: a socket that came back by itself could be black-holed.
   const socket = new Dealer({
     context,

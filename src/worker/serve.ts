@@ -75,6 +75,7 @@ export async function serve(link: Link, options: WorkerOptions): Promise<void> {
         case 'refuse':
           throw new RunError(`the coordinator says: ${message.reason}`);
         case 'stop':
+          send({ type: 'leaving' });
           return;
         default:
           message satisfies never;
