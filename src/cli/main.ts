@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { setFlagsFromString } from 'node:v8';
 import { Command, CommanderError } from 'commander';
-import { DataError, errorCode, Interrupted, RunError, UsageError } from '../shared/errors.js';
+import { DataError, errorCode, Interrupted, ProtocolError, RunError, UsageError } from '../shared/errors.js';
 import { refuseWindows } from '../shared/transport.js';
 import { version } from '../shared/version.js';
 import { coordinatorCommand } from './coordinator.js';
@@ -25,7 +25,7 @@ function exitCode(error: unknown): number {
 /** What is a person's to mend is one message; anything else is ours, with its stack. */
 function report(error: unknown): void {
   if (error instanceof CommanderError) return;
-  const isExpected = [UsageError, RunError, DataError, Interrupted].some((kind) => error instanceof kind);
+  const isExpected = [UsageError, RunError, DataError, ProtocolError, Interrupted].some((kind) => error instanceof kind);
   const text = error instanceof Error ? (isExpected ? error.message : (error.stack ?? error.message)) : String(error);
   process.stderr.write(`${error instanceof Interrupted ? '' : 'error: '}${text}\n`);
 }

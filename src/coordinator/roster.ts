@@ -7,6 +7,7 @@ export type Ready = Message<'ready'>;
 /** One worker that said hello: who it is, how far it has come, and what it has done. */
 export interface Member {
   readonly incarnation: Incarnation;
+  readonly number: number;
   /** What people call it, e.g. `worker 0`. */
   readonly name: string;
   readonly hello: Hello;
@@ -29,7 +30,7 @@ export class Roster {
   admit(incarnation: Incarnation, hello: Hello): Member {
     const number = hello.slot ?? this.#nextName;
     this.#nextName = Math.max(this.#nextName, number) + 1;
-    const member: Member = { incarnation, name: `worker ${number}`, hello, ready: undefined, computeMs: 0, parts: 0, readyAt: 0 };
+    const member: Member = { incarnation, number, name: `worker ${number}`, hello, ready: undefined, computeMs: 0, parts: 0, readyAt: 0 };
     this.#members.set(incarnation, member);
     return member;
   }
@@ -62,11 +63,11 @@ export class Roster {
 
   /** Everyone that can compute, in the order of their numbers. */
   get ready(): Member[] {
-    return this.all.filter(({ ready }) => ready !== undefined);
+    return this.all.filter(({ ready }) => ready !== undefined).sort((a, b) => a.number - b.number);
   }
 
-  /** Everyone that was ever ready. */
+  /** Everyone that was ever ready, in the order of their numbers and, of those that came again, of their comings. */
   get veterans(): Member[] {
-    return [...this.#past, ...this.ready];
+    return [...this.#past, ...this.ready].sort((a, b) => a.number - b.number);
   }
 }

@@ -1,8 +1,8 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'tap';
 import { runCli } from '../fixtures/cli.js';
+import { listen } from '../fixtures/ports.js';
 
 /** Whatever is wrong with a command ends in one clear message, the right exit code, and no trace of a run. */
 const table: readonly (readonly [what: string, args: readonly string[], code: number, message: RegExp])[] = [
@@ -74,7 +74,7 @@ const table: readonly (readonly [what: string, args: readonly string[], code: nu
   [
     'a malformed address to connect to',
     ['worker', '--connect', 'tcp://x'],
-    1,
+    2,
     /^error: expected an address such as tcp:\/\/HOST:PORT, got "tcp:\/\/x"\n$/,
   ],
   [
@@ -105,7 +105,7 @@ for (const [what, args, code, message] of table) {
     );
     const stderr = ended.stderr.replaceAll(`${folder}/`, '');
     t.match(stderr, message);
-    t.equal(ended.code, code === 1 && args[0] === 'worker' ? 2 : code);
+    t.equal(ended.code, code);
     t.equal(ended.stdout, '');
     t.notMatch(stderr, / {4}at /, 'no stack');
     t.same(readdirSync(join(folder, 'runs')), ['there'], 'and no run');
@@ -113,14 +113,7 @@ for (const [what, args, code, message] of table) {
 }
 
 test('a port in use', async (t) => {
-  const server = createServer();
-  const port = await new Promise<number>((resolve) => {
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      resolve(typeof address === 'object' && address ? address.port : 0);
-    });
-  });
-  t.teardown(() => server.close());
+  const { port } = await listen(t);
   const runs = t.testdir();
   writeFileSync(join(runs, 'mark'), '');
   const { code, stderr } = await runCli(t, 'coordinator', '--bind', `tcp://127.0.0.1:${port}`, '--runs', runs);

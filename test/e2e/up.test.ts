@@ -5,7 +5,8 @@ import { test } from 'tap';
 import { parse } from 'yaml';
 import { loadModel, train } from '../../src/index.js';
 import { parseConfig } from '../../src/shared/config/parse.js';
-import { runWell, someMnist } from '../fixtures/cli.js';
+import { runCli, runWell, someMnist, startCli } from '../fixtures/cli.js';
+import { watchPresence } from '../fixtures/presence.js';
 import { checkpointsOf, metricsOf, summaryOf, weightsOf } from '../fixtures/runFolder.js';
 
 /** What a run leaves, and that it leaves the same again. */
@@ -100,4 +101,40 @@ test('as a library: two at once do not disturb each other, a signal ends one, a 
   await t.rejects(endless, { name: 'Interrupted' });
   t.equal(checkpointsOf(join(runs, 'stopped')).length, 1);
   await t.rejects(train({ batchsize: 3 }), { name: 'ConfigError', message: /unknown key; did you mean "batchSize"\?/ });
+});
+
+test('a run leaves no process, and no file but its folder', async (t) => {
+  const runs = t.testdir();
+  const presence = await watchPresence(t);
+  const up = startCli(t, ['up', ...short, '--runs', runs, '--name', 'run'], presence.env);
+  await up.done();
+  await presence.none();
+  const pids = metricsOf(join(runs, 'run'), 'worker').map(({ pid }) => Number(pid));
+  t.equal(pids.length, 2);
+  for (const pid of pids) t.throws(() => process.kill(pid, 0), { code: 'ESRCH' });
+  t.same(readdirSync(presence.folder), ['socket'], "the workers' socket is gone");
+  t.same(readdirSync(runs), ['run']);
+});
+
+test('a run that exists is left as it is', async (t) => {
+  const runs = t.testdir({ run: { 'notes.txt': 'mine' } });
+  const { code, stdout, stderr } = await runCli(t, 'up', ...short, '--runs', runs, '--name', 'run');
+  t.equal(stderr, `error: ${join(runs, 'run')}: this run exists already; choose another name, or leave it out\n`);
+  t.equal(code, 2);
+  t.equal(stdout, '');
+  t.same(readdirSync(join(runs, 'run')), ['notes.txt']);
+});
+
+test('results for a person on stdout, the rest on stderr', async (t) => {
+  const runs = t.testdir();
+  const { stdout, stderr } = await runWell(t, 'up', ...short, '--runs', runs, '--name', 'run');
+  const [ending, best, figures, ...rest] = stdout.split('\n');
+  t.match(ending, /^all epochs are done: 2 epochs, 30 steps in \d+ s, [\d,]+ samples\/s$/);
+  t.equal(best, 'best epoch 2');
+  t.match(figures, /^testLoss \d\.\d{4} {2}testAccuracy 0\.\d{4}$/);
+  t.match(rest, [/^worker 0 {2}computed [\d.]+ s, waited [\d.]+ s$/, /^worker 1 {2}computed/, join(runs, 'run'), '']);
+  t.match(
+    stderr,
+    /^network 784-128-10, 101770 parameters\nsamples 480 to train, 120 to validate, 10000 to test\nglobal batch 32 in 4 shards, /m,
+  );
 });

@@ -1,22 +1,13 @@
 import { join } from 'node:path';
 import { type Test, test } from 'tap';
-import { type Cli, runCli, runWell, someMnist, startCli } from '../fixtures/cli.js';
+import { runCli, runWell, someMnist, startCli } from '../fixtures/cli.js';
+import { startCoordinator } from '../fixtures/coordinator.js';
 import { closedPort, listen } from '../fixtures/ports.js';
 import { metricsOf, weightsOf } from '../fixtures/runFolder.js';
 
 /** Workers that are started by hand: where they connect, how long they wait, and that it makes no difference to the result. */
 
 const config = [...someMnist, '--epochs', '3', '--shards', '4'] as const;
-
-/** Starts a coordinator on a port of its choice, and answers the address that it prints, and the command of a worker. */
-async function startCoordinator(
-  t: Test,
-  ...args: readonly string[]
-): Promise<{ coordinator: Cli; address: string; worker: readonly string[] }> {
-  const coordinator = startCli(t, ['coordinator', ...config, ...args]);
-  const [, address = '', key = ''] = await coordinator.line(/start each with: bpnn-dist worker --connect (tcp:\S+) --key (\S+)$/);
-  return { coordinator, address, worker: ['worker', '--connect', address, '--key', key] };
-}
 
 async function weightsOfUp(t: Test, runs: string): Promise<Record<string, string>> {
   await runWell(t, 'up', ...config, '--workers', '1', '--runs', runs, '--name', 'up');
@@ -25,7 +16,7 @@ async function weightsOfUp(t: Test, runs: string): Promise<Record<string, string
 
 test('two workers by hand give the bytes of `up`', async (t) => {
   const runs = t.testdir();
-  const { coordinator, address, worker: command } = await startCoordinator(t, '--workers', '2', '--runs', runs, '--name', 'run');
+  const { coordinator, address, worker: command } = await startCoordinator(t, ...config, '--workers', '2', '--runs', runs, '--name', 'run');
   t.match(address, /^tcp:\/\/127\.0\.0\.1:[1-9]\d+$/, 'the port that was found is printed');
   const workers = [0, 1].map(() => startCli(t, command));
   await coordinator.done();
@@ -44,7 +35,7 @@ test('two workers by hand give the bytes of `up`', async (t) => {
 test('a worker that comes in the middle of a run changes no bit', async (t) => {
   const runs = t.testdir();
   const long = ['--epochs', '40'];
-  const { coordinator, worker } = await startCoordinator(t, '--workers', '1', ...long, '--runs', runs, '--name', 'run');
+  const { coordinator, worker } = await startCoordinator(t, ...config, '--workers', '1', ...long, '--runs', runs, '--name', 'run');
   startCli(t, worker);
   await coordinator.line(/^worker 0 is ready/);
   startCli(t, worker);
@@ -89,6 +80,7 @@ test('a run starts with fewer workers once the time to wait is over', async (t) 
   const runs = t.testdir();
   const { coordinator, worker } = await startCoordinator(
     t,
+    ...config,
     ...['--workers', '2', '--start-timeout', '0.2', '--runs', runs, '--name', 'run'],
   );
   startCli(t, worker);

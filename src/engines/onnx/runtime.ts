@@ -40,6 +40,9 @@ export async function loadRuntime(provider: Provider | undefined, threads: numbe
 }
 
 async function loadNode(threads: number): Promise<Runtime> {
+  // On Linux the package reports every use to its maker, and leaves files for that in the temporary folder: not for us
+  // to allow. Whoever wants it sets the variable to 0.
+  process.env['ORT_DISABLE_TELEMETRY'] ??= '1';
   const { InferenceSession, Tensor, env }: OrtPackage = await import('onnxruntime-node');
   const options = sessionOptions('cpu', threads);
   return {
