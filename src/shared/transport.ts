@@ -169,8 +169,13 @@ export function openLink(address: string, maxFrameBytes: number, keys?: RunKeys)
   let lossReason: string | undefined;
   let isReceiving = false;
   let isTurnedAway = false;
+  let tellLost: () => void = () => undefined;
+  const loss = new Promise<void>((resolve) => {
+    tellLost = resolve;
+  });
   const loseBy = (reason: string) => (): void => {
     lossReason ??= reason;
+    tellLost();
     // What has arrived before is still read: the last word of a run may be among it.
     setTimeout(() => {
       if (isReceiving) socket.close();
@@ -215,7 +220,8 @@ export function openLink(address: string, maxFrameBytes: number, keys?: RunKeys)
       return lossReason;
     },
     async close() {
-      await sending.catch(() => undefined);
+      // To a coordinator that is gone, a message would wait for ever.
+      await Promise.race([sending.catch(() => undefined), loss]);
       socket.close();
     },
   };
