@@ -1,6 +1,7 @@
 import { Packr } from 'msgpackr';
 import { z } from 'zod';
 import { ProtocolError } from './errors.js';
+import { isPlainMsgpack } from './plainMsgpack.js';
 
 /**
  * The whole conversation between coordinator and workers. A message is one msgpack frame, followed by raw
@@ -140,13 +141,8 @@ function decode<M extends FromWorker | FromCoordinator>(
   const [header, ...rest] = frames;
   if (!header || header.byteLength > maxHeaderBytes)
     throw new ProtocolError(`expected a header of at most ${maxHeaderBytes} bytes, got ${header?.byteLength ?? 'no frame'}`);
-  let value: unknown;
-  try {
-    value = packr.unpack(header);
-  } catch {
-    throw new ProtocolError('the header is not msgpack');
-  }
-  const result = schema.safeParse(value);
+  if (!isPlainMsgpack(header)) throw new ProtocolError('the header is not msgpack');
+  const result = schema.safeParse(packr.unpack(header));
   if (!result.success) {
     const issue = result.error.issues[0];
     throw new ProtocolError(`not a message of the protocol: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`);
