@@ -11,6 +11,7 @@ interface WorkerFlags {
   readonly reconnectTimeout: string;
   readonly gracePeriod: string;
   readonly key?: string;
+  readonly dataRoot: string;
   readonly slot?: string;
   readonly leaveWithStdin?: boolean;
 }
@@ -20,6 +21,7 @@ export function workerCommand(): Command {
     .description('compute for a coordinator: connects, trains along, and leaves when the run is over')
     .requiredOption('--connect <address>', 'where the coordinator listens')
     .option('--key <file>', "the run's key file; the coordinator says which")
+    .option('--data-root <folder>', "the only folder that the run's data may lie in; its relative paths begin there", '.')
     .option('--connect-timeout <seconds>', 'how long to wait for a coordinator that is not there yet', '60')
     .option('--reconnect-timeout <seconds>', 'how long to wait for a coordinator that is gone, to join it when it is resumed', '60')
     .option('--grace-period <seconds>', 'how long to serve on after SIGTERM, before saying that it leaves', '5')
@@ -40,6 +42,7 @@ async function work(flags: WorkerFlags): Promise<void> {
     keys: flags.key === undefined ? undefined : readKeys(flags.key),
     connectTimeout: seconds('--connect-timeout', flags.connectTimeout),
     reconnectTimeout: seconds('--reconnect-timeout', flags.reconnectTimeout),
+    dataRoot: flags.dataRoot,
     slot: flags.slot === undefined ? undefined : Number(flags.slot),
     leave: leave.signal,
     say: (line) => process.stderr.write(`${line}\n`),

@@ -28,8 +28,8 @@ export interface FleetEvents {
   onReady?(member: Member): void;
   /** A worker is gone or was sent away; `isFinal` where another try of it would end the same way. */
   onLeft?(member: Member, reason: string, isFinal: boolean): void;
-  /** Someone was refused before it became a worker, or its message made no sense. */
-  onRefused?(peer: string, reason: string): void;
+  /** Someone was refused before it became a worker, or its message made no sense: one line. */
+  onRefused?(line: string): void;
   /** Something that a person should know. */
   onNotice?(line: string): void;
 }
@@ -87,6 +87,8 @@ export class Fleet {
   #nextWork = 0;
   /** Answers that came after their part had been given to another. */
   lateAnswers = 0;
+  /** Peers that were sent away for what they said. */
+  refused = 0;
 
   constructor(options: FleetOptions) {
     this.#options = options;
@@ -242,10 +244,8 @@ export class Fleet {
     if (this.#roster.get(from)) throw new ProtocolError('said hello twice');
     const { version, config, fingerprint, prepareTimeout } = this.#options;
     if (hello.protocol !== protocolVersion || hello.version !== version) {
-      this.#ban(
-        from,
-        `runs bpnn-dist ${hello.version} (protocol ${hello.protocol}), this run needs ${version} (protocol ${protocolVersion})`,
-      );
+      const needed = `this run needs ${version} (protocol ${protocolVersion})`;
+      this.#ban(from, `host ${hello.host} runs bpnn-dist ${hello.version} (protocol ${hello.protocol}), ${needed}`);
       return;
     }
     const { name } = this.#roster.admit(from, hello);
@@ -334,8 +334,9 @@ export class Fleet {
 
   #ban(peer: Incarnation, reason: string): void {
     this.#banned.add(peer);
+    this.refused++;
     this.#send(peer, encode({ type: 'refuse', reason: `refused: ${reason}`.slice(0, 4_000) }));
-    if (!this.#roster.get(peer)) this.#options.events.onRefused?.(peer, reason);
+    if (!this.#roster.get(peer)) this.#options.events.onRefused?.(`a connection (${peer.slice(0, 10)}) was refused: ${reason}`);
     this.#remove(peer, reason, true);
   }
 

@@ -90,6 +90,8 @@ export class LocalWorkers {
       '--slot',
       String(number),
       '--leave-with-stdin',
+      '--data-root',
+      '/',
       '--reconnect-timeout',
       '0',
     ];

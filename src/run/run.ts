@@ -83,8 +83,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
   const endpoint = endpointFor(options);
   try {
     const maxFrameBytes = Math.max(2 ** 20, prepared.weights.byteLength) + 64;
-    const onTurnedAway = (from: string): void =>
-      options.observer.onNotice?.(`a connection from ${from} was turned away: it has not the run's key`);
+    const onTurnedAway = atMost(saidOfStrangers, (line) => options.observer.onNotice?.(line));
     const hub = await openHub({ address: endpoint.address, maxFrameBytes, keys: endpoint.keys, onTurnedAway });
     try {
       return await runOver(hub, prepared, options, endpoint.keys);
@@ -116,6 +115,18 @@ function endpointFor({ workers, resume }: RunOptions): Endpoint {
 }
 
 const keyName = 'key';
+
+/** Lines about those who do not belong to the run, who may be many. */
+const saidOfStrangers = 20;
+
+/** Says the first lines, and that there are more. */
+function atMost(count: number, say: (line: string) => void): (line: string) => void {
+  let said = 0;
+  return (line) => {
+    if (said++ < count) say(line);
+    else if (said === count + 1) say('further ones are counted only');
+  };
+}
 
 /** The run's own key file: workers by hand can be started with it, and a resumed run keeps it. */
 function keyFileIn(folder: RunFolder, keys: RunKeys): string {
@@ -189,7 +200,7 @@ async function trainIn(
         if (member.hello.slot !== undefined) local?.end(member.hello.slot, isFinal);
         staffing.workerLeft(member.ready !== undefined, `${member.name} (pid ${member.hello.pid} on ${member.hello.host}) ${reason}`);
       },
-      onRefused: (peer, reason) => notice(`a connection (${peer.slice(0, 10)}) was refused: ${reason}`),
+      onRefused: atMost(saidOfStrangers, (line) => notice(line)),
       onNotice: notice,
     },
   });
@@ -252,7 +263,9 @@ async function trainIn(
     const test = await evaluateTest(fleet, plan, outcome);
     const members = fleet.veterans;
     const steps = outcome.steps - (resume?.checkpoint?.progress.step ?? 0);
-    const summary = summarize({ plan, outcome, steps, members, startedAt, endedAt, test, fingerprint, commandLine: options.commandLine });
+    const strangers = { turnedAway: hub.turnedAway, refused: fleet.refused, lateAnswers: fleet.lateAnswers };
+    const { commandLine } = options;
+    const summary = summarize({ plan, outcome, steps, members, startedAt, endedAt, test, fingerprint, strangers, commandLine });
     await folder.writeSummary(summary);
     return { path: folder.path, summary, plan, bestWeights: outcome.bestWeights, finalWeights: outcome.finalWeights };
   } finally {

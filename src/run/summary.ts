@@ -84,6 +84,17 @@ export interface RunSummary extends Record<string, unknown> {
   readonly testLoss?: number;
   readonly testAccuracy?: number;
   readonly workers: readonly WorkerSummary[];
+  readonly strangers: Strangers;
+}
+
+/** What came that did not belong to the run, counted. */
+export interface Strangers {
+  /** Connections that were not let in: without the key, or of programs that are no workers. */
+  readonly turnedAway: number;
+  /** Peers that were sent away for what they said. */
+  readonly refused: number;
+  /** Answers that came after their part had been given to another. */
+  readonly lateAnswers: number;
 }
 
 export interface SummaryParts {
@@ -98,11 +109,12 @@ export interface SummaryParts {
   /** Test figures of the best weights and of the final ones; absent without a test set. */
   readonly test: { readonly best: Figures; readonly final: Figures } | undefined;
   readonly fingerprint: string;
+  readonly strangers: Strangers;
   readonly commandLine: readonly string[];
 }
 
 export function summarize(parts: SummaryParts): RunSummary {
-  const { plan, outcome, steps, members, startedAt, endedAt, test, fingerprint, commandLine } = parts;
+  const { plan, outcome, steps, members, startedAt, endedAt, test, fingerprint, strangers, commandLine } = parts;
   const seconds = (endedAt - startedAt) / 1_000;
   const samples = samplesIn(outcome.steps, plan) - samplesIn(outcome.steps - steps, plan);
   return {
@@ -115,6 +127,7 @@ export function summarize(parts: SummaryParts): RunSummary {
     samplesPerSecond: samples / seconds,
     parameters: plan.network.layout.size,
     workers: members.map((member) => workerSummary(member, startedAt, endedAt)),
+    strangers,
     version,
     node: process.version,
     cpu: cpus()[0]?.model.trim() ?? process.arch,

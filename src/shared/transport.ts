@@ -1,4 +1,4 @@
-import { Context, curveKeyPair, Dealer, Reply, Router } from 'zeromq';
+import { Context, curveKeyPair, Dealer, type Event, Reply, Router } from 'zeromq';
 import { errorCode, RunError, UsageError } from './errors.js';
 import type { RunKeys } from './keys.js';
 
@@ -26,6 +26,8 @@ export interface Hub {
   send(to: Incarnation, frames: Frames, onUnreachable: () => void): void;
   /** What the workers send, until the hub is closed. */
   messages(): AsyncIterable<{ from: Incarnation; frames: Frames }>;
+  /** Connections that never got as far as to send a message: without the key, or of programs that are no workers. */
+  readonly turnedAway: number;
   close(): Promise<void>;
 }
 
@@ -36,8 +38,8 @@ export interface HubOptions {
   readonly maxFrameBytes: number;
   /** With keys all is encrypted, and only who has the worker's key gets in. */
   readonly keys?: RunKeys | undefined;
-  /** Someone without the key was turned away; `address` is where from. */
-  readonly onTurnedAway?: (address: string) => void;
+  /** Someone was turned away at the door; the line says where it came from, where that is known, and why. */
+  readonly onTurnedAway?: (line: string) => void;
 }
 
 /**
@@ -57,9 +59,17 @@ export async function openHub({ address, maxFrameBytes, keys, onTurnedAway }: Hu
     ...heartbeat,
     ...(keys && { curveServer: true, curveSecretKey: keys.coordinatorSecret, zapDomain: 'bpnn-dist' }),
   });
+  let turnedAway = 0;
+  const events = watch(socket, (event) => {
+    if (event.type === 'accept') turnedAway++;
+    if (event.type === 'handshake') turnedAway--;
+    // The gate has told of an unknown key, and from where it came.
+    if (event.type === 'handshake:error:protocol') onTurnedAway?.(`a connection was turned away: ${handshakeFailure(event.error)}`);
+  });
   try {
     await socket.bind(address);
   } catch (error) {
+    events.close();
     socket.close();
     gate?.close();
     throw new UsageError(`cannot listen on ${address}: ${bindFailure(error)}`);
@@ -90,12 +100,16 @@ export async function openHub({ address, maxFrameBytes, keys, onTurnedAway }: Hu
       queue.push({ to, frames, onUnreachable });
       drain();
     },
+    get turnedAway() {
+      return turnedAway;
+    },
     async *messages() {
       for await (const [peer, ...frames] of socket) yield { from: peer?.toString('hex') ?? '', frames };
     },
     async close() {
       if (socket.closed) return;
       await pumping;
+      events.close();
       socket.close();
       gate?.close();
     },
@@ -114,14 +128,14 @@ export function newKeys(): RunKeys {
 }
 
 /** Answers ZeroMQ's question, for every connection, whether it may come in (ZeroMQ RFC 27, ZAP). */
-async function openGate(context: Context, { workerPublic }: RunKeys, onTurnedAway?: (address: string) => void): Promise<Reply> {
+async function openGate(context: Context, { workerPublic }: RunKeys, onTurnedAway?: (line: string) => void): Promise<Reply> {
   const gate = new Reply({ context, linger: 0 });
   await gate.bind('inproc://zeromq.zap.01');
   const expected = decodeZ85(workerPublic);
   const answer = async (): Promise<void> => {
     for await (const [version, id, , address, , mechanism, key] of gate) {
       const isKnown = mechanism?.toString() === 'CURVE' && key?.equals(expected) === true;
-      if (!isKnown) onTurnedAway?.(address?.toString() ?? 'unknown');
+      if (!isKnown) onTurnedAway?.(`a connection from ${address} was turned away: it has not the key of the run's workers`);
       await gate.send([version ?? '1.0', id ?? '', isKnown ? '200' : '400', isKnown ? 'OK' : 'unknown key', '', '']);
     }
   };
@@ -186,12 +200,11 @@ export function openLink(address: string, maxFrameBytes: number, keys?: RunKeys)
     loseBy(`the coordinator at ${address} did not accept ${keys ? 'this key' : 'a connection without a key (--key FILE)'}`)();
   };
   const lost = loseBy('the connection to the coordinator is lost');
-  socket.events.on('disconnect', lost);
-  // A connection that never came about.
-  socket.events.on('close', lost);
-  socket.events.on('handshake:error:auth', turnedAway);
-  socket.events.on('handshake:error:protocol', turnedAway);
-  socket.events.on('handshake:error:other', turnedAway);
+  const events = watch(socket, ({ type }) => {
+    // `close` is a connection that never came about.
+    if (type === 'disconnect' || type === 'close') lost();
+    if (handshakeErrors.has(type)) turnedAway();
+  });
   socket.connect(address);
   let sending: Promise<unknown> = Promise.resolve();
   return {
@@ -222,9 +235,45 @@ export function openLink(address: string, maxFrameBytes: number, keys?: RunKeys)
     async close() {
       // To a coordinator that is gone, a message would wait for ever.
       await Promise.race([sending.catch(() => undefined), loss]);
+      events.close();
       socket.close();
     },
   };
+}
+
+const handshakeErrors: ReadonlySet<string> = new Set(['handshake:error:auth', 'handshake:error:protocol', 'handshake:error:other']);
+
+/**
+ * Tells what happens to a socket's connections, until it is closed. A socket that closes does not always get to tell its
+ * observer, which would then keep the process alive for ever: so close both, the observer first.
+ */
+function watch(socket: Dealer | Router, onEvent: (event: Event) => void): { close(): void } {
+  const { events } = socket;
+  const follow = async (): Promise<void> => {
+    while (!events.closed) onEvent(await events.receive());
+  };
+  // What it waits for fails when it is closed, and so does closing it.
+  follow().catch(() => undefined);
+  return {
+    close() {
+      try {
+        events.close();
+      } catch (error) {
+        if (errorCode(error) !== 'ENOTSOCK') throw error;
+      }
+    },
+  };
+}
+
+function handshakeFailure(error: Error): string {
+  switch (errorCode(error)) {
+    case 'ERR_ZMTP_MECHANISM_MISMATCH':
+      return 'it came without a key, and this run needs one';
+    case 'ERR_ZMTP_CRYPTOGRAPHIC':
+      return 'its keys are not those of this run';
+    default:
+      return `it does not keep to ZeroMQ's protocol (${errorCode(error)})`;
+  }
 }
 
 function bindFailure(error: unknown): string {

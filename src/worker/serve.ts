@@ -1,5 +1,6 @@
 import { cpus, hostname } from 'node:os';
 import { BatchReader } from '../data/batch.js';
+import { underRoot } from '../data/dataRoot.js';
 import type { DataParts } from '../data/dataset.js';
 import { fingerprintOf } from '../data/fingerprint.js';
 import { openData } from '../data/open.js';
@@ -20,6 +21,8 @@ export interface WorkerOptions {
   readonly version: string;
   /** The number that the coordinator gave this worker, if it started it. */
   readonly slot?: number | undefined;
+  /** The only folder that the coordinator can name files in. */
+  readonly dataRoot: string;
   /** Aborts when the worker should say that it leaves, and leave. */
   readonly leave: AbortSignal;
   /** One line for a person about what the worker is doing. */
@@ -59,7 +62,7 @@ export async function serve(link: Link, options: WorkerOptions): Promise<void> {
       const { message, tensors } = decodeFromCoordinator(frames, prepared?.network.layout.size ?? 0);
       switch (message.type) {
         case 'configure':
-          prepared = await prepare(message, send);
+          prepared = await prepare(message, options.dataRoot, send);
           options.say(`ready: ${prepared.engine.identity.library} ${prepared.engine.identity.provider}`);
           break;
         case 'step':
@@ -106,10 +109,10 @@ function helloOf({ version, slot }: WorkerOptions): Message<'hello'> {
   };
 }
 
-async function prepare(message: Message<'configure'>, send: (message: FromWorker) => void): Promise<Prepared> {
+async function prepare(message: Message<'configure'>, dataRoot: string, send: (message: FromWorker) => void): Promise<Prepared> {
   try {
     const config = parseConfig(message.config, 'the config of the coordinator', { cores: 1 });
-    const data = openData(config.data, config.validationSplit);
+    const data = openData(underRoot(config.data, dataRoot), config.validationSplit);
     const fingerprint = fingerprintOf(data);
     const network = buildNetwork(config.model);
     const encoding = targetEncoding(config.loss, network.outputs, data.train);

@@ -13,6 +13,8 @@ export interface ServeRunsOptions {
   /** Seconds to wait for one that is gone. */
   readonly reconnectTimeout: number;
   readonly slot: number | undefined;
+  /** The only folder that the coordinator can name files in. */
+  readonly dataRoot: string;
   /** Aborts when the worker should say that it leaves, and leave. */
   readonly leave: AbortSignal;
   readonly say: (line: string) => void;
@@ -28,13 +30,21 @@ const maxFrame = 2 ** 30;
  * same address: the worker then joins it, as a new incarnation over a new socket.
  * @throws RunError where there is no coordinator in time, or it refuses this worker
  */
-export async function serveRuns({ address, keys, connectTimeout, reconnectTimeout, slot, leave, say }: ServeRunsOptions): Promise<void> {
+export async function serveRuns({
+  address,
+  keys,
+  connectTimeout,
+  reconnectTimeout,
+  leave,
+  say,
+  ...options
+}: ServeRunsOptions): Promise<void> {
   let timeout = connectTimeout;
   for (;;) {
     const found = await knock(address, { connectTimeout: timeout, say });
     const link = openLink(found, maxFrame, keys);
     try {
-      await serve(link, { version, say, slot, leave });
+      await serve(link, { ...options, version, say, leave });
       return;
     } catch (error) {
       if (!(error instanceof LinkLost) || reconnectTimeout === 0) throw error;

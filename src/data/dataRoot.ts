@@ -1,0 +1,43 @@
+import { realpathSync } from 'node:fs';
+import { relative, resolve, sep } from 'node:path';
+import type { DataSpec, FilePair } from '../shared/config/dataSchema.js';
+import { DataError } from '../shared/errors.js';
+
+/**
+ * The files that someone else names, as they may be opened here: relative paths begin at the root, and none leads out
+ * of it, through links neither.
+ * @param root folder of this machine
+ * @throws DataError naming the path that does
+ */
+export function underRoot(spec: DataSpec, root: string): DataSpec {
+  if ('name' in spec) return spec;
+  const pair = ({ x, y }: FilePair): FilePair => ({ x: fileUnder(root, x), y: fileUnder(root, y) });
+  return {
+    ...spec,
+    ...pair(spec),
+    ...(spec.validation && { validation: pair(spec.validation) }),
+    ...(spec.test && { test: pair(spec.test) }),
+  };
+}
+
+function fileUnder(root: string, path: string): string {
+  const file = resolve(root, path);
+  if (isWithin(resolve(root), file) && isWithin(real(root), real(file))) return file;
+  throw new DataError(
+    `${path}: lies outside ${resolve(root)}, the only folder that this worker opens data in; start it with --data-root FOLDER that holds the run's data`,
+  );
+}
+
+function isWithin(root: string, file: string): boolean {
+  const path = relative(root, file);
+  return path !== '..' && !path.startsWith(`..${sep}`);
+}
+
+/** The path without links. One that does not exist is itself: opening it will say so. */
+function real(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return resolve(path);
+  }
+}
