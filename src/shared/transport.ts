@@ -26,7 +26,7 @@ export interface Hub {
   send(to: Incarnation, frames: Frames, onUnreachable: () => void): void;
   /** What the workers send, until the hub is closed. */
   messages(): AsyncIterable<{ from: Incarnation; frames: Frames }>;
-  /** Connections that never got as far as to send a message: without the key, or of programs that are no workers. */
+  /** Connections that were not let in: without the run's key, or of programs that do not speak as workers do. */
   readonly turnedAway: number;
   close(): Promise<void>;
 }
@@ -61,8 +61,8 @@ export async function openHub({ address, maxFrameBytes, keys, onTurnedAway }: Hu
   });
   let turnedAway = 0;
   const events = watch(socket, (event) => {
-    if (event.type === 'accept') turnedAway++;
-    if (event.type === 'handshake') turnedAway--;
+    // One that breaks off in the middle is a worker that has only knocked.
+    if (event.type === 'handshake:error:protocol' || event.type === 'handshake:error:auth') turnedAway++;
     // The gate has told of an unknown key, and from where it came.
     if (event.type === 'handshake:error:protocol') onTurnedAway?.(`a connection was turned away: ${handshakeFailure(event.error)}`);
   });
