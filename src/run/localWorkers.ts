@@ -10,8 +10,8 @@ export interface LocalWorkersOptions {
   readonly logFile: (slot: number) => string;
   /** How often one worker is started again before it is given up. */
   readonly maxRestarts: number;
-  /** A worker's process has ended; `reason` is a clause such as "was killed by SIGKILL", `next` what happens now. */
-  readonly onEnd: (slot: number, reason: string, next: string) => void;
+  /** A worker's process has ended; `loss` is a clause such as "was killed by SIGKILL; starting it again in 0.5 s". */
+  readonly onEnd: (slot: number, pid: number, loss: string) => void;
 }
 
 /** Milliseconds that workers have to leave by themselves. */
@@ -104,24 +104,24 @@ export class LocalWorkers {
     const end = (reason: string): void => {
       if (slot.child !== child) return;
       slot.child = undefined;
-      if (!this.#isClosing) this.#restart(number, slot, reason);
+      if (!this.#isClosing) this.#restart(number, slot, child.pid ?? 0, reason);
     };
     child.once('error', (error) => end(`could not be started (${error.message})`));
     child.once('exit', (code, signal) => end(signal === null ? `ended with exit code ${code}` : `was killed by ${signal}`));
   }
 
-  #restart(number: number, slot: Slot, reason: string): void {
+  #restart(number: number, slot: Slot, pid: number, reason: string): void {
     const { maxRestarts, logFile, onEnd } = this.#options;
     if (performance.now() - slot.startedAt >= longLife) slot.restarts = 0;
     if (slot.isGivenUp || slot.restarts >= maxRestarts) {
       slot.isGivenUp = true;
       const again = slot.restarts === 0 ? '' : ` after ${slot.restarts} restarts`;
-      onEnd(number, reason, `given up${again}${lastLines(logFile(number))}`);
+      onEnd(number, pid, `${reason}; given up${again}${lastLines(logFile(number))}`);
       return;
     }
     const pause = firstPause * 2 ** slot.restarts++;
     slot.pause = setTimeout(() => this.#start(number, slot), pause);
-    onEnd(number, reason, `starting it again in ${pause / 1_000} s`);
+    onEnd(number, pid, `${reason}; starting it again in ${pause / 1_000} s`);
   }
 }
 

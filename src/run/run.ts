@@ -1,5 +1,5 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Fleet } from '../coordinator/fleet.js';
 import { chunkSizes, type TrainingPlan } from '../coordinator/plan.js';
@@ -231,11 +231,10 @@ async function trainIn(
         address: hub.address,
         logFile: (slot) => folder.file('log', `worker-${slot}.log`),
         maxRestarts: config.maxRestarts,
-        onEnd(slot, reason, next) {
-          const loss = `${reason}; ${next}`;
+        onEnd(slot, pid, loss) {
           if (fleet.processEnded(slot, loss)) return;
           notice(`worker ${slot} ${loss}`);
-          staffing.workerLeft(false, `worker ${slot} ${loss}`);
+          staffing.workerLeft(false, `worker ${slot} (pid ${pid} on ${hostname()}) ${loss}`);
         },
       });
     }

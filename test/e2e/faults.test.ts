@@ -1,5 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { test } from 'tap';
 import { type Cli, runWell, someMnist, startCli } from '../fixtures/cli.js';
 import { watchPresence } from '../fixtures/presence.js';
@@ -58,6 +59,27 @@ test('a run that falls under minWorkers fails', async (t) => {
   const { code, stderr } = await up.ended;
   t.equal(code, 1);
   t.match(stderr, new RegExp(`^error: worker 0 \\(pid ${pid} on .*only 1 worker is left, the run needs at least 2$`, 'm'));
+});
+
+test('a worker that dies at once again and again is given up, with its last words, and the others go on', async (t) => {
+  const runs = t.testdir({
+    'die.mjs': `
+      const args = process.argv;
+      if (args[2] === 'worker' && args[args.indexOf('--slot') + 1] === '1') {
+        console.error('the GPU has fallen off the bus');
+        process.exit(7);
+      }
+    `,
+  });
+  const env = { NODE_OPTIONS: `--import=${pathToFileURL(join(runs, 'die.mjs')).href}` };
+  // Long enough that the pauses of 0.25, 0.5 and 1 s pass.
+  const up = startCli(t, ['up', ...endless, '--max-restarts', '2', '--runs', runs, '--name', 'run', '--start-timeout', '0.1'], env);
+  await up.line(/^worker 1 ended with exit code 7; starting it again in 0.25 s$/);
+  await up.line(/^worker 1 ended with exit code 7; starting it again in 0.5 s$/);
+  await up.line(/^worker 1 ended with exit code 7; given up after 2 restarts; its last words: .*the GPU has fallen off the bus$/);
+  await up.line(/^epoch \d+\//);
+  up.kill('SIGINT');
+  t.equal((await up.ended).code, 130);
 });
 
 test('local workers leave when their coordinator is killed', async (t) => {

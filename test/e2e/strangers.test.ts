@@ -128,6 +128,12 @@ const rogues: readonly (readonly [what: string, act: Rogue, reason: string])[] =
     (stranger, { work }) => stranger.say({ type: 'evaluation', work, chunk: 0, sums, computeMs: 1 }),
     'answered work 0 as if it were of another kind',
   ],
+  [
+    'a loss that is not finite, where others find a finite one',
+    (stranger, { work, nodes: [[from, to] = [0, 0]] }) =>
+      gradient(stranger, { work, node: [from, to], shards: new Array(to - from).fill({ ...sums, loss: Number.NaN }) }),
+    'is faulty: what it found not finite, another worker found finite',
+  ],
   ['a second hello', (stranger) => stranger.say(hello), 'said hello twice'],
 ];
 

@@ -1,0 +1,70 @@
+import { join } from 'node:path';
+import { test } from 'tap';
+import { npyBytes } from '../fixtures/arrays.js';
+import { runCli, runWell } from '../fixtures/cli.js';
+import { checkpointsOf, metricsOf } from '../fixtures/runFolder.js';
+
+/** A sample that makes every loss infinite: it ends the run, or its step is dropped. */
+
+const bad = 20;
+const inputs = Float32Array.from({ length: 64 }, (_, i) => (i === 2 * bad ? Number.POSITIVE_INFINITY : Math.sin(i)));
+const targets = Float32Array.from({ length: 32 }, (_, i) => Math.cos(i));
+const files = { 'x.npy': npyBytes('<f4', [32, 2], inputs), 'y.npy': npyBytes('<f4', [32, 1], targets) };
+
+/** Four steps an epoch, in order: sample 20 is in step 2, and in the third shard of its four. */
+function flags(folder: string): string[] {
+  const data = JSON.stringify({ x: join(folder, 'x.npy'), y: join(folder, 'y.npy') });
+  return [
+    ...['up', '--data', data, '--model', '2-1', '--loss', 'meanSquaredError', '--engine', 'reference', '--no-shuffle', '--epochs', '2'],
+    ...['--batch-size', '8', '--shards', '4', '--workers', '2', '--validation-split', '0', '--runs', folder, '--name', 'run'],
+  ];
+}
+
+test('it ends the run, named, with the weights before it', async (t) => {
+  const folder = t.testdir(files);
+  const { code, stdout, stderr } = await runCli(t, ...flags(folder));
+  t.equal(code, 1);
+  t.equal(stdout, '');
+  t.match(stderr, /^worker [01] gave a loss or gradient that is not finite: it is computed once more$/m);
+  t.match(
+    stderr,
+    /^error: step 2: the loss or gradient is not finite \(worker [01], shard 2, samples 20, 21\); the weights before it are saved; lower the learning rate, clip the gradient, or look at these samples$/m,
+  );
+  const path = join(folder, 'run');
+  const last = checkpointsOf(path).at(-1);
+  t.equal(last?.progress.step, 2);
+  t.ok(last?.optimizer.weights.every(Number.isFinite));
+  t.same(
+    metricsOf(path, 'step').map(({ step }) => step),
+    [0, 1],
+  );
+});
+
+test('its steps are dropped where that is asked for', async (t) => {
+  const folder = t.testdir(files);
+  await runWell(t, ...flags(folder), '--on-non-finite', 'skip');
+  const steps = metricsOf(join(folder, 'run'), 'step');
+  t.same(
+    steps.flatMap(({ step, skipped }) => (skipped === true ? [step] : [])),
+    [2, 6],
+  );
+  t.equal(steps.length, 8);
+});
+
+test('not for ever', async (t) => {
+  const folder = t.testdir(files);
+  const { code, stderr } = await runCli(
+    t,
+    ...flags(folder),
+    '--batch-size',
+    '32',
+    '--epochs',
+    '9',
+    '--on-non-finite',
+    'skip',
+    '--max-skipped',
+    '3',
+  );
+  t.equal(code, 1);
+  t.match(stderr, /^error: step 3: the loss or gradient is not finite \(.*\), and 3 steps in a row were dropped before; /m);
+});
