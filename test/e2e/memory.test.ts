@@ -1,6 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { test } from 'tap';
 import { startCli } from '../fixtures/cli.js';
+import { useOf } from '../fixtures/processUse.js';
 
 /** Megabytes by which a process may grow from its second epoch on: whoever keeps one tensor in sixty steps takes more. */
 const slack = 25;
@@ -20,7 +21,7 @@ test('memory stays flat over thousands of steps', {
   const sizes = new Map([...processes.keys()].map((name): [string, number[]] => [name, []]));
   for (let epoch = 1; epoch < epochs; epoch++) {
     await up.line(new RegExp(`^epoch ${epoch}/`));
-    for (const [name, pid] of processes) sizes.get(name)?.push(residentMegabytes(pid));
+    for (const [name, pid] of processes) sizes.get(name)?.push(useOf(pid).megabytes);
   }
   await up.done();
   for (const [name, [, second = Number.NaN, ...later]] of sizes) {
@@ -28,8 +29,3 @@ test('memory stays flat over thousands of steps', {
     t.ok(growth <= slack, `the ${name} grows by ${growth} MB from ${second}`);
   }
 });
-
-function residentMegabytes(pid: number): number {
-  const [, kilobytes] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
-  return Math.round(Number(kilobytes) / 1_024);
-}

@@ -1,0 +1,18 @@
+import { test } from 'tap';
+import { soak } from '../fixtures/soak.js';
+
+const seed = Number(process.env['SEED'] ?? 1);
+const count = Number(process.env['FAULTS'] ?? 300);
+
+test('300 faults in one run: the same weights, and nothing left over', async (t) => {
+  const start = performance.now();
+  const { faults, steps, weights, expected, growth } = await soak(t, { faults: count, seed, runs: t.testdir() });
+  const minutes = ((performance.now() - start) / 60_000).toFixed(1);
+  t.comment(
+    `seed ${seed}: ${JSON.stringify(faults)} over ${steps} steps in ${minutes} min; most growth of a process: ${JSON.stringify(growth)}`,
+  );
+  t.same(weights, expected, 'the weights of the run that nobody disturbed');
+  t.ok(growth.files <= 16, 'no files or sockets are left open');
+  t.ok(growth.threads <= 8, 'no threads are left');
+  t.ok(growth.megabytes <= 60, 'no memory is kept');
+});
