@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { test } from 'tap';
-import { answered, type Change, isComplete, joined, type Ledger, left, openLedger } from '../../src/coordinator/ledger.js';
+import { answered, type Change, handOver, isComplete, joined, type Ledger, left, openLedger } from '../../src/coordinator/ledger.js';
+import { ProtocolError } from '../../src/shared/errors.js';
 import { isTreeNode, type TreeNode } from '../../src/shared/tree.js';
 
 const upTo = (count: number) => Array.from({ length: count }, (_, i) => i);
@@ -41,8 +42,30 @@ class World {
 
   /** An answer arrives for the second time, or after its worker was given up. */
   late(pick: number): void {
-    const again = this.#past[pick % Math.max(1, this.#past.length)];
+    const past = this.#past.filter(({ worker, node }) => !this.open.some((asked) => asked.worker === worker && asked.node === node));
+    const again = past[pick % Math.max(1, past.length)];
     if (again) this.#take(again, true);
+  }
+
+  /** An answer that is not believed: its node is asked of another, or of the same where there is none. */
+  doubt(pick: number): void {
+    const [asked] = this.open.splice(pick % Math.max(1, this.open.length), 1);
+    if (!asked) return;
+    const other = this.#living.find((worker) => worker !== asked.worker) ?? asked.worker;
+    this.#past.push(asked);
+    this.#apply(handOver(this.ledger, asked.node, asked.worker, other));
+  }
+
+  /** Someone answers for what it was never asked. */
+  lie(pick: number): void {
+    const worker = this.#living[pick % Math.max(1, this.#living.length)] ?? 'nobody';
+    const node = { from: pick % this.timesCome.length, to: this.timesCome.length + 1 };
+    try {
+      answered(this.ledger, worker, node, 1);
+    } catch (error) {
+      if (error instanceof ProtocolError) return;
+    }
+    throw new Error('a lie was believed');
   }
 
   death(pick: number): void {
@@ -82,7 +105,7 @@ const work = fc.record({
   isWanted: fc.array(fc.boolean(), { minLength: 1, maxLength: 24 }),
   grain: fc.constantFrom('tree', 'part'),
   workers: fc.integer({ min: 0, max: 6 }),
-  events: fc.array(fc.tuple(fc.constantFrom('answer', 'answer', 'late', 'death', 'join'), fc.nat()), { maxLength: 40 }),
+  events: fc.array(fc.tuple(fc.constantFrom('answer', 'answer', 'late', 'doubt', 'lie', 'death', 'join'), fc.nat()), { maxLength: 40 }),
 });
 
 test('whatever happens in whatever order, every part comes exactly once and the work ends', (t) => {
@@ -98,6 +121,6 @@ test('whatever happens in whatever order, every part comes exactly once and the 
     }),
     { numRuns: 500 },
   );
-  t.pass('any order of answers, deaths, joins, duplicates and late answers');
+  t.pass('any order of answers, doubts, lies, deaths, joins, duplicates and late answers');
   t.end();
 });
