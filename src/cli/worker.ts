@@ -13,6 +13,7 @@ interface WorkerFlags {
   readonly key?: string;
   readonly dataRoot: string;
   readonly slot?: string;
+  readonly sharedFile?: string;
   readonly leaveWithStdin?: boolean;
 }
 
@@ -26,6 +27,7 @@ export function workerCommand(): Command {
     .option('--reconnect-timeout <seconds>', 'how long to wait for a coordinator that is gone, to join it when it is resumed', '60')
     .option('--grace-period <seconds>', 'how long to serve on after SIGTERM, before saying that it leaves', '5')
     .option('--slot <n>', 'number of this worker; set by the coordinator that starts it')
+    .option('--shared-file <fd>', 'open file of the memory to share; set by the coordinator that starts it')
     .option('--leave-with-stdin', 'leave when standard input ends; set by the coordinator that starts it')
     .addHelpText('after', '\nExample:\n  bpnn-dist worker --connect tcp://127.0.0.1:5555 --key runs/article/key')
     .action(work);
@@ -43,6 +45,7 @@ async function work(flags: WorkerFlags): Promise<void> {
     connectTimeout: seconds('--connect-timeout', flags.connectTimeout),
     reconnectTimeout: seconds('--reconnect-timeout', flags.reconnectTimeout),
     dataRoot: flags.dataRoot,
+    sharedFile: flags.sharedFile === undefined ? undefined : Number(flags.sharedFile),
     slot: flags.slot === undefined ? undefined : Number(flags.slot),
     leave: leave.signal,
     say: (line) => process.stderr.write(`${line}\n`),

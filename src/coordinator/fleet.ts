@@ -1,4 +1,6 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { errorMessage, ProtocolError, RunError } from '../shared/errors.js';
+import type { StepAnswer } from '../shared/memory/arena.js';
 import {
   type Decoded,
   decodeFromWorker,
@@ -14,6 +16,7 @@ import { Deadline } from './deadline.js';
 import { type Answer, Job, type JobSpec } from './job.js';
 import { Pace } from './pace.js';
 import { type Member, Roster } from './roster.js';
+import type { SharedWorkers } from './sharedWorkers.js';
 import type { TreeSum } from './treeSum.js';
 
 /** One step's batch: positions [from, from + count) of the epoch's order. */
@@ -61,12 +64,18 @@ export interface FleetOptions {
   readonly prepareTimeout: number;
   /** Seconds; undefined derives it from how long steps take. */
   readonly stepTimeout: number | undefined;
+  /** Workers that share memory with the coordinator, where it has some to share. */
+  readonly shared?: SharedWorkers | undefined;
   /** Hash of the run's bits, where it is known: of a run that is resumed. */
   readonly probe: string | undefined;
 }
 
 /** Milliseconds between probes, which tell who can no longer be reached. */
 const probeInterval = 1_000;
+/** Milliseconds that the coordinator sleeps at most while it waits for workers that share its memory. */
+const longestSleep = 1;
+/** Milliseconds after which it looks at its sockets, timers and signals, whatever there is to do. */
+const turnInterval = 2;
 /** Milliseconds that workers have to say goodbye. */
 const dismissTimeout = 2_000;
 
@@ -85,6 +94,7 @@ export class Fleet {
   /** Set once the run is over: called when the last worker has left. */
   #onEmpty: (() => void) | undefined;
   #nextWork = 0;
+  #lastTurn = 0;
   /** Answers that came after their part had been given to another. */
   lateAnswers = 0;
   /** Peers that were sent away for what they said. */
@@ -109,12 +119,13 @@ export class Fleet {
 
   /** Computes the gradient sum of one global batch, which is good until the next call, and the sums of its shards that are not empty. */
   async gradients(plan: StepPlan, weights: Float32Array): Promise<StepAnswers> {
-    const { shards, sum } = this.#options;
+    const { shards, sum, shared } = this.#options;
     const sizes = Array.from({ length: shards }, (_, shard) => {
       const { from, to } = shardRange(shard, shards, plan.count);
       return to - from;
     });
     sum.start(shards, new Set(sizes.flatMap((size, shard) => (size > 0 ? [shard] : []))));
+    shared?.begin();
     const work = this.#nextWork++;
     const { step, epoch, from, count } = plan;
     const job = this.#open({
@@ -122,11 +133,12 @@ export class Fleet {
       parts: shards,
       sizes,
       grain: 'tree',
-      request: (nodes) =>
-        encode(
-          { type: 'step', work, step, epoch, batch: [from, from + count], nodes: nodes.map((n): [number, number] => [n.from, n.to]) },
-          [weights],
-        ),
+      ask: (worker, nodes) => {
+        const batch: [number, number] = [from, from + count];
+        if (shared?.ask(worker, { work, step, epoch, batch, nodes }, weights)) return;
+        const pairs = nodes.map((node): [number, number] => [node.from, node.to]);
+        this.#send(worker, encode({ type: 'step', work, step, epoch, batch, nodes: pairs }, [weights]));
+      },
       onNode: (node, tensor) => tensor && sum.add(node, tensor),
     });
     const parts = await this.#finish(job);
@@ -145,7 +157,8 @@ export class Fleet {
       parts: sizes.length,
       sizes,
       grain: 'part',
-      request: (nodes) => encode({ type: 'evaluate', work, part, chunks: nodes.map(({ from }) => from) }, [weights]),
+      ask: (worker, nodes) =>
+        this.#send(worker, encode({ type: 'evaluate', work, part, chunks: nodes.map(({ from }) => from) }, [weights])),
     });
     return this.#finish(job);
   }
@@ -164,10 +177,27 @@ export class Fleet {
   }
 
   async #finish(job: Job): Promise<readonly PartSums[]> {
+    await this.#takeShared(job);
     const parts = await job.done;
     this.#deadline.finished((performance.now() - job.startedAt) / 1_000);
     this.#job = undefined;
     return parts;
+  }
+
+  /**
+   * Takes the answers of workers that share memory, as long as the job lasts. It sleeps until the next one, but never so
+   * long that sockets, timers and signals wait.
+   */
+  async #takeShared(job: Job): Promise<void> {
+    const { shared } = this.#options;
+    while (shared && !shared.isEmpty && !job.isOver) {
+      const answers = shared.answers(longestSleep);
+      for (const { from, answer, gradient } of answers) this.#hear(from, () => this.#takeSharedAnswer(from, answer, gradient));
+      const now = performance.now();
+      if (answers.length > 0 && now - this.#lastTurn < turnInterval) continue;
+      await turn();
+      this.#lastTurn = performance.now();
+    }
   }
 
   /** Tells everyone that the run is over and closes the socket. */
@@ -196,19 +226,24 @@ export class Fleet {
   #open(spec: JobSpec): Job {
     if (this.#failure) throw this.#failure;
     const living = this.#living;
-    this.#job = new Job(spec, living, this.#pace.shares(living), (to, frames) => this.#send(to, frames));
+    this.#job = new Job(spec, living, this.#pace.shares(living));
     return this.#job;
   }
 
   async #listen(): Promise<void> {
     for await (const { from, frames } of this.#options.hub.messages()) {
       if (this.#banned.has(from)) continue;
-      try {
-        this.#receive(from, decodeFromWorker(frames, this.#options.parameters));
-      } catch (error) {
-        if (error instanceof ProtocolError) this.#ban(from, error.message);
-        else this.fail(error instanceof Error ? error : new RunError(errorMessage(error)));
-      }
+      this.#hear(from, () => this.#receive(from, decodeFromWorker(frames, this.#options.parameters)));
+    }
+  }
+
+  /** Whoever says what makes no sense is sent away. */
+  #hear(from: Incarnation, take: () => void): void {
+    try {
+      take();
+    } catch (error) {
+      if (error instanceof ProtocolError) this.#ban(from, error.message);
+      else this.fail(error instanceof Error ? error : new RunError(errorMessage(error)));
     }
   }
 
@@ -249,6 +284,7 @@ export class Fleet {
       return;
     }
     const { name } = this.#roster.admit(from, hello);
+    if (hello.slot !== undefined) this.#options.shared?.clear(hello.slot);
     const timer = setTimeout(() => this.#ban(from, `${name} did not get ready within ${prepareTimeout} s`), prepareTimeout * 1_000);
     this.#preparing.set(from, timer);
     this.#send(from, encode({ type: 'configure', config, fingerprint }));
@@ -263,6 +299,7 @@ export class Fleet {
       return;
     }
     this.#roster.markReady(member, ready);
+    if (ready.sharesMemory && member.hello.slot !== undefined) this.#options.shared?.attach(member.incarnation, member.hello.slot);
     this.#job?.workerJoined(member.incarnation);
     this.#options.events.onReady?.(member);
   }
@@ -283,9 +320,18 @@ export class Fleet {
   #takeGradient(member: Member, message: Message<'gradient'>, tensor: Float32Array | undefined): void {
     const node: TreeNode = { from: message.node[0], to: message.node[1] };
     if (!isTreeNode(node, this.#options.shards)) throw new ProtocolError(`[${node.from}, ${node.to}) is no node of the tree`);
-    const job = this.#jobOf(message.work, 'tree');
-    this.#count(member, message, job?.answer(member.incarnation, node, message.shards, tensor, this.#living));
-    this.#followPace(member, message.computeMs / message.shards.length);
+    this.#takeNode(member, { ...message, node }, tensor);
+  }
+
+  #takeSharedAnswer(from: Incarnation, answer: StepAnswer, gradient: Float32Array | undefined): void {
+    const member = this.#roster.get(from);
+    if (member) this.#takeNode(member, answer, gradient);
+  }
+
+  #takeNode(member: Member, answer: Omit<StepAnswer, 'gradient'>, gradient: Float32Array | undefined): void {
+    const job = this.#jobOf(answer.work, 'tree');
+    this.#count(member, answer, job?.answer(member.incarnation, answer.node, answer.shards, gradient, this.#living));
+    this.#followPace(member, answer.computeMs / answer.shards.length);
   }
 
   #takeEvaluation(member: Member, message: Message<'evaluation'>): void {
@@ -349,6 +395,7 @@ export class Fleet {
       return;
     }
     this.#pace.forget(peer);
+    this.#options.shared?.detach(peer);
     // Whatever it may still say is of no use: its work is given to others.
     this.#banned.add(peer);
     this.#job?.workerLeft(peer, this.#living);

@@ -1,6 +1,6 @@
 import { ProtocolError } from '../shared/errors.js';
 import type { PartSums } from '../shared/protocol.js';
-import type { Frames, Incarnation } from '../shared/transport.js';
+import type { Incarnation } from '../shared/transport.js';
 import type { TreeNode } from '../shared/tree.js';
 import { type Assignment, answered, type Change, debtors, handOver, isComplete, joined, type Ledger, left, openLedger } from './ledger.js';
 
@@ -13,8 +13,8 @@ export interface JobSpec {
   /** Samples of each part; 0 for an empty one, which is neither sent nor waited for. */
   readonly sizes: readonly number[];
   readonly grain: Ledger['grain'];
-  /** The message that asks for some nodes. */
-  readonly request: (nodes: readonly TreeNode[]) => Frames;
+  /** Asks a worker for some nodes. */
+  readonly ask: (worker: Incarnation, nodes: readonly TreeNode[]) => void;
   /** Is told of every node as it comes, exactly once. */
   readonly onNode?: (node: TreeNode, tensor: Float32Array | undefined) => void;
 }
@@ -35,26 +35,27 @@ export class Job {
   readonly startedAt = performance.now();
   /** Who gave an answer that was not finite, by part. */
   readonly #suspects = new Map<number, Incarnation>();
-  readonly #send: (to: Incarnation, frames: Frames) => void;
   readonly #wanted: readonly number[];
   readonly #sums: (PartSums | undefined)[];
   #ledger: Ledger;
+  #isOver = false;
   #resolve: (sums: readonly PartSums[]) => void = () => undefined;
   #reject: (reason: Error) => void = () => undefined;
 
-  constructor(spec: JobSpec, workers: readonly Incarnation[], shares: readonly number[], send: (to: Incarnation, frames: Frames) => void) {
+  constructor(spec: JobSpec, workers: readonly Incarnation[], shares: readonly number[]) {
     this.spec = spec;
-    this.#send = send;
     this.#sums = new Array(spec.parts).fill(undefined);
     this.#wanted = spec.sizes.flatMap((size, part) => (size > 0 ? [part] : []));
     this.done = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
     });
+    // It may fail before anybody waits for it.
+    this.done.catch(() => undefined);
     const { ledger, assignments } = openLedger(spec.parts, this.#wanted, spec.grain, workers, shares);
     this.#ledger = ledger;
     this.#hand(assignments);
-    if (isComplete(ledger)) this.#resolve([]);
+    if (isComplete(ledger)) this.#end([]);
   }
 
   /**
@@ -89,7 +90,7 @@ export class Job {
     this.#ledger = ledger;
     for (const [i, part] of inside.entries()) this.#sums[part] = sums[i];
     this.spec.onNode?.(node, tensor);
-    if (isComplete(ledger)) this.#resolve(this.#sums.filter((part) => part !== undefined));
+    if (isComplete(ledger)) this.#end(this.#sums.filter((part) => part !== undefined));
     return { kind: 'taken', faulty: [...new Set(suspects)] };
   }
 
@@ -106,8 +107,19 @@ export class Job {
     this.#apply(joined(this.#ledger, worker));
   }
 
+  /** Has everything come, or can it not come any more? */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
   fail(reason: Error): void {
+    this.#isOver = true;
     this.#reject(reason);
+  }
+
+  #end(sums: readonly PartSums[]): void {
+    this.#isOver = true;
+    this.#resolve(sums);
   }
 
   #apply({ ledger, assignments }: Change): void {
@@ -116,7 +128,7 @@ export class Job {
   }
 
   #hand(assignments: readonly Assignment[]): void {
-    for (const { worker, nodes } of assignments) this.#send(worker, this.spec.request(nodes));
+    for (const { worker, nodes } of assignments) this.spec.ask(worker, nodes);
   }
 }
 

@@ -29,16 +29,13 @@ export class Optimizer {
   #next: Float32Array;
   #updates = 0;
 
-  constructor(spec: OptimizerSpec, layout: ParameterLayout, { kernel, allocate }: KernelMemory) {
+  /** @param weights two arrays in the kernel's memory for the weights to take turns in; its own where not given */
+  constructor(spec: OptimizerSpec, layout: ParameterLayout, { kernel, allocate }: KernelMemory, weights?: readonly Float32Array[]) {
     this.#spec = spec;
     this.#layout = layout;
     this.#kernel = kernel;
-    [this.#weights, this.#next, this.#m, this.#v] = [
-      allocate(layout.size),
-      allocate(layout.size),
-      allocate(layout.size),
-      allocate(layout.size),
-    ];
+    const array = (): Float32Array => allocate(layout.size);
+    [this.#weights, this.#next, this.#m, this.#v] = [weights?.[0] ?? array(), weights?.[1] ?? array(), array(), array()];
   }
 
   /** The weights as they are now. The array is written again at the update after the next. */

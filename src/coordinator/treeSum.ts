@@ -3,7 +3,8 @@ import { childrenOf, type TreeNode } from '../shared/tree.js';
 
 /**
  * Adds the arrays of tree nodes up in the tree's fixed order as they arrive, in whatever order they arrive.
- * Sums stand in a few slots of the kernel's memory; what does not fit there waits outside.
+ * Sums stand where one of their parts does, if that is in the kernel's memory already (a worker on the same machine may
+ * have put it there), else in a few slots of it; what does not fit there waits outside.
  */
 export class TreeSum {
   readonly #kernel: Kernel;
@@ -28,7 +29,7 @@ export class TreeSum {
     this.#root = this.#link({ from: 0, to: shards }, wanted) ?? '';
   }
 
-  /** Takes the sum of one node. The array is not changed, and not kept beyond the call that completes its parent. */
+  /** Takes the sum of one node. An array outside the kernel's memory is not changed; one within it may hold the result. */
   add(node: TreeNode, values: Float32Array): void {
     this.#take(this.#nameOf(node), values);
   }
@@ -37,7 +38,7 @@ export class TreeSum {
   result(): Float32Array {
     const sum = this.#arrived.get(this.#root);
     if (!sum) throw new RangeError('the sum is not complete');
-    if (this.#isSlot(sum)) return sum;
+    if (this.#isInside(sum)) return sum;
     // One node covered the whole tree.
     const slot = this.#inSlot(sum);
     this.#arrived.set(this.#root, slot);
@@ -76,17 +77,22 @@ export class TreeSum {
       return;
     }
     this.#arrived.delete(parent.sibling);
-    const sum = this.#isSlot(sibling) ? sibling : this.#inSlot(sibling);
-    const other = this.#isSlot(values) ? values : this.#inSlot(values);
+    const sum = this.#isInside(sibling) ? sibling : this.#inSlot(sibling);
+    const other = this.#isInside(values) ? values : this.#inSlot(values);
     this.#kernel.add(sum, other);
-    this.#free.push(other);
+    this.#release(other);
     const name = keyOf(parent.node);
     // Two free slots are what the next addition may need.
-    this.#take(name, this.#free.length >= 2 || name === this.#root ? sum : this.#outside(sum));
+    const mayStay = this.#free.length >= 2 || name === this.#root || !this.#slots.includes(sum);
+    this.#take(name, mayStay ? sum : this.#outside(sum));
   }
 
-  #isSlot(values: Float32Array): boolean {
-    return this.#slots.includes(values);
+  #isInside(values: Float32Array): boolean {
+    return values.buffer === this.#slots[0]?.buffer;
+  }
+
+  #release(values: Float32Array): void {
+    if (this.#slots.includes(values)) this.#free.push(values);
   }
 
   #inSlot(values: Float32Array): Float32Array {

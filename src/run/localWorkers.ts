@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
@@ -6,6 +6,8 @@ export interface LocalWorkersOptions {
   readonly count: number;
   /** Where the coordinator listens. */
   readonly address: string;
+  /** File descriptor of the memory that workers share with this process, if they do. */
+  readonly sharedFile: number | undefined;
   /** The file that a worker's output goes to. */
   readonly logFile: (slot: number) => string;
   /** How often one worker is started again before it is given up. */
@@ -82,20 +84,12 @@ export class LocalWorkers {
     const log = this.#options.logFile(number);
     const output = openSync(log, 'a');
     const cli = fileURLToPath(import.meta.resolve('#cli'));
-    const args = [
-      cli,
-      'worker',
-      '--connect',
-      this.#options.address,
-      '--slot',
-      String(number),
-      '--leave-with-stdin',
-      '--data-root',
-      '/',
-      '--reconnect-timeout',
-      '0',
-    ];
-    const child = spawn(process.execPath, args, { stdio: ['pipe', output, output], detached: true });
+    const { address, sharedFile } = this.#options;
+    const flags = ['--connect', address, '--slot', String(number), '--leave-with-stdin', '--data-root', '/', '--reconnect-timeout', '0'];
+    // The first descriptor behind the standard ones.
+    const sharing = sharedFile === undefined ? { flags: [], stdio: [] } : { flags: ['--shared-file', '3'], stdio: [sharedFile] };
+    const stdio: StdioOptions = ['pipe', output, output, ...sharing.stdio];
+    const child = spawn(process.execPath, [cli, 'worker', ...flags, ...sharing.flags], { stdio, detached: true });
     closeSync(output);
     slot.child = child;
     slot.startedAt = performance.now();

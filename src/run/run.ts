@@ -6,15 +6,17 @@ import { chunkSizes, type TrainingPlan } from '../coordinator/plan.js';
 import { addParts, means } from '../coordinator/progress.js';
 import type { Member } from '../coordinator/roster.js';
 import { RunFolder } from '../coordinator/runFolder.js';
+import { SharedWorkers } from '../coordinator/sharedWorkers.js';
 import { Staffing } from '../coordinator/staffing.js';
 import { type Observer, type Outcome, type Store, train } from '../coordinator/train.js';
 import { divisorOf } from '../data/normalize.js';
 import type { Config } from '../shared/config/schema.js';
 import { configYaml, plainConfig } from '../shared/config/write.js';
-import { DataError, errorMessage, Interrupted } from '../shared/errors.js';
+import { DataError, errorMessage, Interrupted, RunError } from '../shared/errors.js';
 import type { Figures } from '../shared/json.js';
 import { twin } from '../shared/kernel/twin.js';
 import { type RunKeys, readKeys, writeKeys } from '../shared/keys.js';
+import { SharedMemory } from '../shared/memory/sharedMemory.js';
 import { layersModelJson, writeModel } from '../shared/model/layersModel.js';
 import { penaltyOf } from '../shared/model/penalty.js';
 import { type Hub, newKeys, openHub } from '../shared/transport.js';
@@ -168,8 +170,9 @@ async function trainIn(
   const { plan, fingerprint } = prepared;
   const { config } = plan;
   const { observer, signal, resume } = options;
-  const { optimizer, sum } = openTrainingState(prepared);
   const notice = (line: string): void => observer.onNotice?.(line);
+  const shared = options.workers === 'local' ? shareMemory(prepared, notice) : undefined;
+  const { optimizer, sum, arena } = openTrainingState(prepared, shared);
   for (const note of resume?.notes ?? []) notice(note);
 
   const tell = (member: Member, event: 'ready' | 'left', line: string): void => {
@@ -188,6 +191,7 @@ async function trainIn(
     version,
     prepareTimeout: config.prepareTimeout,
     stepTimeout: config.stepTimeout,
+    shared: shared && arena && new SharedWorkers(arena, shared.system),
     probe: config.resolved?.probe,
     events: {
       onReady(member) {
@@ -229,6 +233,7 @@ async function trainIn(
       local = new LocalWorkers({
         count: config.workers,
         address: hub.address,
+        sharedFile: shared?.file,
         logFile: (slot) => folder.file('log', `worker-${slot}.log`),
         maxRestarts: config.maxRestarts,
         onEnd(slot, pid, loss) {
@@ -273,6 +278,21 @@ async function trainIn(
     staffing.close();
     await fleet.close();
     await local?.close();
+    shared?.close();
+  }
+}
+
+/** Memory for the workers that this coordinator starts, where there is some to be had; else their tensors go over sockets. */
+function shareMemory({ plan: { config, network } }: PreparedRun, notice: (line: string) => void): SharedMemory | undefined {
+  if (config.transport === 'socket') return undefined;
+  const { size } = network.layout;
+  const shape = { parameters: size, workers: config.workers, shards: config.shards, metrics: config.metrics.length };
+  try {
+    return SharedMemory.create(shape);
+  } catch (error) {
+    if (!(error instanceof RunError) || config.transport === 'shm') throw error;
+    notice(`no memory is shared with the workers (${error.message}): weights and gradients go over sockets`);
+    return undefined;
   }
 }
 

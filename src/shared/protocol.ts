@@ -43,8 +43,11 @@ const fromWorker = z.discriminatedUnion('type', [
     pid: index,
     slot: index.optional(),
   }),
-  /** It has the data and the engine; `probe` is the hash of its gradient of a fixed problem. */
-  z.strictObject({ type: z.literal('ready'), engine, probe: line, fingerprint: line }),
+  /**
+   * It has the data and the engine; `probe` is the hash of its gradient of a fixed problem. `sharesMemory`: steps may be
+   * asked of it there.
+   */
+  z.strictObject({ type: z.literal('ready'), engine, probe: line, fingerprint: line, sharesMemory: z.boolean().optional() }),
   /** The gradient sum of one tree node [from, to) (one tensor) and the sums of each of its shards that is not empty. */
   z.strictObject({ type: z.literal('gradient'), work: index, node, shards: z.array(sums).min(1).max(65_536), computeMs: figure }),
   /** The sums of one evaluation chunk. */

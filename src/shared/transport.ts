@@ -163,8 +163,11 @@ export interface Link {
   messages(): AsyncIterable<Frames>;
   /** Why the link ended, where the other side or the network ended it. */
   readonly lossReason: string | undefined;
-  /** Was it ended since the coordinator does not let this worker's key in? Trying again is of no use then. */
-  readonly isTurnedAway: boolean;
+  /**
+   * Does the coordinator not let this worker in? `perhaps`: the connection was cut before it was one, which is what a
+   * coordinator with other keys does, and one that is just ending or starting.
+   */
+  readonly isTurnedAway: 'no' | 'perhaps' | 'yes';
   close(): Promise<void>;
 }
 
@@ -182,7 +185,7 @@ export function openLink(address: string, maxFrameBytes: number, keys?: RunKeys)
   });
   let lossReason: string | undefined;
   let isReceiving = false;
-  let isTurnedAway = false;
+  let isTurnedAway: Link['isTurnedAway'] = 'no';
   let tellLost: () => void = () => undefined;
   const loss = new Promise<void>((resolve) => {
     tellLost = resolve;
@@ -195,15 +198,16 @@ export function openLink(address: string, maxFrameBytes: number, keys?: RunKeys)
       if (isReceiving) socket.close();
     }, lastWords);
   };
-  const turnedAway = (): void => {
-    isTurnedAway = true;
+  const turnedAway = (how: 'perhaps' | 'yes'): void => {
+    isTurnedAway = how;
     loseBy(`the coordinator at ${address} did not accept ${keys ? 'this key' : 'a connection without a key (--key FILE)'}`)();
   };
   const lost = loseBy('the connection to the coordinator is lost');
   const events = watch(socket, ({ type }) => {
     // `close` is a connection that never came about.
     if (type === 'disconnect' || type === 'close') lost();
-    if (handshakeErrors.has(type)) turnedAway();
+    if (type === 'handshake:error:auth') turnedAway('yes');
+    if (type === 'handshake:error:protocol' || type === 'handshake:error:other') turnedAway('perhaps');
   });
   socket.connect(address);
   let sending: Promise<unknown> = Promise.resolve();
@@ -240,8 +244,6 @@ export function openLink(address: string, maxFrameBytes: number, keys?: RunKeys)
     },
   };
 }
-
-const handshakeErrors: ReadonlySet<string> = new Set(['handshake:error:auth', 'handshake:error:protocol', 'handshake:error:other']);
 
 /**
  * Tells what happens to a socket's connections, until it is closed. A socket that closes does not always get to tell its

@@ -11,9 +11,11 @@ import { probeHash } from '../engines/probe.js';
 import { parseConfig } from '../shared/config/parse.js';
 import type { Config } from '../shared/config/schema.js';
 import { errorMessage, ProtocolError, RunError } from '../shared/errors.js';
+import { SharedMemory } from '../shared/memory/sharedMemory.js';
 import { buildNetwork, type Network } from '../shared/model/network.js';
 import { decodeFromCoordinator, encode, type FromWorker, type Message, protocolVersion } from '../shared/protocol.js';
 import type { Link } from '../shared/transport.js';
+import { serveChannel } from './serveChannel.js';
 import { ShardComputer } from './shardComputer.js';
 
 export interface WorkerOptions {
@@ -21,6 +23,8 @@ export interface WorkerOptions {
   readonly version: string;
   /** The number that the coordinator gave this worker, if it started it. */
   readonly slot?: number | undefined;
+  /** File of the memory that the coordinator shares, if it does: a descriptor that this process was started with. */
+  readonly sharedFile?: number | undefined;
   /** The only folder that the coordinator can name files in. */
   readonly dataRoot: string;
   /** Aborts when the worker should say that it leaves, and leave. */
@@ -31,7 +35,12 @@ export interface WorkerOptions {
 
 /** The coordinator is gone, or cannot be reached any more. */
 export class LinkLost extends RunError {
-  override readonly name = 'LinkLost';
+  override readonly name: string = 'LinkLost';
+}
+
+/** The coordinator has cut the connection before it was one: it may have other keys, or be about to end or to start. */
+export class HandshakeFailed extends LinkLost {
+  override readonly name = 'HandshakeFailed';
 }
 
 /** What a worker holds once it is configured. */
@@ -41,6 +50,7 @@ interface Prepared {
   readonly engine: Engine;
   readonly data: DataParts;
   readonly computer: ShardComputer;
+  readonly shared: SharedMemory | undefined;
   readonly evaluation: ReadonlyMap<'validation' | 'test', BatchReader>;
 }
 
@@ -57,19 +67,33 @@ export async function serve(link: Link, options: WorkerOptions): Promise<void> {
   };
   options.leave.addEventListener('abort', leave, { once: true });
   let prepared: Prepared | undefined;
+  const alone = oneAtATime();
+  const over = new AbortController();
+  let failure: unknown;
+  let steps: Promise<void> | undefined;
+  const watchChannel = ({ computer, shared }: Prepared): void => {
+    const channel = options.slot === undefined ? undefined : computer.arena?.channels[options.slot];
+    if (!computer.arena || !channel || !shared) return;
+    const { system } = shared;
+    steps = serveChannel({ arena: computer.arena, channel, system, computer, alone, send, signal: over.signal }).catch((error: unknown) => {
+      failure = error;
+      void link.close();
+    });
+  };
   try {
     for await (const frames of link.messages()) {
       const { message, tensors } = decodeFromCoordinator(frames, prepared?.network.layout.size ?? 0);
       switch (message.type) {
         case 'configure':
-          prepared = await prepare(message, options.dataRoot, send);
+          prepared = await prepare(message, options, send);
+          watchChannel(prepared);
           options.say(`ready: ${prepared.engine.identity.library} ${prepared.engine.identity.provider}`);
           break;
         case 'step':
-          await answerStep(expectPrepared(prepared, message.type), message, tensors, send);
+          await alone(() => answerStep(expectPrepared(prepared, message.type), message, tensors, send));
           break;
         case 'evaluate':
-          await answerEvaluate(expectPrepared(prepared, message.type), message, tensors, send);
+          await alone(() => answerEvaluate(expectPrepared(prepared, message.type), message, tensors, send));
           break;
         case 'probe':
           break;
@@ -86,11 +110,31 @@ export async function serve(link: Link, options: WorkerOptions): Promise<void> {
     }
   } finally {
     options.leave.removeEventListener('abort', leave);
+    over.abort();
+    await steps;
     await prepared?.engine.close();
   }
+  if (failure !== undefined) throw failure;
   if (options.leave.aborted) return;
   const reason = link.lossReason ?? 'the link was closed';
-  throw link.isTurnedAway ? new RunError(reason) : new LinkLost(reason);
+  switch (link.isTurnedAway) {
+    case 'yes':
+      throw new RunError(reason);
+    case 'perhaps':
+      throw new HandshakeFailed(reason);
+    case 'no':
+      throw new LinkLost(reason);
+  }
+}
+
+/** Runs pieces of work one after the other, in the order of calls. */
+function oneAtATime(): <T>(work: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    const next = last.then(work);
+    last = next.catch(() => undefined);
+    return next;
+  };
 }
 
 function helloOf({ version, slot }: WorkerOptions): Message<'hello'> {
@@ -109,7 +153,11 @@ function helloOf({ version, slot }: WorkerOptions): Message<'hello'> {
   };
 }
 
-async function prepare(message: Message<'configure'>, dataRoot: string, send: (message: FromWorker) => void): Promise<Prepared> {
+async function prepare(
+  message: Message<'configure'>,
+  { dataRoot, sharedFile, slot }: WorkerOptions,
+  send: (message: FromWorker) => void,
+): Promise<Prepared> {
   try {
     const config = parseConfig(message.config, 'the config of the coordinator', { cores: 1 });
     const data = openData(underRoot(config.data, dataRoot), config.validationSplit);
@@ -120,7 +168,10 @@ async function prepare(message: Message<'configure'>, dataRoot: string, send: (m
     const { loss, metrics, threads } = config;
     const engine = await openEngine(config.resolved?.engine ?? config.engine, { network, loss, metrics, sparseTargets: isSparse, threads });
     const probe = await probeHash(engine, network);
-    const computer = new ShardComputer(engine, network, config, data.train, encoding);
+    const shape = { parameters: network.layout.size, workers: config.workers, shards: config.shards, metrics: metrics.length };
+    const shared = sharedFile === undefined ? undefined : SharedMemory.inherit(sharedFile, shape);
+    const place = shared && slot !== undefined ? { memory: shared, slot } : undefined;
+    const computer = new ShardComputer(engine, network, config, data.train, encoding, place);
     await computer.warmUp();
     const evaluation = new Map<'validation' | 'test', BatchReader>();
     for (const part of ['validation', 'test'] as const) {
@@ -128,8 +179,8 @@ async function prepare(message: Message<'configure'>, dataRoot: string, send: (m
       if (dataset)
         evaluation.set(part, new BatchReader(dataset, encoding, network.outputs, Math.min(dataset.count, config.validationBatchSize)));
     }
-    send({ type: 'ready', engine: engine.identity, probe, fingerprint });
-    return { config, network, engine, data, computer, evaluation };
+    send({ type: 'ready', engine: engine.identity, probe, fingerprint, ...(place && { sharesMemory: true }) });
+    return { config, network, engine, data, computer, shared, evaluation };
   } catch (error) {
     send({ type: 'failed', reason: errorMessage(error).slice(0, 4_000) });
     throw error;

@@ -1,9 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { errorMessage } from '../shared/errors.js';
 import type { RunKeys } from '../shared/keys.js';
 import { openLink } from '../shared/transport.js';
 import { version } from '../shared/version.js';
 import { knock } from './knock.js';
-import { LinkLost, serve } from './serve.js';
+import { HandshakeFailed, LinkLost, serve } from './serve.js';
 
 export interface ServeRunsOptions {
   readonly address: string;
@@ -13,6 +14,8 @@ export interface ServeRunsOptions {
   /** Seconds to wait for one that is gone. */
   readonly reconnectTimeout: number;
   readonly slot: number | undefined;
+  /** File of the memory that the coordinator shares, if it does. */
+  readonly sharedFile: number | undefined;
   /** The only folder that the coordinator can name files in. */
   readonly dataRoot: string;
   /** Aborts when the worker should say that it leaves, and leave. */
@@ -22,6 +25,8 @@ export interface ServeRunsOptions {
 
 /** Milliseconds before a coordinator that cut this worker off is tried again. */
 const reconnectPause = 500;
+/** Connections that are cut before they are one, after which it is the key that does not fit. */
+const handshakes = 4;
 /** Bytes: a worker learns how large tensors are only from the coordinator's config. */
 const maxFrame = 2 ** 30;
 
@@ -40,6 +45,7 @@ export async function serveRuns({
   ...options
 }: ServeRunsOptions): Promise<void> {
   let timeout = connectTimeout;
+  let failedHandshakes = 0;
   for (;;) {
     const found = await knock(address, { connectTimeout: timeout, say });
     const link = openLink(found, maxFrame, keys);
@@ -47,9 +53,13 @@ export async function serveRuns({
       await serve(link, { ...options, version, say, leave });
       return;
     } catch (error) {
-      if (!(error instanceof LinkLost) || reconnectTimeout === 0) throw error;
-      say(`${error.message}; waiting up to ${reconnectTimeout} s for it to come back`);
-      timeout = reconnectTimeout;
+      failedHandshakes = error instanceof HandshakeFailed ? failedHandshakes + 1 : 0;
+      const mayBecomeBetter = failedHandshakes > 0 ? failedHandshakes < handshakes : error instanceof LinkLost && reconnectTimeout > 0;
+      if (!mayBecomeBetter) throw error;
+      if (failedHandshakes === 0) {
+        say(`${errorMessage(error)}; waiting up to ${reconnectTimeout} s for it to come back`);
+        timeout = reconnectTimeout;
+      }
       await pause(reconnectPause);
     } finally {
       await link.close();

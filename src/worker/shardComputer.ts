@@ -5,6 +5,8 @@ import type { Engine } from '../engines/engine.js';
 import type { Config } from '../shared/config/schema.js';
 import { RunError } from '../shared/errors.js';
 import { type KernelMemory, maxArrays, openKernel } from '../shared/kernel/kernel.js';
+import type { Arena } from '../shared/memory/arena.js';
+import type { SharedMemory } from '../shared/memory/sharedMemory.js';
 import type { DropoutOp, Network } from '../shared/model/network.js';
 import type { PartSums } from '../shared/protocol.js';
 import { writeDropoutMask } from '../shared/random/dropoutMask.js';
@@ -35,14 +37,30 @@ export class ShardComputer {
   readonly #masks: readonly Float32Array[];
   readonly #memory: KernelMemory;
   readonly #arrays: readonly Float32Array[];
+  /** Where gradients are left for a coordinator that shares this memory. */
+  readonly #outbox: readonly Float32Array[];
   #free: Float32Array[];
+  #freeInOutbox: Float32Array[];
   /** Arrays that adding up the whole tree takes. */
   readonly #depth: number;
   #work = -1;
   #order: { epoch: number; samples: Uint32Array } | undefined;
 
-  /** @throws RunError where the gradients do not fit into memory */
-  constructor(engine: Engine, network: Network, config: Config, train: Dataset, encoding: TargetEncoding) {
+  /** The memory shared with the coordinator, where there is some. */
+  readonly arena: Arena | undefined;
+
+  /**
+   * @param shared pages that the coordinator has passed on, and which of their channels is this worker's
+   * @throws RunError where the gradients do not fit into memory
+   */
+  constructor(
+    engine: Engine,
+    network: Network,
+    config: Config,
+    train: Dataset,
+    encoding: TargetEncoding,
+    shared?: { readonly memory: SharedMemory; readonly slot: number },
+  ) {
     this.#engine = engine;
     this.#config = config;
     this.#dropouts = network.ops.filter((op) => op.kind === 'dropout');
@@ -51,10 +69,13 @@ export class ShardComputer {
     this.#masks = this.#dropouts.map(({ units }) => new Float32Array(capacity * units));
     const size = network.layout.size;
     this.#depth = Math.ceil(Math.log2(config.shards)) + 1;
-    const count = Math.min(this.#depth + 3, maxArrays(size));
+    const count = Math.min(this.#depth + 3, maxArrays(size, shared?.memory.bytes));
     if (count < this.#depth)
       throw new RunError(`${size} parameters in ${config.shards} shards need more than the 4 GiB of one worker; use fewer shards`);
-    this.#memory = openKernel(new Array(count).fill(size));
+    this.#memory = openKernel(new Array(count).fill(size), shared?.memory.bytes);
+    this.arena = shared?.memory.open(this.#memory.area);
+    this.#outbox = (shared && this.arena?.channels[shared.slot]?.gradients) ?? [];
+    this.#freeInOutbox = [...this.#outbox];
     this.#arrays = Array.from({ length: count }, () => this.#memory.allocate(size));
     this.#free = [...this.#arrays];
   }
@@ -64,6 +85,12 @@ export class ShardComputer {
     if (work === this.#work) return;
     this.#work = work;
     this.#free = [...this.#arrays];
+    this.#freeInOutbox = [...this.#outbox];
+  }
+
+  /** Which of the arrays in the outbox a gradient is in; -1 where it is in none, and must be sent. */
+  placeInOutbox(gradient: Float32Array): number {
+    return this.#outbox.indexOf(gradient);
   }
 
   /** Computes a first gradient of every shard size of a full batch, so that nothing is built or grown in the first step. */
@@ -81,8 +108,14 @@ export class ShardComputer {
     }
   }
 
-  /** The gradient sum of one tree node of a step, added up in the tree's order. */
-  async gradient(batch: StepBatch, node: TreeNode, weights: Float32Array): Promise<NodeGradient> {
+  /**
+   * The gradient sum of one tree node of a step, added up in the tree's order.
+   * @param toOutbox leave it in the outbox, if there is still room
+   */
+  async gradient(batch: StepBatch, node: TreeNode, weights: Float32Array, toOutbox = false): Promise<NodeGradient> {
+    // The first array that is taken is the one in which the others are added up.
+    const outgoing = toOutbox ? this.#freeInOutbox.pop() : undefined;
+    if (outgoing) this.#free.push(outgoing);
     if (this.#free.length < Math.ceil(Math.log2(node.to - node.from)) + 1) throw new RangeError('the gradient arrays are used up');
     const shards: PartSums[] = [];
     const gradient = await sumTree(
@@ -100,7 +133,7 @@ export class ShardComputer {
 
   /** A gradient stays in its array, unless the next node might then find too few. */
   #keep(gradient: Float32Array): Float32Array {
-    if (this.#free.length >= this.#depth) return gradient;
+    if (this.#free.length >= this.#depth || this.#outbox.includes(gradient)) return gradient;
     this.#free.push(gradient);
     return gradient.slice();
   }

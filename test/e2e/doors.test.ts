@@ -37,7 +37,7 @@ test('without the key of the run', async (t) => {
   startCli(t, worker);
   await coordinator.done();
   const { turnedAway, refused } = Object(summaryOf(join(runs, 'run'))['strangers']);
-  // Both sides see that a key is missing: where the worker is the first, all that the coordinator sees is one who leaves.
+  // Each has tried a few times. Both sides see that a key is missing: where the worker is the first, all that the coordinator sees is one who leaves.
   t.ok(turnedAway >= 1);
   t.equal(refused, 0);
   t.same(weightsOf(join(runs, 'run')), await undisturbed(t, runs));

@@ -51,6 +51,9 @@ export const configSchema = record({
   minWorkers: whole(1).default(1).describe('how many workers the run needs at least'),
   shards: whole(1).optional().describe('parts a global batch is cut into; default: workers, as a power of two, at least 4'),
   engine: choice(engineNames).default('auto').describe('what computes the gradients'),
+  transport: choice(['auto', 'shm', 'socket'])
+    .default('auto')
+    .describe('how tensors reach workers that up starts: shared memory (where there is some) or sockets'),
   threads: whole(1).default(1).describe('threads of one worker'),
   seed: whole(0, 2 ** 32 - 1)
     .default(1)

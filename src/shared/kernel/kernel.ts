@@ -46,6 +46,8 @@ export interface KernelMemory {
   readonly kernel: Kernel;
   /** A new array of zeros. Memory is never given back: allocate once. */
   allocate(length: number): Float32Array;
+  /** The pages that were asked for, to be shared with other processes; empty where none were. */
+  readonly area: Uint8Array;
 }
 
 const pageBytes = 65_536;
@@ -58,20 +60,22 @@ export function allocationBytes(length: number): number {
   return Math.ceil((length * 4 + 16) / alignment) * alignment;
 }
 
-/** The most arrays of `length` values that one kernel's memory can hold. */
-export function maxArrays(length: number): number {
-  return Math.floor((maxPages * pageBytes - alignment) / allocationBytes(length));
+/** The most arrays of `length` values that one kernel's memory can hold, beside an area. */
+export function maxArrays(length: number, areaBytes = 0): number {
+  return Math.floor(((maxPages - Math.ceil(areaBytes / pageBytes)) * pageBytes - alignment) / allocationBytes(length));
 }
 
 /**
  * Opens the SIMD WebAssembly kernel over a memory with room for the given arrays. It never grows: growing would take
  * the views away, while ZeroMQ may still be sending from them.
  * @param lengths of the arrays to come, in values
+ * @param areaBytes bytes of further pages, in which other memory may be put
  * @throws RunError where they do not fit into 4 GiB or the machine has not got the memory
  */
-export function openKernel(lengths: readonly number[]): KernelMemory {
-  const bytes = lengths.reduce((sum, length) => sum + allocationBytes(length), alignment);
-  const pages = Math.ceil(bytes / pageBytes);
+export function openKernel(lengths: readonly number[], areaBytes = 0): KernelMemory {
+  const ownPages = Math.ceil(lengths.reduce((sum, length) => sum + allocationBytes(length), alignment) / pageBytes);
+  const pages = ownPages + Math.ceil(areaBytes / pageBytes);
+  const bytes = pages * pageBytes;
   if (pages > maxPages) throw new RunError(`${gib(bytes)} GiB of weights, moments and gradients do not fit into the 4 GiB of one kernel`);
   let memory: WebAssembly.Memory;
   try {
@@ -85,9 +89,10 @@ export function openKernel(lengths: readonly number[]): KernelMemory {
     allocate(length) {
       const at = next;
       next += allocationBytes(length);
-      if (next > pages * pageBytes) throw new RangeError(`the kernel's memory was reserved for less than ${length} more values`);
+      if (next > ownPages * pageBytes) throw new RangeError(`the kernel's memory was reserved for less than ${length} more values`);
       return new Float32Array(memory.buffer, at, length);
     },
+    area: new Uint8Array(memory.buffer, ownPages * pageBytes, areaBytes),
   };
 }
 

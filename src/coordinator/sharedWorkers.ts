@@ -1,0 +1,81 @@
+import type { Arena, Channel, StepAnswer, StepRequest } from '../shared/memory/arena.js';
+import type { MemorySystem } from '../shared/memory/system.js';
+import type { Incarnation } from '../shared/transport.js';
+
+export interface SharedAnswer {
+  readonly from: Incarnation;
+  readonly answer: StepAnswer;
+  /** Where the worker has left it, in the kernel's memory; it stays until the worker is asked again. */
+  readonly gradient: Float32Array | undefined;
+}
+
+/** The workers that share the coordinator's memory: a step is a few numbers in a mailbox there, and a word that wakes. */
+export class SharedWorkers {
+  readonly #arena: Arena;
+  readonly #system: MemorySystem;
+  readonly #channels = new Map<Incarnation, Channel>();
+  readonly #joining = new Map<Incarnation, Channel>();
+
+  constructor(arena: Arena, system: MemorySystem) {
+    this.#arena = arena;
+    this.#system = system;
+  }
+
+  get isEmpty(): boolean {
+    return this.#channels.size === 0;
+  }
+
+  /** A process has started in a slot, where the one before it has ended: nothing that was said to that one is for it. */
+  clear(slot: number): void {
+    this.#arena.channels[slot]?.requests.clear();
+    this.#arena.channels[slot]?.answers.clear();
+  }
+
+  /**
+   * It reads its mailbox from the next step on. Until then it is sent messages: what the process before it in its slot
+   * has left there may still be needed.
+   */
+  attach(worker: Incarnation, slot: number): void {
+    const channel = this.#arena.channels[slot];
+    if (channel) this.#joining.set(worker, channel);
+  }
+
+  detach(worker: Incarnation): void {
+    this.#channels.delete(worker);
+    this.#joining.delete(worker);
+  }
+
+  /** A step begins: nothing of the one before is needed any more. */
+  begin(): void {
+    for (const [worker, channel] of this.#joining) this.#channels.set(worker, channel);
+    this.#joining.clear();
+  }
+
+  /** Says false where this worker must be sent a message instead. */
+  ask(worker: Incarnation, request: Omit<StepRequest, 'weights'>, weights: Float32Array): boolean {
+    const channel = this.#channels.get(worker);
+    const index = this.#arena.weights.indexOf(weights);
+    if (!channel || index < 0 || !channel.ask({ ...request, weights: index })) return false;
+    this.#system.wake(channel.requests.word);
+    return true;
+  }
+
+  /** All answers that are there. Where there are none, waits for one, at most so many milliseconds. */
+  answers(milliseconds: number): SharedAnswer[] {
+    const arrivals = Atomics.load(this.#arena.arrivals, 0);
+    const found = this.#collect();
+    if (found.length > 0) return found;
+    this.#system.wait(this.#arena.arrivals, arrivals, milliseconds);
+    return this.#collect();
+  }
+
+  #collect(): SharedAnswer[] {
+    const found: SharedAnswer[] = [];
+    for (const [from, channel] of this.#channels) {
+      for (let answer = channel.takeAnswer(); answer; answer = channel.takeAnswer()) {
+        found.push({ from, answer, gradient: channel.gradients[answer.gradient] });
+      }
+    }
+    return found;
+  }
+}

@@ -1,0 +1,155 @@
+import { allocationBytes } from '../kernel/kernel.js';
+import type { PartSums } from '../protocol.js';
+import type { TreeNode } from '../tree.js';
+import { Mailbox, mailboxBytes } from './mailbox.js';
+
+/**
+ * The memory that a coordinator and the workers it started share: weights once for all, gradients where the coordinator
+ * reads them, and for each worker two mailboxes, for what is asked of it and for its answers. Everyone works the same
+ * layout out from the same few numbers.
+ */
+export interface ArenaShape {
+  /** Values in all weights. */
+  readonly parameters: number;
+  /** Workers that the coordinator starts. */
+  readonly workers: number;
+  readonly shards: number;
+  /** Metrics of each shard. */
+  readonly metrics: number;
+}
+
+/** Gradients that a worker can leave at once: nodes of the tree that it owns. What goes beyond is sent as a message. */
+const gradientsPerWorker = 2;
+/** Arrays of weights, which take turns. */
+const weightArrays = 2;
+/** Nodes of one request. What goes beyond is asked for by a message. */
+const maxNodes = 16;
+const requestHead = 7;
+const answerHead = 6;
+const sumsHead = 3;
+const line = 64;
+const page = 65_536;
+
+function requestLength(): number {
+  return requestHead + 2 * maxNodes;
+}
+
+function answerLength({ shards, metrics }: ArenaShape): number {
+  return answerHead + shards * (sumsHead + metrics);
+}
+
+function arrayBytes({ parameters }: ArenaShape): number {
+  return allocationBytes(parameters);
+}
+
+function workerBytes(shape: ArenaShape): number {
+  return mailboxBytes(requestLength()) + mailboxBytes(answerLength(shape)) + gradientsPerWorker * arrayBytes(shape);
+}
+
+/** Bytes of the whole, a multiple of any system's page. */
+export function arenaBytes(shape: ArenaShape): number {
+  return Math.ceil((line + weightArrays * arrayBytes(shape) + shape.workers * workerBytes(shape)) / page) * page;
+}
+
+/** A step, as it is asked of a worker. */
+export interface StepRequest {
+  readonly work: number;
+  readonly step: number;
+  readonly epoch: number;
+  /** Positions [from, to) of the epoch's order. */
+  readonly batch: readonly [number, number];
+  /** Which of the arena's arrays of weights to use. */
+  readonly weights: number;
+  readonly nodes: readonly TreeNode[];
+}
+
+/** A node's gradient, as a worker answers it. */
+export interface StepAnswer {
+  readonly work: number;
+  readonly node: TreeNode;
+  readonly computeMs: number;
+  /** Which of the worker's arrays the gradient is in. */
+  readonly gradient: number;
+  readonly shards: readonly PartSums[];
+}
+
+/** What one worker and the coordinator say to each other. */
+export class Channel {
+  readonly requests: Mailbox;
+  readonly answers: Mailbox;
+  /** Where the worker leaves its gradients. */
+  readonly gradients: readonly Float32Array[];
+  readonly #metrics: number;
+
+  constructor(memory: ArrayBufferLike, offset: number, shape: ArenaShape) {
+    this.requests = new Mailbox(memory, offset, requestLength());
+    const answersAt = offset + mailboxBytes(requestLength());
+    this.answers = new Mailbox(memory, answersAt, answerLength(shape));
+    const gradientsAt = answersAt + mailboxBytes(answerLength(shape));
+    this.gradients = Array.from(
+      { length: gradientsPerWorker },
+      (_, i) => new Float32Array(memory, gradientsAt + i * arrayBytes(shape), shape.parameters),
+    );
+    this.#metrics = shape.metrics;
+  }
+
+  /** Says false where it does not fit. */
+  ask({ work, step, epoch, batch, weights, nodes }: StepRequest): boolean {
+    if (nodes.length > maxNodes) return false;
+    return this.requests.post((record) => {
+      record.set([work, step, epoch, batch[0], batch[1], weights, nodes.length]);
+      for (const [i, { from, to }] of nodes.entries()) record.set([from, to], requestHead + 2 * i);
+    });
+  }
+
+  takeRequest(): StepRequest | undefined {
+    return this.requests.take((record) => {
+      const [work = 0, step = 0, epoch = 0, from = 0, to = 0, weights = 0, count = 0] = record;
+      const node = (i: number): TreeNode => ({ from: record[requestHead + 2 * i] ?? 0, to: record[requestHead + 2 * i + 1] ?? 0 });
+      return { work, step, epoch, batch: [from, to], weights, nodes: Array.from({ length: count }, (_, i) => node(i)) };
+    });
+  }
+
+  answer({ work, node, computeMs, gradient, shards }: StepAnswer): boolean {
+    return this.answers.post((record) => {
+      record.set([work, node.from, node.to, computeMs, gradient, shards.length]);
+      const length = sumsHead + this.#metrics;
+      for (const [i, { count, loss, squaredNorm, metrics }] of shards.entries()) {
+        record.set([count, loss, squaredNorm, ...metrics], answerHead + i * length);
+      }
+    });
+  }
+
+  takeAnswer(): StepAnswer | undefined {
+    return this.answers.take((record) => {
+      const [work = 0, from = 0, to = 0, computeMs = 0, gradient = 0, count = 0] = record;
+      return { work, node: { from, to }, computeMs, gradient, shards: Array.from({ length: count }, (_, i) => this.#sums(record, i)) };
+    });
+  }
+
+  #sums(record: Float64Array, shard: number): PartSums {
+    const start = answerHead + shard * (sumsHead + this.#metrics);
+    const [count = 0, loss = 0, squaredNorm = 0, ...metrics] = record.subarray(start, start + sumsHead + this.#metrics);
+    return { count, loss, squaredNorm, metrics };
+  }
+}
+
+/** The arena as it stands in a process's memory. */
+export class Arena {
+  /** Counts the answers of all workers: the word at which the coordinator sleeps. */
+  readonly arrivals: Int32Array;
+  readonly weights: readonly Float32Array[];
+  readonly channels: readonly Channel[];
+
+  /** @param area where the shared pages are */
+  constructor({ buffer, byteOffset }: Uint8Array, shape: ArenaShape) {
+    this.arrivals = new Int32Array(buffer, byteOffset, 1);
+    const weightsAt = byteOffset + line;
+    this.weights = Array.from(
+      { length: weightArrays },
+      (_, i) => new Float32Array(buffer, weightsAt + i * arrayBytes(shape), shape.parameters),
+    );
+    const workersAt = weightsAt + weightArrays * arrayBytes(shape);
+    this.channels = Array.from({ length: shape.workers }, (_, i) => new Channel(buffer, workersAt + i * workerBytes(shape), shape));
+  }
+}

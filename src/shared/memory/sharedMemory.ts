@@ -1,0 +1,53 @@
+import { closeSync, fstatSync } from 'node:fs';
+import { RunError } from '../errors.js';
+import { Arena, type ArenaShape, arenaBytes } from './arena.js';
+import { type MemorySystem, memorySystem } from './system.js';
+
+/** Half of what a WebAssembly memory can hold: the other half is for arrays of one process. */
+const mostBytes = 2 ** 31;
+
+/** An arena's file, open in this process. */
+export class SharedMemory {
+  /** File descriptor, which child processes may be given. */
+  readonly file: number;
+  readonly bytes: number;
+  readonly system: MemorySystem;
+  readonly #shape: ArenaShape;
+
+  private constructor(file: number, shape: ArenaShape, system: MemorySystem) {
+    this.file = file;
+    this.bytes = arenaBytes(shape);
+    this.system = system;
+    this.#shape = shape;
+  }
+
+  /** @throws RunError saying why there is none to be had */
+  static create(shape: ArenaShape): SharedMemory {
+    const bytes = arenaBytes(shape);
+    if (bytes > mostBytes) throw new RunError(`${bytes} bytes are more than one process can address beside its own arrays`);
+    const system = memorySystem();
+    return new SharedMemory(system.create(bytes), shape, system);
+  }
+
+  /**
+   * The file that the coordinator which started this process has passed on.
+   * @throws RunError where it is not what this process takes it for
+   */
+  static inherit(file: number, shape: ArenaShape): SharedMemory {
+    const memory = new SharedMemory(file, shape, memorySystem());
+    const { size } = fstatSync(file);
+    if (size !== memory.bytes) throw new RunError(`the coordinator shares ${size} bytes of memory, expected ${memory.bytes}`);
+    return memory;
+  }
+
+  /** Closes the file. What is mapped stays. */
+  close(): void {
+    closeSync(this.file);
+  }
+
+  /** Puts its pages into an area of a kernel's memory. */
+  open(area: Uint8Array): Arena {
+    this.system.mapOver(area, this.file);
+    return new Arena(area, this.#shape);
+  }
+}

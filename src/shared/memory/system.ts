@@ -1,0 +1,81 @@
+import { createRequire } from 'node:module';
+import { constants } from 'node:os';
+import { errorMessage, RunError } from '../errors.js';
+
+/** What shared memory takes from the operating system, called by its C library through koffi. Linux only. */
+export interface MemorySystem {
+  /**
+   * A file of zeros that lives in memory and has no name: nothing of it is left when the last process that has it open
+   * ends. Its pages are reserved, so that touching one never fails.
+   * @throws RunError where there is not so much memory
+   */
+  create(bytes: number): number;
+  /** Puts the file's pages under an array that begins and ends on page borders: whoever does so sees what the others write. */
+  mapOver(array: Uint8Array, file: number): void;
+  /** Sleeps until the word is woken, unless it no longer has the value; at most so many milliseconds. */
+  wait(word: Int32Array, value: number, milliseconds: number): void;
+  /** Wakes whoever sleeps at the word, in any process. */
+  wake(word: Int32Array): void;
+}
+
+const futexNumbers: Readonly<Record<string, number>> = { x64: 202, arm64: 98, riscv64: 98, loong64: 98 };
+const [futexWait, futexWake] = [0, 1];
+const protRead = 1;
+const protWrite = 2;
+const mapShared = 1;
+const mapFixed = 0x10;
+const mapPopulate = 0x8000;
+const closeOnExec = 1;
+
+let opened: MemorySystem | undefined;
+
+/** @throws RunError saying why this machine has none */
+export function memorySystem(): MemorySystem {
+  opened ??= open();
+  return opened;
+}
+
+function open(): MemorySystem {
+  const number = futexNumbers[process.arch];
+  if (process.platform !== 'linux' || number === undefined)
+    throw new RunError(`it needs Linux on x64 or arm64, this is ${process.platform} on ${process.arch}`);
+  try {
+    return bind(number);
+  } catch (error) {
+    throw new RunError(`koffi cannot be loaded: ${errorMessage(error)}`);
+  }
+}
+
+function bind(futexNumber: number): MemorySystem {
+  const koffi: typeof import('koffi') = createRequire(import.meta.url)('koffi');
+  const libc = koffi.load(null);
+  const memfdCreate = libc.func('int memfd_create(const char *name, unsigned int flags)');
+  const close = libc.func('int close(int fd)');
+  const allocate = libc.func('int posix_fallocate(int fd, int64_t offset, int64_t length)');
+  const mmap = libc.func('intptr_t mmap(uint8_t *address, size_t length, int protection, int flags, int fd, int64_t offset)');
+  koffi.struct('bpnn_timespec', { seconds: 'int64_t', nanoseconds: 'int64_t' });
+  const futex = libc.func(
+    'long syscall(long number, int32_t *word, int operation, int value, bpnn_timespec *timeout, void *word2, int value3)',
+  );
+  return {
+    create(bytes) {
+      const file = memfdCreate('bpnn-dist', closeOnExec);
+      if (file < 0) throw new RunError(`memfd_create failed (${koffi.errno()})`);
+      const code: number = allocate(file, 0, bytes);
+      if (code === 0) return file;
+      close(file);
+      const isFull = code === constants.errno.ENOSPC || code === constants.errno.ENOMEM;
+      throw new RunError(`${isFull ? 'there is no room' : `posix_fallocate failed (${code})`} for ${bytes} bytes`);
+    },
+    mapOver(array, file) {
+      const address: number | bigint = mmap(array, array.length, protRead | protWrite, mapShared | mapFixed | mapPopulate, file, 0);
+      if (Number(address) === -1) throw new RunError(`mmap failed (${koffi.errno()})`);
+    },
+    wait(word, value, milliseconds) {
+      futex(futexNumber, word, futexWait, value, { seconds: 0, nanoseconds: Math.round(milliseconds * 1e6) }, null, 0);
+    },
+    wake(word) {
+      futex(futexNumber, word, futexWake, 1, null, null, 0);
+    },
+  };
+}

@@ -1,0 +1,65 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import type { Arena, Channel, StepRequest } from '../shared/memory/arena.js';
+import type { MemorySystem } from '../shared/memory/system.js';
+import type { FromWorker } from '../shared/protocol.js';
+import type { ShardComputer } from './shardComputer.js';
+
+export interface ChannelDuty {
+  readonly arena: Arena;
+  /** The worker's channel of it. */
+  readonly channel: Channel;
+  readonly system: MemorySystem;
+  readonly computer: ShardComputer;
+  /** Runs one piece of the worker's work at a time. */
+  readonly alone: <T>(work: () => Promise<T>) => Promise<T>;
+  /** For what does not fit into the shared memory. */
+  readonly send: (message: FromWorker, tensors: readonly Float32Array[]) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Milliseconds that the worker sleeps at its mailbox at most, while steps come and when none has come for long. */
+const shortSleep = 1;
+const longSleep = 5;
+/** Sleeps without a step after which they become longer. */
+const patience = 200;
+/** Milliseconds after which it looks at its socket, timers and signals, whatever there is to do. */
+const turnInterval = 2;
+
+/** Answers the steps that are asked for in shared memory, until the signal aborts. */
+export async function serveChannel(duty: ChannelDuty): Promise<void> {
+  const { channel, system, alone, signal } = duty;
+  let idle = 0;
+  let lastTurn = performance.now();
+  while (!signal.aborted) {
+    await alone(async () => {
+      const seen = Atomics.load(channel.requests.word, 0);
+      const request = channel.takeRequest();
+      idle = request ? 0 : idle + 1;
+      if (request) await answer(duty, request);
+      else system.wait(channel.requests.word, seen, idle < patience ? shortSleep : longSleep);
+    });
+    const hasMore = Atomics.load(channel.requests.word, 0) !== channel.requests.seen;
+    if (hasMore && performance.now() - lastTurn < turnInterval) continue;
+    await turn();
+    lastTurn = performance.now();
+  }
+}
+
+async function answer({ arena, channel, system, computer, send }: ChannelDuty, request: StepRequest): Promise<void> {
+  const { work, step, epoch, batch, nodes } = request;
+  const weights = arena.weights[request.weights];
+  if (!weights) throw new RangeError(`asked to use the weights ${request.weights}, which do not exist`);
+  computer.beginWork(work);
+  for (const node of nodes) {
+    const start = performance.now();
+    const { gradient, shards } = await computer.gradient({ step, epoch, from: batch[0], to: batch[1] }, node, weights, true);
+    const computeMs = performance.now() - start;
+    const place = computer.placeInOutbox(gradient);
+    if (place >= 0 && channel.answer({ work, node, computeMs, gradient: place, shards })) {
+      Atomics.add(arena.arrivals, 0, 1);
+      system.wake(arena.arrivals);
+    } else {
+      send({ type: 'gradient', work, node: [node.from, node.to], shards: [...shards], computeMs }, [gradient]);
+    }
+  }
+}
