@@ -5,7 +5,7 @@ import { choice, fraction, list, notNegative, positive, record, show, text, trut
 import { modelSchema } from './modelSchema.js';
 import { earlyStoppingSchema, optimizerSchema, plateauSchema } from './optimizerSchema.js';
 
-export const engineNames = ['auto', 'onnx', 'reference'] as const;
+export const engineNames = ['auto', 'blas', 'onnx', 'reference'] as const;
 
 /** The example of the article this project grew from; what runs when nothing is asked for. */
 const articleModel = {

@@ -1,22 +1,31 @@
 import fc from 'fast-check';
 import { test } from 'tap';
+import { hasBlas } from '../../src/engines/blas/library.js';
+import { openBlasEngine } from '../../src/engines/blas.js';
 import type { EngineTask } from '../../src/engines/engine.js';
 import { openOnnx } from '../../src/engines/onnx/onnx.js';
 import { openReference } from '../../src/engines/reference.js';
 import { activations, type Layer } from '../../src/shared/model/spec.js';
 import { dense, dropout, heads, relativeErrors, sampleOf, smoothSampleOf, taskOf } from './samples.js';
 
-const providers = ['cpu', 'wasm'] as const;
-type Provider = (typeof providers)[number];
+const engines = {
+  'onnx on cpu': (task: EngineTask) => openOnnx(task, { provider: 'cpu' }),
+  'onnx on wasm': (task: EngineTask) => openOnnx(task, { provider: 'wasm' }),
+  blas: openBlasEngine,
+};
+type Name = keyof typeof engines;
+const names = (Object.keys(engines) as Name[]).filter((name) => name !== 'blas' || hasBlas(1));
+
+test('the machine has a BLAS', { skip: !hasBlas(1) && 'it has none: the engine blas is not tested' }, (t) => t.end());
 
 /** The largest relative difference of a tensor of the gradient, or of a sum, from the reference's. */
-async function worstError(task: EngineTask, provider: Provider, count: number, seed: number): Promise<number> {
+async function worstError(task: EngineTask, name: Name, count: number, seed: number): Promise<number> {
   const { batch, weights } = smoothSampleOf(task, count, seed, 1e-4);
-  const [reference, onnx] = [await openReference(task), await openOnnx(task, { provider })];
+  const [reference, engine] = [await openReference(task), await engines[name](task)];
   const [expected, actual] = [new Float32Array(weights.length), new Float32Array(weights.length).fill(Number.NaN)];
   const expectedSums = await reference.gradient(batch, weights, expected);
-  const actualSums = await onnx.gradient(batch, weights, actual);
-  await onnx.close();
+  const actualSums = await engine.gradient(batch, weights, actual);
+  await engine.close();
   const ofSums = [expectedSums.loss, ...expectedSums.metrics].map((wanted, i) => {
     const got = [actualSums.loss, ...actualSums.metrics][i] ?? Number.NaN;
     return Math.abs(got - wanted) / Math.max(Math.abs(wanted), 1e-6);
@@ -24,22 +33,22 @@ async function worstError(task: EngineTask, provider: Provider, count: number, s
   return Math.max(...relativeErrors(task.network, actual, expected), ...ofSums);
 }
 
-for (const provider of providers) {
-  test(`${provider}: gradients and sums are the reference's, whatever the last activation and the loss`, async (t) => {
+for (const name of names) {
+  test(`${name}: gradients and sums are the reference's, whatever the last activation and the loss`, async (t) => {
     for (const [activation, loss] of heads) {
       const task = taskOf(5, [dense(6, 'tanh'), dense(3, activation)], loss);
-      t.ok((await worstError(task, provider, 7, 1)) <= 1e-5, `${activation}, ${loss}`);
+      t.ok((await worstError(task, name, 7, 1)) <= 1e-5, `${activation}, ${loss}`);
     }
   });
 
-  test(`${provider}: gradients and sums are the reference's, whatever the hidden activation`, async (t) => {
+  test(`${name}: gradients and sums are the reference's, whatever the hidden activation`, async (t) => {
     for (const activation of activations) {
       const task = taskOf(5, [dense(6, activation, false), dense(4, activation), dense(3, 'softmax', false)], 'categoricalCrossentropy');
-      t.ok((await worstError(task, provider, 7, 2)) <= 1e-5, activation);
+      t.ok((await worstError(task, name, 7, 2)) <= 1e-5, activation);
     }
   });
 
-  test(`${provider}: gradients and sums are the reference's for random networks`, async (t) => {
+  test(`${name}: gradients and sums are the reference's for random networks`, async (t) => {
     const layer = fc.oneof(
       fc.record({ units: fc.integer({ min: 1, max: 9 }), activation: fc.constantFrom(...activations), useBias: fc.boolean() }),
       fc.record({ rate: fc.constantFrom(0, 0.2, 0.5) }),
@@ -61,7 +70,7 @@ for (const provider of providers) {
           'rate' in part ? dropout(part.rate) : dense(part.units, part.activation, part.useBias),
         );
         const task = taskOf(inputs, [...layers, dense(outputs, activation), ...tail], loss);
-        return (await worstError(task, provider, count, seed)) <= 1e-5;
+        return (await worstError(task, name, count, seed)) <= 1e-5;
       }),
       // A fixed seed: about one in two thousand gradients is small by cancellation, and float32 then keeps fewer digits.
       { numRuns: 40, seed: 1 },
@@ -69,12 +78,12 @@ for (const provider of providers) {
     t.pass('for 40 of them');
   });
 
-  test(`${provider}: huge logits stay finite`, async (t) => {
+  test(`${name}: huge logits stay finite`, async (t) => {
     for (const [activation, loss] of [
       ['softmax', 'categoricalCrossentropy'],
       ['sigmoid', 'binaryCrossentropy'],
     ] as const) {
-      const engine = await openOnnx(taskOf(1, [dense(2, activation)], loss), { provider });
+      const engine = await engines[name](taskOf(1, [dense(2, activation)], loss));
       const batch = { count: 2, inputs: new Float32Array([1, -1]), targets: new Float32Array([1, 0, 1, 0]), masks: [] };
       const gradient = new Float32Array(4);
       const { loss: sum } = await engine.gradient(batch, new Float32Array([1e4, -1e4, 0, 0]), gradient);
@@ -84,11 +93,11 @@ for (const provider of providers) {
     }
   });
 
-  test(`${provider}: evaluate and predict leave dropout out, and evaluate's sums are otherwise gradient's`, async (t) => {
+  test(`${name}: evaluate and predict leave dropout out, and evaluate's sums are otherwise gradient's`, async (t) => {
     const layers = [dropout(0.5), dense(6, 'relu'), dense(3, 'softmax')];
     const task = taskOf(5, layers, 'categoricalCrossentropy');
     const { batch, weights } = sampleOf(task, 9, 3);
-    const engine = await openOnnx(task, { provider });
+    const engine = await engines[name](task);
     const evaluated = await engine.evaluate(batch, weights);
     const kept = { ...batch, masks: batch.masks.map((mask) => mask.map(() => 1)) };
     t.same(evaluated, await engine.gradient(kept, weights, new Float32Array(weights.length)));
@@ -100,10 +109,10 @@ for (const provider of providers) {
     await engine.close();
   });
 
-  test(`${provider}: the same bits again, from views of a WebAssembly memory longer than the batch`, async (t) => {
+  test(`${name}: the same bits again, from views of a WebAssembly memory longer than the batch`, async (t) => {
     const task = taskOf(5, [dense(6, 'relu'), dropout(0.5), dense(3, 'softmax')], 'categoricalCrossentropy');
     const { batch, weights } = sampleOf(task, 4, 5);
-    const engine = await openOnnx(task, { provider });
+    const engine = await engines[name](task);
     const expected = new Float32Array(weights.length);
     const sums = await engine.gradient(batch, weights, expected);
 
@@ -131,9 +140,9 @@ for (const provider of providers) {
     await engine.close();
   });
 
-  test(`${provider}: sees new values in arrays it knows, and tells a smaller batch in them apart`, async (t) => {
+  test(`${name}: sees new values in arrays it knows, and tells a smaller batch in them apart`, async (t) => {
     const task = taskOf(2, [dense(1, 'linear', false)], 'meanSquaredError');
-    const engine = await openOnnx(task, { provider });
+    const engine = await engines[name](task);
     const [weights, gradient] = [new Float32Array([1, 1]), new Float32Array(2)];
     const batch = { count: 2, inputs: new Float32Array([1, 0, 0, 1]), targets: new Float32Array(2), masks: [] };
     t.equal((await engine.gradient(batch, weights, gradient)).loss, 2);
@@ -152,7 +161,8 @@ for (const provider of providers) {
 test('a dropout without its mask is refused', async (t) => {
   const task = taskOf(2, [dropout(0.5), dense(1, 'linear')], 'meanSquaredError');
   const { batch, weights } = sampleOf(task, 1, 6);
-  for (const engine of [await openOnnx(task), await openReference(task)]) {
+  const all = [await openOnnx(task), await openReference(task), ...(hasBlas(1) ? [await openBlasEngine(task)] : [])];
+  for (const engine of all) {
     const run = engine.gradient({ ...batch, masks: [] }, weights, new Float32Array(weights.length));
     await t.rejects(run, new RangeError('the batch has no mask for dropout 0'));
     await engine.close();
