@@ -10,6 +10,7 @@ import {
   type PartSums,
   protocolVersion,
 } from '../shared/protocol.js';
+import { Stopwatch } from '../shared/stopwatch.js';
 import type { Frames, Hub, Incarnation } from '../shared/transport.js';
 import { isTreeNode, shardRange, type TreeNode } from '../shared/tree.js';
 import { Deadline } from './deadline.js';
@@ -99,6 +100,8 @@ export class Fleet {
   lateAnswers = 0;
   /** Peers that were sent away for what they said. */
   refused = 0;
+  /** Time spent adding gradients up. */
+  readonly reducing = new Stopwatch();
 
   constructor(options: FleetOptions) {
     this.#options = options;
@@ -139,7 +142,7 @@ export class Fleet {
         const pairs = nodes.map((node): [number, number] => [node.from, node.to]);
         this.#send(worker, encode({ type: 'step', work, step, epoch, batch, nodes: pairs }, [weights]));
       },
-      onNode: (node, tensor) => tensor && sum.add(node, tensor),
+      onNode: (node, tensor) => tensor && this.reducing.time(() => sum.add(node, tensor)),
     });
     const parts = await this.#finish(job);
     const nonFinite = job.nonFinite.map(({ worker, part }) => ({

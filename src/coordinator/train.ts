@@ -3,6 +3,7 @@ import { Interrupted, RunError } from '../shared/errors.js';
 import type { Figures } from '../shared/json.js';
 import type { PartSums } from '../shared/protocol.js';
 import { sampleOrder } from '../shared/random/sampleOrder.js';
+import type { Stopwatch } from '../shared/stopwatch.js';
 import { shardRange } from '../shared/tree.js';
 import type { Checkpoint } from './checkpoint.js';
 import type { StepAnswers, StepPlan } from './fleet.js';
@@ -60,6 +61,8 @@ export interface TrainPorts {
   readonly observer: Observer;
   /** Ends the training after the step that is under way, with a checkpoint. */
   readonly signal: AbortSignal;
+  /** Times the moves of the optimizer. */
+  readonly updating?: Stopwatch;
   /** Is given a function that saves a checkpoint of the last whole step, at any time. */
   readonly onSaveable?: (save: () => Promise<void>) => void;
 }
@@ -121,7 +124,9 @@ class Training {
     const stepSums = addParts(answers.parts);
     const learningRate = this.#learningRate();
     const figures = means(stepSums, config.metrics, penalty);
-    const hasMoved = Number.isFinite(figures.loss) && this.#optimizer.update(answers.gradient, count, learningRate);
+    const move = (): boolean => this.#optimizer.update(answers.gradient, count, learningRate);
+    const { updating } = this.#ports;
+    const hasMoved = Number.isFinite(figures.loss) && (updating ? updating.time(move) : move());
     if (!hasMoved) await this.#refuseStep(plan, answers.nonFinite);
     const withPenalty = { ...stepSums, loss: stepSums.loss + penalty * count };
     this.progress = {

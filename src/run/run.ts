@@ -19,6 +19,7 @@ import { type RunKeys, readKeys, writeKeys } from '../shared/keys.js';
 import { SharedMemory } from '../shared/memory/sharedMemory.js';
 import { layersModelJson, writeModel } from '../shared/model/layersModel.js';
 import { penaltyOf } from '../shared/model/penalty.js';
+import { Stopwatch } from '../shared/stopwatch.js';
 import { type Hub, newKeys, openHub } from '../shared/transport.js';
 import { version } from '../shared/version.js';
 import { LocalWorkers } from './localWorkers.js';
@@ -262,14 +263,16 @@ async function trainIn(
     const onSaveable = (saver: () => Promise<void>): void => {
       save = saver;
     };
-    const outcome = await train(plan, optimizer, { workers, store, observer, signal, onSaveable }, resume?.checkpoint);
+    const updating = new Stopwatch();
+    const outcome = await train(plan, optimizer, { workers, store, observer, signal, updating, onSaveable }, resume?.checkpoint);
     const endedAt = performance.now();
     const test = await evaluateTest(fleet, plan, outcome);
     const members = fleet.veterans;
     const steps = outcome.steps - (resume?.checkpoint?.progress.step ?? 0);
     const strangers = { turnedAway: hub.turnedAway, refused: fleet.refused, lateAnswers: fleet.lateAnswers };
+    const spent = { reduceMs: fleet.reducing.total, updateMs: updating.total };
     const { commandLine } = options;
-    const summary = summarize({ plan, outcome, steps, members, startedAt, endedAt, test, fingerprint, strangers, commandLine });
+    const summary = summarize({ plan, outcome, steps, members, startedAt, endedAt, test, fingerprint, strangers, ...spent, commandLine });
     await folder.writeSummary(summary);
     return { path: folder.path, summary, plan, bestWeights: outcome.bestWeights, finalWeights: outcome.finalWeights };
   } finally {

@@ -85,6 +85,8 @@ export interface RunSummary extends Record<string, unknown> {
   readonly testAccuracy?: number;
   readonly workers: readonly WorkerSummary[];
   readonly strangers: Strangers;
+  /** Where the coordinator's own time went. */
+  readonly coordinator: { readonly reduceSeconds: number; readonly updateSeconds: number };
 }
 
 /** What came that did not belong to the run, counted. */
@@ -110,11 +112,14 @@ export interface SummaryParts {
   readonly test: { readonly best: Figures; readonly final: Figures } | undefined;
   readonly fingerprint: string;
   readonly strangers: Strangers;
+  /** Milliseconds that the coordinator spent adding gradients up and moving the weights. */
+  readonly reduceMs: number;
+  readonly updateMs: number;
   readonly commandLine: readonly string[];
 }
 
 export function summarize(parts: SummaryParts): RunSummary {
-  const { plan, outcome, steps, members, startedAt, endedAt, test, fingerprint, strangers, commandLine } = parts;
+  const { plan, outcome, steps, members, startedAt, endedAt, test, fingerprint, strangers, reduceMs, updateMs, commandLine } = parts;
   const seconds = (endedAt - startedAt) / 1_000;
   const samples = samplesIn(outcome.steps, plan) - samplesIn(outcome.steps - steps, plan);
   return {
@@ -127,6 +132,7 @@ export function summarize(parts: SummaryParts): RunSummary {
     samplesPerSecond: samples / seconds,
     parameters: plan.network.layout.size,
     workers: members.map((member) => workerSummary(member, startedAt, endedAt)),
+    coordinator: { reduceSeconds: reduceMs / 1_000, updateSeconds: updateMs / 1_000 },
     strangers,
     version,
     node: process.version,

@@ -1,0 +1,85 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { type Measured, measureOurEpoch, measureOurs } from './ours.js';
+import { measureKerasEpoch, peers } from './peers.js';
+import { nameOf, parametersOf, type Setting, settings } from './settings.js';
+
+/**
+ * Milliseconds a step over two workers on this machine, and where they go: `npm run bench`. With `--peers` the same work
+ * by PyTorch and Keras, in turn with ours, and the ratios. `--rounds N` (default 3), `--only TEXT` for some settings,
+ * and whatever follows `--` goes to `bpnn-dist up`.
+ */
+const { values, positionals } = parseArgs({
+  options: { peers: { type: 'boolean', default: false }, rounds: { type: 'string', default: '3' }, only: { type: 'string' } },
+  allowPositionals: true,
+});
+const rounds = Number(values.rounds);
+const chosen = settings.filter((setting) => values.only === undefined || nameOf(setting).includes(values.only));
+
+interface Taken {
+  readonly setting: Setting;
+  readonly ours: Measured[];
+  readonly peers: Map<string, number[]>;
+}
+
+const sorted = (figures: readonly number[]): number[] => [...figures].sort((a, b) => a - b);
+const median = (figures: readonly number[]): number => sorted(figures)[Math.floor(figures.length / 2)] ?? Number.NaN;
+const short = (figure: number): number => Number(figure.toPrecision(3));
+const spread = (figures: readonly number[]): string =>
+  `${short(sorted(figures)[0] ?? Number.NaN)} - ${short(sorted(figures).at(-1) ?? Number.NaN)}`;
+
+const taken: Taken[] = chosen.map((setting) => ({ setting, ours: [], peers: new Map() }));
+const epochs: { ours: number[]; keras: number[] } = { ours: [], keras: [] };
+for (let round = 0; round < rounds; round++) {
+  for (const { setting, ours, peers: byPeer } of taken) {
+    ours.push(measureOurs(setting, ...positionals));
+    for (const peer of values.peers ? peers : []) byPeer.set(peer.name, [...(byPeer.get(peer.name) ?? []), await peer.measure(setting)]);
+  }
+  if (values.only === undefined) epochs.ours.push(measureOurEpoch(3));
+  if (values.only === undefined && values.peers) epochs.keras.push(measureKerasEpoch(3));
+}
+
+const steps = taken.map(({ setting, ours }) => {
+  const of = (figure: (measured: Measured) => number): number => short(median(ours.map(figure)));
+  return {
+    network: nameOf(setting),
+    'ms a step': of(({ step }) => step),
+    spread: spread(ours.map(({ step }) => step)),
+    compute: of(({ compute }) => compute),
+    reduce: of(({ reduce }) => reduce),
+    'optimizer, L2': of(({ update }) => update),
+    'hand-over, idle': of(({ rest }) => rest),
+    'samples/s': Math.round(median(ours.map(({ samplesPerSecond }) => samplesPerSecond))),
+    // Written once a step by the coordinator, and once by each worker.
+    'MB moved': short((parametersOf(setting) * 4 * 3) / 1e6),
+  };
+});
+const ratios = taken.flatMap(({ setting, ours, peers: byPeer }) =>
+  [...byPeer].map(([peer, figures]) => ({
+    network: nameOf(setting),
+    peer,
+    'ms a step': short(median(figures)),
+    spread: spread(figures),
+    'times ours': short(median(figures) / median(ours.map(({ step }) => step))),
+    'each round': figures.map((figure, round) => short(figure / (ours[round]?.step ?? Number.NaN))).join(' '),
+  })),
+);
+const epoch = {
+  'ours, s an epoch': short(median(epochs.ours)),
+  'Keras fit, s an epoch': short(median(epochs.keras)),
+  'ours by Keras': short(median(epochs.ours) / median(epochs.keras)),
+};
+
+const machine = `${cpus().length} x ${cpus()[0]?.model.trim()}, Node ${process.version}, ${taken[0]?.ours[0]?.engine}`;
+console.log(machine);
+console.table(steps);
+if (values.peers) console.table(ratios);
+if (values.only === undefined) console.table([epoch]);
+if (values.only === undefined && positionals.length === 0) {
+  const folder = new URL('results/', import.meta.url);
+  mkdirSync(folder, { recursive: true });
+  const file = fileURLToPath(new URL(values.peers ? 'peers.json' : 'ours.json', folder));
+  writeFileSync(file, `${JSON.stringify({ machine, rounds, steps, ...(values.peers ? { ratios } : {}), epoch }, undefined, 2)}\n`);
+}
