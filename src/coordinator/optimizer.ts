@@ -1,5 +1,5 @@
 import type { OptimizerSpec } from '../shared/config/optimizerSchema.js';
-import type { Kernel, KernelMemory } from '../shared/kernel/kernel.js';
+import { averaged, type Kernel, type KernelMemory, type Sum } from '../shared/kernel/kernel.js';
 import { type Parameter, type ParameterLayout, viewOf } from '../shared/model/layout.js';
 import { penaltyOf } from '../shared/model/penalty.js';
 
@@ -72,21 +72,32 @@ export class Optimizer {
    * @returns false where the gradient is not finite: then nothing has moved
    */
   update(gradient: Float32Array, count: number, learningRate: number): boolean {
-    const squaredNorms = this.#layout.parameters.map((parameter) => this.#average(gradient, parameter, count));
-    const squaredNorm = squaredNorms.reduce((sum, norm) => sum + norm, 0);
-    if (!Number.isFinite(squaredNorm)) return false;
+    if (!this.#kernel.isFinite(gradient)) return false;
+    const isFused = this.#isFused;
+    if (!isFused) this.#prepare(gradient, count);
     this.#updates++;
-    for (const [i, parameter] of this.#layout.parameters.entries()) {
-      const part = viewOf(gradient, parameter);
-      this.#clip(part, squaredNorms[i] ?? 0, squaredNorm);
-      this.#apply(parameter, part, learningRate);
+    for (const parameter of this.#layout.parameters) {
+      const sum = isFused ? { count, penalty: parameter.regularizer } : averaged;
+      this.#apply(parameter, viewOf(gradient, parameter), sum, learningRate);
     }
     this.#swap();
     return true;
   }
 
-  #average(gradient: Float32Array, parameter: Parameter, count: number): number {
-    return this.#kernel.average(viewOf(gradient, parameter), viewOf(this.#weights, parameter), count, parameter.regularizer);
+  /** Can the rule average the gradient in its own pass over it? Not where its norm must be known first. */
+  get #isFused(): boolean {
+    const { name, clipNorm, globalClipNorm, clipValue } = this.#spec;
+    return (name === 'adam' || name === 'adamw') && clipNorm === undefined && globalClipNorm === undefined && clipValue === undefined;
+  }
+
+  /** Averages the gradient, adds the penalty's, and clips it. */
+  #prepare(gradient: Float32Array, count: number): void {
+    const { parameters } = this.#layout;
+    const squaredNorms = parameters.map((parameter) =>
+      this.#kernel.average(viewOf(gradient, parameter), viewOf(this.#weights, parameter), count, parameter.regularizer),
+    );
+    const squaredNorm = squaredNorms.reduce((sum, norm) => sum + norm, 0);
+    for (const [i, parameter] of parameters.entries()) this.#clip(viewOf(gradient, parameter), squaredNorms[i] ?? 0, squaredNorm);
   }
 
   /** Keras: clipnorm for each variable, global_clipnorm over all, clipvalue for each value. */
@@ -100,7 +111,7 @@ export class Optimizer {
     if (clipValue !== undefined) this.#kernel.clip(gradient, 1, clipValue);
   }
 
-  #apply(parameter: Parameter, gradient: Float32Array, rate: number): void {
+  #apply(parameter: Parameter, gradient: Float32Array, sum: Sum, rate: number): void {
     const spec = this.#spec;
     const arrays = {
       weights: viewOf(this.#weights, parameter),
@@ -115,7 +126,7 @@ export class Optimizer {
         const { beta1, beta2, epsilon } = spec;
         const corrected = (rate * Math.sqrt(1 - beta2 ** this.#updates)) / (1 - beta1 ** this.#updates);
         const decay = spec.name === 'adamw' ? rate * spec.weightDecay : 0;
-        this.#kernel.adam(arrays, corrected, beta1, beta2, epsilon, decay);
+        this.#kernel.adam(arrays, sum, corrected, beta1, beta2, epsilon, decay);
         return;
       }
       case 'sgd':

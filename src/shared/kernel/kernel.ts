@@ -16,6 +16,15 @@ export interface UpdateArrays {
   readonly v: Float32Array;
 }
 
+/** What makes a gradient of a sum over samples: divide by their number, add the penalty's. */
+export interface Sum {
+  readonly count: number;
+  readonly penalty: Penalty;
+}
+
+/** A gradient that is one already. */
+export const averaged: Sum = { count: 1, penalty: { l1: 0, l2: 0 } };
+
 /**
  * The passes over a whole gradient. All arithmetic is float32, element by element, and so the same bits everywhere;
  * norms are float64 over fixed blocks of 4,096 values, added up in block order.
@@ -25,14 +34,19 @@ export interface Kernel {
   add(into: Float32Array, values: Float32Array): void;
   /** Sum of squares; not finite exactly where a value is not. */
   squaredNorm(values: Float32Array): number;
+  /** Is every value a finite number? */
+  isFinite(values: Float32Array): boolean;
   /** Sum of absolute values. */
   absoluteSum(values: Float32Array): number;
   /** gradient = gradient / count + penalty's gradient; returns the sum of its squares. */
   average(gradient: Float32Array, weights: Float32Array, count: number, penalty: Penalty): number;
   /** gradient = clamp(gradient * scale, -limit, limit) */
   clip(gradient: Float32Array, scale: number, limit: number): void;
-  /** Keras's Adam; `rate` holds the bias corrections. AdamW where `decay` (learning rate * weight decay) is above zero. */
-  adam(arrays: UpdateArrays, rate: number, beta1: number, beta2: number, epsilon: number, decay: number): void;
+  /**
+   * Keras's Adam; `rate` holds the bias corrections. AdamW where `decay` (learning rate * weight decay) is above zero.
+   * The gradient may be a sum that is still to be averaged: one pass does what `average` and this would do in two.
+   */
+  adam(arrays: UpdateArrays, sum: Sum, rate: number, beta1: number, beta2: number, epsilon: number, decay: number): void;
   /** next = w - rate * gradient */
   sgd(arrays: Omit<UpdateArrays, 'm' | 'v'>, rate: number): void;
   /** Keras's SGD with momentum. */
@@ -103,6 +117,7 @@ function gib(bytes: number): string {
 interface Exports {
   add(into: number, values: number, length: number): void;
   squaredNorm(values: number, length: number): number;
+  isFinite(values: number, length: number): number;
   absoluteSum(values: number, length: number): number;
   average(gradient: number, weights: number, length: number, count: number, l1: number, twiceL2: number): number;
   clip(gradient: number, length: number, scale: number, limit: number): void;
@@ -118,6 +133,9 @@ interface Exports {
     b2: number,
     epsilon: number,
     decay: number,
+    count: number,
+    l1: number,
+    twiceL2: number,
   ): void;
   sgd(w: number, next: number, g: number, length: number, rate: number): void;
   momentum(w: number, next: number, g: number, m: number, length: number, rate: number, momentum: number, nesterov: boolean): void;
@@ -148,11 +166,14 @@ function wasmKernel(memory: WebAssembly.Memory): Kernel {
   return {
     add: (into, values) => wasm.add(at(into), at(values), into.length),
     squaredNorm: (values) => wasm.squaredNorm(at(values), values.length),
+    isFinite: (values) => wasm.isFinite(at(values), values.length) !== 0,
     absoluteSum: (values) => wasm.absoluteSum(at(values), values.length),
     average: (gradient, weights, count, { l1, l2 }) => wasm.average(at(gradient), at(weights), gradient.length, count, l1, 2 * l2),
     clip: (gradient, scale, limit) => wasm.clip(at(gradient), gradient.length, scale, limit),
-    adam: (a, rate, beta1, beta2, epsilon, decay) =>
-      wasm.adam(at(a.weights), at(a.next), at(a.gradient), at(a.m), at(a.v), a.weights.length, rate, 1 - beta1, 1 - beta2, epsilon, decay),
+    adam(a, { count, penalty: { l1, l2 } }, rate, beta1, beta2, epsilon, decay) {
+      const places = [at(a.weights), at(a.next), at(a.gradient), at(a.m), at(a.v)] as const;
+      wasm.adam(...places, a.weights.length, rate, 1 - beta1, 1 - beta2, epsilon, decay, count, l1, 2 * l2);
+    },
     sgd: (a, rate) => wasm.sgd(at(a.weights), at(a.next), at(a.gradient), a.weights.length, rate),
     momentum: (a, rate, momentum, nesterov) =>
       wasm.momentum(at(a.weights), at(a.next), at(a.gradient), at(a.m), a.weights.length, rate, momentum, nesterov),

@@ -14,6 +14,8 @@ export const twin: Kernel = {
 
   squaredNorm: (values) => sumInBlocks(values, (value) => value * value),
 
+  isFinite: (values) => values.every(Number.isFinite),
+
   absoluteSum: (values) => sumInBlocks(values, abs),
 
   average(gradient, weights, count, { l1, l2 }) {
@@ -33,10 +35,12 @@ export const twin: Kernel = {
     });
   },
 
-  adam({ weights, next, gradient, m, v }, rate, beta1, beta2, epsilon, decay) {
+  adam({ weights, next, gradient, m, v }, sum, rate, beta1, beta2, epsilon, decay) {
+    const prepared = gradient.slice();
+    twin.average(prepared, weights, sum.count, sum.penalty);
     const [r, b1, b2, e, d] = [fround(rate), fround(1 - beta1), fround(1 - beta2), fround(epsilon), fround(decay)];
     forEachIndex(weights, (i) => {
-      const [w, g, m0, v0] = [at(weights, i), at(gradient, i), at(m, i), at(v, i)];
+      const [w, g, m0, v0] = [at(weights, i), at(prepared, i), at(m, i), at(v, i)];
       const m1 = flushed(m0 + fround(fround(g - m0) * b1));
       const v1 = flushed(v0 + fround(fround(fround(g * g) - v0) * b2));
       m[i] = m1;

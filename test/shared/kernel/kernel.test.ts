@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { test } from 'tap';
-import { allocationBytes, type Kernel, maxArrays, openKernel, type UpdateArrays } from '../../../src/shared/kernel/kernel.js';
+import { allocationBytes, averaged, type Kernel, maxArrays, openKernel, type UpdateArrays } from '../../../src/shared/kernel/kernel.js';
 import { twin } from '../../../src/shared/kernel/twin.js';
 
 const capacity = 10_000;
@@ -30,8 +30,9 @@ const passes: Readonly<Record<string, (k: Kernel, arrays: UpdateArrays) => unkno
   absoluteSum: (k, { weights }) => k.absoluteSum(weights),
   average: (k, { gradient, weights }) => k.average(gradient, weights, 31, { l1: 0.02, l2: 0.01 }),
   clip: (k, { gradient }) => k.clip(gradient, 0.7, 1.5),
-  adam: (k, a) => k.adam(a, 0.003, 0.9, 0.999, 1e-7, 0),
-  adamw: (k, a) => k.adam(a, 0.003, 0.9, 0.999, 1e-7, 0.0001),
+  adam: (k, a) => k.adam(a, averaged, 0.003, 0.9, 0.999, 1e-7, 0),
+  'adam of a sum': (k, a) => k.adam(a, { count: 3, penalty: { l1: 0.01, l2: 0.02 } }, 0.003, 0.9, 0.999, 1e-7, 0),
+  adamw: (k, a) => k.adam(a, averaged, 0.003, 0.9, 0.999, 1e-7, 0.0001),
   sgd: (k, a) => k.sgd(a, 0.1),
   momentum: (k, a) => k.momentum(a, 0.1, 0.9, false),
   nesterov: (k, a) => k.momentum(a, 0.1, 0.9, true),
@@ -102,4 +103,37 @@ test('memory is bounded and arrays do not touch', async (t) => {
     message: '8.0 GiB of weights, moments and gradients do not fit into the 4 GiB of one kernel',
   });
   t.throws(() => kernel.add(new Float32Array(4), new Float32Array(4)), { message: /outside the kernel's memory/ });
+});
+
+test('tells the values that are no finite numbers, wherever they are', (t) => {
+  for (const length of [1, 3, 4, 5, 4_097]) {
+    const values = slots.gradient.subarray(0, length);
+    values.fill(3e38);
+    // What stands behind the values is not asked for.
+    slots.gradient[length] = Number.NaN;
+    t.ok(kernel.isFinite(values) && twin.isFinite(values));
+    for (const bad of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
+      for (const place of new Set([0, length >> 1, length - 1])) {
+        values[place] = bad;
+        t.notOk(kernel.isFinite(values) || twin.isFinite(values));
+        values[place] = 0;
+      }
+    }
+  }
+  slots.gradient.fill(0);
+  t.end();
+});
+
+test('one pass of Adam over a sum is the average and Adam over it', (t) => {
+  const copy = (): UpdateArrays => {
+    const array = (seed: number): Float32Array => Float32Array.from({ length: 1_001 }, (_, i) => Math.sin(seed * i + seed));
+    return { weights: array(1), next: array(2), gradient: array(3), m: array(4), v: array(5).map(Math.abs) };
+  };
+  const [one, two] = [copy(), copy()];
+  const penalty = { l1: 0.01, l2: 0.02 };
+  twin.adam(one, { count: 3, penalty }, 0.003, 0.9, 0.999, 1e-7, 0);
+  twin.average(two.gradient, two.weights, 3, penalty);
+  twin.adam(two, averaged, 0.003, 0.9, 0.999, 1e-7, 0);
+  t.same([one.next, one.m, one.v], [two.next, two.m, two.v]);
+  t.end();
 });

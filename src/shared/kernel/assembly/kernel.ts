@@ -35,6 +35,22 @@ export function squaredNorm(values: usize, length: i32): f64 {
   return total;
 }
 
+/** whether every value is a finite number */
+export function isFinite(values: usize, length: i32): bool {
+  // x - x is 0 where x is finite, and NaN where not.
+  let differences = f32x4.splat(0);
+  let i = 0;
+  for (; i <= length - 4; i += 4) {
+    const v = v128.load(values + ((<usize>i) << 2));
+    differences = v128.or(differences, f32x4.sub(v, v));
+  }
+  if (i < length) {
+    const v = kept(v128.load(values + ((<usize>i) << 2)), length - i);
+    differences = v128.or(differences, f32x4.sub(v, v));
+  }
+  return !v128.any_true(differences);
+}
+
 /** sum of absolute values */
 export function absoluteSum(values: usize, length: i32): f64 {
   let total: f64 = 0;
@@ -78,7 +94,10 @@ export function clip(gradient: usize, length: i32, scale: f32, limit: f32): void
   }
 }
 
-/** Adam, and AdamW with decay = learning rate * weight decay. `rate` already holds the bias corrections. */
+/**
+ * Adam, and AdamW with decay = learning rate * weight decay. `rate` already holds the bias corrections. Takes the sum of
+ * the gradient over `count` samples, and adds the penalty's, as `average` does.
+ */
 export function adam(
   weights: usize,
   next: usize,
@@ -91,7 +110,13 @@ export function adam(
   oneMinusBeta2: f32,
   epsilon: f32,
   decay: f32,
+  count: f32,
+  l1: f32,
+  twiceL2: f32,
 ): void {
+  const counts = f32x4.splat(count);
+  const l1s = f32x4.splat(l1);
+  const l2s = f32x4.splat(twiceL2);
   const rates = f32x4.splat(rate);
   const b1 = f32x4.splat(oneMinusBeta1);
   const b2 = f32x4.splat(oneMinusBeta2);
@@ -99,8 +124,9 @@ export function adam(
   const decays = f32x4.splat(decay);
   for (let i = 0; i < length; i += 4) {
     const at = (<usize>i) << 2;
-    const g = v128.load(gradient + at);
     const w = v128.load(weights + at);
+    const mean = f32x4.div(v128.load(gradient + at), counts);
+    const g = f32x4.add(f32x4.add(mean, f32x4.mul(l1s, sign(w))), f32x4.mul(l2s, w));
     const m0 = v128.load(m + at);
     const v0 = v128.load(v + at);
     const m1 = flushed(f32x4.add(m0, f32x4.mul(f32x4.sub(g, m0), b1)));
