@@ -19,16 +19,34 @@ export function add(into: usize, values: usize, length: i32): void {
 /** sum of squares */
 export function squaredNorm(values: usize, length: i32): f64 {
   let total: f64 = 0;
-  for (let start = 0; start < length; start += block) {
+  let start = 0;
+  // Two blocks at a time: one addition waits for the other within a block, and the sums stay those of the blocks.
+  for (; start <= length - 2 * block; start += 2 * block) {
+    let low = f64x2.splat(0);
+    let high = f64x2.splat(0);
+    let low2 = f64x2.splat(0);
+    let high2 = f64x2.splat(0);
+    let at = values + ((<usize>start) << 2);
+    const end = at + ((<usize>block) << 2);
+    for (; at < end; at += 16) {
+      const v = v128.load(at);
+      const v2 = v128.load(at + ((<usize>block) << 2));
+      low = plusSquares(low, v);
+      high = plusSquares(high, upperHalf(v));
+      low2 = plusSquares(low2, v2);
+      high2 = plusSquares(high2, upperHalf(v2));
+    }
+    total += sumOf(low, high);
+    total += sumOf(low2, high2);
+  }
+  for (; start < length; start += block) {
     const end = min(start + block, length);
     let low = f64x2.splat(0);
     let high = f64x2.splat(0);
     for (let i = start; i < end; i += 4) {
       const v = kept(v128.load(values + ((<usize>i) << 2)), end - i);
-      const a = f64x2.promote_low_f32x4(v);
-      const b = f64x2.promote_low_f32x4(upperHalf(v));
-      low = f64x2.add(low, f64x2.mul(a, a));
-      high = f64x2.add(high, f64x2.mul(b, b));
+      low = plusSquares(low, v);
+      high = plusSquares(high, upperHalf(v));
     }
     total += sumOf(low, high);
   }
@@ -206,6 +224,14 @@ function sign(x: v128): v128 {
   const one = f32x4.splat(1);
   const zero = f32x4.splat(0);
   return f32x4.sub(v128.and(f32x4.gt(x, zero), one), v128.and(f32x4.lt(x, zero), one));
+}
+
+/** sum + the squares of the two lower lanes */
+// @ts-ignore: decorator
+@inline
+function plusSquares(sum: v128, v: v128): v128 {
+  const a = f64x2.promote_low_f32x4(v);
+  return f64x2.add(sum, f64x2.mul(a, a));
 }
 
 // @ts-ignore: decorator
