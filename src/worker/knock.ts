@@ -14,18 +14,20 @@ export interface KnockOptions {
   readonly connectTimeout: number;
   /** Called with one line whenever the state of things changes. */
   readonly say: (line: string) => void;
+  /** Ends the waiting. */
+  readonly leave: AbortSignal;
 }
 
 /**
  * Waits until something listens at an address: its name may not resolve yet, its port may be closed yet.
- * @returns the address with its name resolved, for ZeroMQ, which would wait in silence
+ * @returns the address with its name resolved, for ZeroMQ, which would wait in silence; undefined once told to leave
  * @throws RunError naming address and reason once `connectTimeout` has passed
  */
-export async function knock(address: string, { connectTimeout, say }: KnockOptions): Promise<string> {
+export async function knock(address: string, { connectTimeout, say, leave }: KnockOptions): Promise<string | undefined> {
   const target = parseAddress(address);
   const deadline = performance.now() + connectTimeout * 1_000;
   let lastReason = '';
-  for (;;) {
+  while (!leave.aborted) {
     const result = await tryOnce(target);
     if (result.isOpen) return result.address;
     if (result.reason !== lastReason) say(`${address}: ${result.reason}; waiting`);
@@ -33,8 +35,16 @@ export async function knock(address: string, { connectTimeout, say }: KnockOptio
     if (performance.now() + retryInterval > deadline) {
       throw new RunError(`no coordinator at ${address} within ${connectTimeout} s: ${result.reason}`);
     }
-    await pause(retryInterval);
+    await pauseUnless(leave, retryInterval);
   }
+  return undefined;
+}
+
+/** Waits so many milliseconds, or until the signal aborts. */
+export async function pauseUnless(signal: AbortSignal, milliseconds: number): Promise<void> {
+  await pause(milliseconds, undefined, { signal }).catch((error: unknown) => {
+    if (!signal.aborted) throw error;
+  });
 }
 
 type Result = { readonly isOpen: true; readonly address: string } | { readonly isOpen: false; readonly reason: string };

@@ -60,6 +60,7 @@ interface Prepared {
  */
 export async function serve(link: Link, options: WorkerOptions): Promise<void> {
   const send = (message: FromWorker, tensors: readonly Float32Array[] = []): void => link.send(encode(message, tensors));
+  if (options.leave.aborted) return;
   send(helloOf(options));
   const leave = (): void => {
     send({ type: 'leaving' });

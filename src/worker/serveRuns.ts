@@ -1,9 +1,8 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { errorMessage } from '../shared/errors.js';
 import type { RunKeys } from '../shared/keys.js';
 import { openLink } from '../shared/transport.js';
 import { version } from '../shared/version.js';
-import { knock } from './knock.js';
+import { knock, pauseUnless } from './knock.js';
 import { HandshakeFailed, LinkLost, serve } from './serve.js';
 
 export interface ServeRunsOptions {
@@ -47,7 +46,8 @@ export async function serveRuns({
   let timeout = connectTimeout;
   let failedHandshakes = 0;
   for (;;) {
-    const found = await knock(address, { connectTimeout: timeout, say });
+    const found = await knock(address, { connectTimeout: timeout, say, leave });
+    if (found === undefined) return;
     const link = openLink(found, maxFrame, keys);
     try {
       await serve(link, { ...options, version, say, leave });
@@ -60,7 +60,7 @@ export async function serveRuns({
         say(`${errorMessage(error)}; waiting up to ${reconnectTimeout} s for it to come back`);
         timeout = reconnectTimeout;
       }
-      await pause(reconnectPause);
+      await pauseUnless(leave, reconnectPause);
     } finally {
       await link.close();
     }

@@ -73,3 +73,17 @@ test('a coordinator that is killed and resumed at its address: its workers wait 
   t.same(weightsOf(path), weights);
   t.match(summaryOf(path), { steps: 375 });
 });
+
+test('a worker that is told to leave while it waits for its coordinator leaves', async (t) => {
+  const runs = t.testdir();
+  const { coordinator, worker } = await startCoordinator(t, ...config, '--runs', runs, '--name', 'run');
+  const [first, second] = [0, 1].map(() => startCli(t, [...worker, '--grace-period', '0']));
+  await coordinator.line(/^epoch 1\//);
+  coordinator.kill('SIGKILL');
+  await coordinator.ended;
+  for (const one of [first, second]) {
+    await one?.line(/^the connection to the coordinator is lost; waiting/);
+    one?.kill('SIGTERM');
+    t.equal((await one?.ended)?.code, 0);
+  }
+});
