@@ -44,6 +44,8 @@ export interface StepAnswers {
   readonly parts: readonly PartSums[];
   /** The sum over all of them; good until the next step. */
   readonly gradient: Float32Array;
+  /** Is every value of it a finite number? */
+  readonly isFinite: boolean;
   /** Shards whose sums are not finite although two computed them, and who did so last. */
   readonly nonFinite: readonly { readonly worker: string; readonly shard: number }[];
 }
@@ -74,7 +76,7 @@ export interface FleetOptions {
 /** Milliseconds between probes, which tell who can no longer be reached. */
 const probeInterval = 1_000;
 /** Milliseconds that the coordinator sleeps at most while it waits for workers that share its memory. */
-const longestSleep = 1;
+const longestSleep = 5;
 /** Milliseconds after which it looks at its sockets, timers and signals, whatever there is to do. */
 const turnInterval = 2;
 /** Milliseconds that workers have to say goodbye. */
@@ -149,7 +151,7 @@ export class Fleet {
       worker: this.#roster.get(worker)?.name ?? 'a worker that is gone',
       shard: part,
     }));
-    return { parts, gradient: sum.result(), nonFinite };
+    return { parts, ...this.reducing.time(() => sum.result()), nonFinite };
   }
 
   /** The sums of each chunk of a part of the data, in chunk order. */

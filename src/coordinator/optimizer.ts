@@ -67,12 +67,10 @@ export class Optimizer {
 
   /**
    * Moves the weights by one step.
-   * @param gradient sum over the samples, in the kernel's memory; it is changed
+   * @param gradient sum over the samples, finite, in the kernel's memory; it may be changed
    * @param count samples of the step
-   * @returns false where the gradient is not finite: then nothing has moved
    */
-  update(gradient: Float32Array, count: number, learningRate: number): boolean {
-    if (!this.#kernel.isFinite(gradient)) return false;
+  update(gradient: Float32Array, count: number, learningRate: number): void {
     const isFused = this.#isFused;
     if (!isFused) this.#prepare(gradient, count);
     this.#updates++;
@@ -81,7 +79,6 @@ export class Optimizer {
       this.#apply(parameter, viewOf(gradient, parameter), sum, learningRate);
     }
     this.#swap();
-    return true;
   }
 
   /** Can the rule average the gradient in its own pass over it? Not where its norm must be known first. */

@@ -124,10 +124,12 @@ class Training {
     const stepSums = addParts(answers.parts);
     const learningRate = this.#learningRate();
     const figures = means(stepSums, config.metrics, penalty);
-    const move = (): boolean => this.#optimizer.update(answers.gradient, count, learningRate);
+    const move = (): void => this.#optimizer.update(answers.gradient, count, learningRate);
     const { updating } = this.#ports;
-    const hasMoved = Number.isFinite(figures.loss) && (updating ? updating.time(move) : move());
-    if (!hasMoved) await this.#refuseStep(plan, answers.nonFinite);
+    const hasMoved = Number.isFinite(figures.loss) && answers.isFinite;
+    if (hasMoved && updating) updating.time(move);
+    else if (hasMoved) move();
+    else await this.#refuseStep(plan, answers.nonFinite);
     const withPenalty = { ...stepSums, loss: stepSums.loss + penalty * count };
     this.progress = {
       ...this.progress,

@@ -13,6 +13,8 @@ export class TreeSum {
   #parent = new Map<string, { node: TreeNode; sibling: string }>();
   #arrived = new Map<string, Float32Array>();
   #root = '';
+  /** Of the root, once it has been added up. */
+  #isFinite: boolean | undefined;
 
   /** @param slots at least two arrays in the kernel's memory */
   constructor(kernel: Kernel, slots: readonly Float32Array[]) {
@@ -25,6 +27,7 @@ export class TreeSum {
   start(shards: number, wanted: ReadonlySet<number>): void {
     this.#free = [...this.#slots];
     this.#arrived.clear();
+    this.#isFinite = undefined;
     this.#parent.clear();
     this.#root = this.#link({ from: 0, to: shards }, wanted) ?? '';
   }
@@ -35,14 +38,14 @@ export class TreeSum {
   }
 
   /** The sum over all shards, in the kernel's memory, once every node has come; it is good until the next start. */
-  result(): Float32Array {
+  result(): { readonly gradient: Float32Array; readonly isFinite: boolean } {
     const sum = this.#arrived.get(this.#root);
     if (!sum) throw new RangeError('the sum is not complete');
-    if (this.#isInside(sum)) return sum;
-    // One node covered the whole tree.
-    const slot = this.#inSlot(sum);
-    this.#arrived.set(this.#root, slot);
-    return slot;
+    const gradient = this.#isInside(sum) ? sum : this.#inSlot(sum);
+    this.#arrived.set(this.#root, gradient);
+    // Where one node covered the whole tree nothing has been added yet.
+    this.#isFinite ??= this.#kernel.isFinite(gradient);
+    return { gradient, isFinite: this.#isFinite };
   }
 
   /**
@@ -79,9 +82,10 @@ export class TreeSum {
     this.#arrived.delete(parent.sibling);
     const sum = this.#isInside(sibling) ? sibling : this.#inSlot(sibling);
     const other = this.#isInside(values) ? values : this.#inSlot(values);
-    this.#kernel.add(sum, other);
+    const staysFinite = this.#kernel.add(sum, other);
     this.#release(other);
     const name = keyOf(parent.node);
+    if (name === this.#root) this.#isFinite = staysFinite;
     // Two free slots are what the next addition may need.
     const mayStay = this.#free.length >= 2 || name === this.#root || !this.#slots.includes(sum);
     this.#take(name, mayStay ? sum : this.#outside(sum));

@@ -30,8 +30,8 @@ export const averaged: Sum = { count: 1, penalty: { l1: 0, l2: 0 } };
  * norms are float64 over fixed blocks of 4,096 values, added up in block order.
  */
 export interface Kernel {
-  /** into += values */
-  add(into: Float32Array, values: Float32Array): void;
+  /** into += values. Is every sum a finite number? */
+  add(into: Float32Array, values: Float32Array): boolean;
   /** Sum of squares; not finite exactly where a value is not. */
   squaredNorm(values: Float32Array): number;
   /** Is every value a finite number? */
@@ -115,7 +115,7 @@ function gib(bytes: number): string {
 }
 
 interface Exports {
-  add(into: number, values: number, length: number): void;
+  add(into: number, values: number, length: number): number;
   squaredNorm(values: number, length: number): number;
   isFinite(values: number, length: number): number;
   absoluteSum(values: number, length: number): number;
@@ -164,7 +164,7 @@ function wasmKernel(memory: WebAssembly.Memory): Kernel {
     return array.byteOffset;
   };
   return {
-    add: (into, values) => wasm.add(at(into), at(values), into.length),
+    add: (into, values) => wasm.add(at(into), at(values), into.length) !== 0,
     squaredNorm: (values) => wasm.squaredNorm(at(values), values.length),
     isFinite: (values) => wasm.isFinite(at(values), values.length) !== 0,
     absoluteSum: (values) => wasm.absoluteSum(at(values), values.length),

@@ -10,6 +10,7 @@ export const twin: Kernel = {
     forEachIndex(into, (i) => {
       into[i] = at(into, i) + at(values, i);
     });
+    return twin.isFinite(into);
   },
 
   squaredNorm: (values) => sumInBlocks(values, (value) => value * value),
