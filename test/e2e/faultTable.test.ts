@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { type Test, test } from 'tap';
+import { hasBlas } from '../../src/engines/blas/library.js';
 import { type Cli, runWell, someMnist, startCli } from '../fixtures/cli.js';
 import { metricsOf, weightsOf } from '../fixtures/runFolder.js';
 
@@ -30,25 +31,35 @@ async function undisturbed(t: Test): Promise<{ weights: unknown; figures: unknow
   return resultOf(join(runs, 'undisturbed'));
 }
 
-function startStruck(t: Test, runs: string, strike: Strike): Cli {
+function startStruck(t: Test, runs: string, strike: Strike, ...flags: readonly string[]): Cli {
   const slot = strike.role === 'worker' ? { slot: 1 } : {};
   const env = { NODE_OPTIONS: preload, STRIKE: JSON.stringify({ ...strike, ...slot, marker: join(runs, 'struck') }) };
-  return startCli(t, ['up', ...config, '--runs', runs, '--name', 'disturbed'], env);
+  return startCli(t, ['up', ...config, ...flags, '--runs', runs, '--name', 'disturbed'], env);
 }
 
 for (const signal of ['SIGKILL', 'SIGSTOP', 'SIGSEGV'] as const) {
-  for (const [moment, at] of [
-    ['waiting', 1],
-    ['computing', 20],
-    ['sending', 20],
-    ['validating', 2],
+  for (const [moment, at, transport] of [
+    ['waiting', 1, 'shm'],
+    ['computing', 20, 'shm'],
+    ['computing', 20, 'socket'],
+    ['writing', 200, 'shm'],
+    ['sending', 20, 'shm'],
+    ['sending', 20, 'socket'],
+    ['validating', 2, 'shm'],
   ] as const) {
     // A worker that is stopped before it is ready keeps the others waiting for prepareTimeout, which has its own test.
     if (signal === 'SIGSTOP' && moment === 'waiting') continue;
-    test(`a worker gets ${signal} while ${moment}`, async (t) => {
+    if (moment === 'writing' && !hasBlas(1)) continue;
+    test(`a worker gets ${signal} while ${moment} (${transport})`, async (t) => {
       expected ??= await undisturbed(t);
       const runs = t.testdir();
-      const { stderr } = await startStruck(t, runs, { role: 'worker', moment, at, signal }).done();
+      const { stderr } = await startStruck(
+        t,
+        runs,
+        { role: 'worker', moment, at, signal },
+        '--transport',
+        transport === 'shm' ? 'auto' : transport,
+      ).done();
       t.match(
         stderr,
         signal === 'SIGSTOP' ? /^worker 1 has not answered within 1 s$/m : new RegExp(`^worker 1 .*was killed by ${signal}`, 'm'),

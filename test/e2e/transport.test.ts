@@ -1,0 +1,50 @@
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { test } from 'tap';
+import { runCli, runWell, someMnist, startCli } from '../fixtures/cli.js';
+import { weightsOf } from '../fixtures/runFolder.js';
+
+/** How tensors travel changes no bit. */
+
+const config = [...someMnist, '--epochs', '2', '--workers', '3', '--shards', '8', '--engine', 'onnx'] as const;
+
+test('shared memory or sockets: the same weights', {
+  skip: process.platform !== 'linux' && 'memory is shared on Linux only',
+}, async (t) => {
+  const runs = t.testdir();
+  for (const transport of ['shm', 'socket']) {
+    const { stderr } = await runWell(t, 'up', ...config, '--transport', transport, '--runs', runs, '--name', transport);
+    t.notMatch(stderr, /no memory is shared/);
+  }
+  t.same(weightsOf(join(runs, 'shm')), weightsOf(join(runs, 'socket')));
+});
+
+test('where no memory can be shared the run says so and goes on, unless that was asked for', async (t) => {
+  const runs = t.testdir({
+    'without.mjs': `
+      import { Module } from 'node:module';
+      const { _load } = Module;
+      Module._load = (name, ...rest) => {
+        if (name === 'koffi') throw new Error('there is none');
+        return _load(name, ...rest);
+      };
+    `,
+  });
+  const env = { NODE_OPTIONS: `--import=${pathToFileURL(join(runs, 'without.mjs')).href}` };
+  const { stderr } = await startCli(t, ['up', ...config, '--runs', runs, '--name', 'run'], env).done();
+  t.match(stderr, /^no memory is shared with the workers \(.*there is none\): weights and gradients go over sockets$/m);
+  const refused = await startCli(t, ['up', ...config, '--transport', 'shm', '--runs', runs, '--name', 'shm'], env).ended;
+  t.match(refused.stderr, /^error: .*there is none$/m);
+  t.equal(refused.code, 1);
+  const blas = await startCli(t, ['up', ...config, '--engine', 'blas', '--runs', runs, '--name', 'blas', '--max-restarts', '0'], env).ended;
+  t.match(blas.stderr, /koffi cannot be loaded: there is none/);
+  t.equal(blas.code, 1);
+  await runWell(t, 'up', ...config, '--transport', 'socket', '--runs', runs, '--name', 'socket');
+  t.same(weightsOf(join(runs, 'run')), weightsOf(join(runs, 'socket')));
+});
+
+test('a transport that does not exist', async (t) => {
+  const { code, stderr } = await runCli(t, 'up', '--transport', 'pigeon');
+  t.equal(code, 2);
+  t.match(stderr, /transport/);
+});
