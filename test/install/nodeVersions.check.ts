@@ -24,7 +24,7 @@ for (const version of ['22', '24']) {
     t.notMatch(ci.stderr, /warn|error/i, 'npm ci has nothing to warn of');
     const start = await command(folder, ['npm', 'start', '--', '--epochs', '1', '--workers', '2'], env);
     succeeded(t, start, 'npm start');
-    t.match(start.stderr, /^engine onnx \(onnxruntime-node .*, cpu\) in 2 workers$/m);
+    t.match(start.stderr, /^engine (onnx|blas) \(.*, cpu\) in 2 workers$/m);
     t.match(start.stdout, /\btestAccuracy 0\.9[3-9]/);
     const tests = await command(folder, ['npm', 'test', '--', '--reporter=tap'], env);
     succeeded(t, { ...tests, stdout: failures(tests.stdout) }, 'npm test');

@@ -7,6 +7,8 @@ import { command, type Ended, emptyFolder, repository, skipReason, succeeded } f
 
 /** onnxruntime-node's install script must fail to download, as it does behind a firewall. */
 const closedNetwork = { GLOBAL_AGENT_HTTPS_PROXY: 'http://127.0.0.1:9' };
+/** As on a machine that has no BLAS. */
+const withoutBlas = { BPNN_DIST_BLAS: 'none' };
 const slowEngineAdvice = 'ONNXRUNTIME_NODE_INSTALL=skip npm install';
 
 const program = `
@@ -46,7 +48,7 @@ for (const version of ['11', '10']) {
     t.notOk(existsSync(join(folder, 'node_modules', 'onnxruntime-node')), 'npm has left onnxruntime-node out');
     isWhole(t, folder, await command(folder, [...npm, 'ls', '--all']));
 
-    const slow = await command(folder, [...npx, 'bpnn-dist', 'up', '--epochs', '1', '--workers', '2']);
+    const slow = await command(folder, [...npx, 'bpnn-dist', 'up', '--epochs', '1', '--workers', '2'], withoutBlas);
     succeeded(t, slow, 'it trains in WebAssembly');
     t.match(slow.stderr, /^engine onnx \(onnxruntime-web .*, wasm\) in 2 workers$/m, 'it says which engine runs');
     t.equal(slow.stderr.split(slowEngineAdvice).length, 2, 'it says once how to get the fast one');
@@ -55,7 +57,7 @@ for (const version of ['11', '10']) {
     await isLibrary(t, folder);
 
     succeeded(t, await command(folder, ['sh', '-c', slowEngineAdvice.replace(' npm ', ` '${npm.join("' '")}' `)]), 'the advice works');
-    const fast = await command(folder, [...npx, 'bpnn-dist', 'up', '--epochs', '1', '--workers', '2']);
+    const fast = await command(folder, [...npx, 'bpnn-dist', 'up', '--epochs', '1', '--workers', '2'], withoutBlas);
     succeeded(t, fast, 'it trains natively');
     t.match(fast.stderr, /^engine onnx \(onnxruntime-node .*, cpu\) in 2 workers$/m, 'it says which engine runs');
     t.notMatch(fast.stderr, slowEngineAdvice, 'there is no advice any more');
