@@ -21,6 +21,8 @@ const chosen = settings.filter((setting) => values.only === undefined || nameOf(
 interface Taken {
   readonly setting: Setting;
   readonly ours: Measured[];
+  /** The same in four shards, as is our default. */
+  readonly inFour: Measured[];
   readonly peers: Map<string, number[]>;
 }
 
@@ -30,18 +32,19 @@ const short = (figure: number): number => Number(figure.toPrecision(3));
 const spread = (figures: readonly number[]): string =>
   `${short(sorted(figures)[0] ?? Number.NaN)} - ${short(sorted(figures).at(-1) ?? Number.NaN)}`;
 
-const taken: Taken[] = chosen.map((setting) => ({ setting, ours: [], peers: new Map() }));
+const taken: Taken[] = chosen.map((setting) => ({ setting, ours: [], inFour: [], peers: new Map() }));
 const epochs: { ours: number[]; keras: number[] } = { ours: [], keras: [] };
 for (let round = 0; round < rounds; round++) {
-  for (const { setting, ours, peers: byPeer } of taken) {
-    ours.push(measureOurs(setting, ...positionals));
+  for (const { setting, ours, inFour, peers: byPeer } of taken) {
+    ours.push(measureOurs(setting, 2, ...positionals));
+    inFour.push(measureOurs(setting, 4, ...positionals));
     for (const peer of values.peers ? peers : []) byPeer.set(peer.name, [...(byPeer.get(peer.name) ?? []), await peer.measure(setting)]);
   }
   if (values.only === undefined) epochs.ours.push(measureOurEpoch(3));
   if (values.only === undefined && values.peers) epochs.keras.push(measureKerasEpoch(3));
 }
 
-const steps = taken.map(({ setting, ours }) => {
+const steps = taken.map(({ setting, ours, inFour }) => {
   const of = (figure: (measured: Measured) => number): number => short(median(ours.map(figure)));
   return {
     network: nameOf(setting),
@@ -51,6 +54,7 @@ const steps = taken.map(({ setting, ours }) => {
     reduce: of(({ reduce }) => reduce),
     'optimizer, L2': of(({ update }) => update),
     'hand-over, idle': of(({ rest }) => rest),
+    'ms in 4 shards': short(median(inFour.map(({ step }) => step))),
     'samples/s': Math.round(median(ours.map(({ samplesPerSecond }) => samplesPerSecond))),
     // Written once a step by the coordinator, and once by each worker.
     'MB moved': short((parametersOf(setting) * 4 * 3) / 1e6),

@@ -195,6 +195,8 @@ export class Fleet {
    */
   async #takeShared(job: Job): Promise<void> {
     const { shared } = this.#options;
+    // Whoever has asked for this may have something to do first.
+    await undefined;
     while (shared && !shared.isEmpty && !job.isOver) {
       const answers = shared.answers(longestSleep);
       for (const { from, answer, gradient } of answers) this.#hear(from, () => this.#takeSharedAnswer(from, answer, gradient));

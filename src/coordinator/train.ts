@@ -95,6 +95,7 @@ class Training {
   readonly #plan: TrainingPlan;
   readonly #optimizer: Optimizer;
   readonly #ports: TrainPorts;
+  #untold: { readonly line: StepFigures; readonly hasMoved: boolean } | undefined;
   #best: Float32Array | undefined;
   #stoppingBest: Float32Array | undefined;
 
@@ -120,7 +121,10 @@ class Training {
     const count = Math.min(config.batchSize, counts.train - from);
     const plan = { step, epoch, from, count };
     const penalty = this.#optimizer.penalty();
-    const answers = await this.#gradients(plan);
+    const gradients = this.#gradients(plan);
+    // While the workers compute.
+    this.#tell();
+    const answers = await gradients;
     const stepSums = addParts(answers.parts);
     const learningRate = this.#learningRate();
     const figures = means(stepSums, config.metrics, penalty);
@@ -139,7 +143,14 @@ class Training {
       skipped: this.progress.skipped + (hasMoved ? 0 : 1),
       skippedInRow: hasMoved ? 0 : this.progress.skippedInRow + 1,
     };
-    const line = { epoch, step, samples: count, ...figures, learningRate };
+    this.#untold = { line: { epoch, step, samples: count, ...figures, learningRate }, hasMoved };
+  }
+
+  /** Says what came of the last step, unless that has been said. */
+  #tell(): void {
+    if (!this.#untold) return;
+    const { line, hasMoved } = this.#untold;
+    this.#untold = undefined;
     this.#ports.store.log({ kind: 'step', ...line, ...(hasMoved ? {} : { skipped: true }) });
     this.#ports.observer.onStep?.(line);
   }
@@ -179,6 +190,7 @@ class Training {
 
   /** Validates, decides, and goes on to the next epoch or ends. */
   async endEpoch(): Promise<void> {
+    this.#tell();
     const { config } = this.#plan;
     const { epoch, sums, stopping } = this.progress;
     const figures: Figures = { ...means(sums, config.metrics), ...(await this.#validate()) };
@@ -209,6 +221,7 @@ class Training {
   }
 
   async save(): Promise<void> {
+    this.#tell();
     await this.#ports.store.saveCheckpoint({
       progress: this.progress,
       optimizer: this.#optimizer.state,
