@@ -18,8 +18,8 @@ export interface ArenaShape {
   readonly metrics: number;
 }
 
-/** Gradients that a worker can leave at once: nodes of the tree that it owns. What goes beyond is sent as a message. */
-const gradientsPerWorker = 2;
+/** Half of what a WebAssembly memory can hold: the other half is for arrays of one process. */
+export const mostArenaBytes = 2 ** 31;
 /** Arrays of weights, which take turns. */
 const weightArrays = 2;
 /** Nodes of one request. What goes beyond is asked for by a message. */
@@ -42,13 +42,25 @@ function arrayBytes({ parameters }: ArenaShape): number {
   return allocationBytes(parameters);
 }
 
-function workerBytes(shape: ArenaShape): number {
-  return mailboxBytes(requestLength()) + mailboxBytes(answerLength(shape)) + gradientsPerWorker * arrayBytes(shape);
+/**
+ * Gradients that a worker can leave at once, for nodes of the tree that it owns: two, unless that takes too much memory.
+ * What goes beyond is sent as a message.
+ */
+function gradientsPerWorker(shape: ArenaShape): number {
+  return bytesWith(2, shape) > mostArenaBytes ? 1 : 2;
+}
+
+function workerBytes(gradients: number, shape: ArenaShape): number {
+  return mailboxBytes(requestLength()) + mailboxBytes(answerLength(shape)) + gradients * arrayBytes(shape);
+}
+
+function bytesWith(gradients: number, shape: ArenaShape): number {
+  return Math.ceil((line + weightArrays * arrayBytes(shape) + shape.workers * workerBytes(gradients, shape)) / page) * page;
 }
 
 /** Bytes of the whole, a multiple of any system's page. */
 export function arenaBytes(shape: ArenaShape): number {
-  return Math.ceil((line + weightArrays * arrayBytes(shape) + shape.workers * workerBytes(shape)) / page) * page;
+  return bytesWith(gradientsPerWorker(shape), shape);
 }
 
 /** A step, as it is asked of a worker. */
@@ -87,7 +99,7 @@ export class Channel {
     this.answers = new Mailbox(memory, answersAt, answerLength(shape));
     const gradientsAt = answersAt + mailboxBytes(answerLength(shape));
     this.gradients = Array.from(
-      { length: gradientsPerWorker },
+      { length: gradientsPerWorker(shape) },
       (_, i) => new Float32Array(memory, gradientsAt + i * arrayBytes(shape), shape.parameters),
     );
     this.#metrics = shape.metrics;
@@ -150,6 +162,7 @@ export class Arena {
       (_, i) => new Float32Array(buffer, weightsAt + i * arrayBytes(shape), shape.parameters),
     );
     const workersAt = weightsAt + weightArrays * arrayBytes(shape);
-    this.channels = Array.from({ length: shape.workers }, (_, i) => new Channel(buffer, workersAt + i * workerBytes(shape), shape));
+    const each = workerBytes(gradientsPerWorker(shape), shape);
+    this.channels = Array.from({ length: shape.workers }, (_, i) => new Channel(buffer, workersAt + i * each, shape));
   }
 }

@@ -1,10 +1,7 @@
 import { closeSync, fstatSync } from 'node:fs';
 import { RunError } from '../errors.js';
-import { Arena, type ArenaShape, arenaBytes } from './arena.js';
+import { Arena, type ArenaShape, arenaBytes, mostArenaBytes } from './arena.js';
 import { type MemorySystem, memorySystem } from './system.js';
-
-/** Half of what a WebAssembly memory can hold: the other half is for arrays of one process. */
-const mostBytes = 2 ** 31;
 
 /** An arena's file, open in this process. */
 export class SharedMemory {
@@ -24,7 +21,7 @@ export class SharedMemory {
   /** @throws RunError saying why there is none to be had */
   static create(shape: ArenaShape): SharedMemory {
     const bytes = arenaBytes(shape);
-    if (bytes > mostBytes) throw new RunError(`${bytes} bytes are more than one process can address beside its own arrays`);
+    if (bytes > mostArenaBytes) throw new RunError(`${bytes} bytes are more than one process can address beside its own arrays`);
     const system = memorySystem();
     return new SharedMemory(system.create(bytes), shape, system);
   }

@@ -31,6 +31,13 @@ test('more nodes than a request holds are for a message', (t) => {
   t.end();
 });
 
+test('large networks keep one gradient a worker, so that more of them share memory', (t) => {
+  const large = { parameters: 20_000_000, workers: 16, shards: 16, metrics: 1 };
+  t.ok(arenaBytes({ ...large, workers: 8 }) > 17 * 80e6, 'two each for eight');
+  t.ok(arenaBytes(large) < 20 * 80e6, 'one each for sixteen');
+  t.end();
+});
+
 test('no two arrays share a byte', (t) => {
   const [arena] = open();
   const arrays = [...(arena?.weights ?? []), ...(arena?.channels ?? []).flatMap(({ gradients }) => gradients)];
