@@ -52,8 +52,8 @@ export interface StepAnswers {
 
 export interface FleetOptions {
   readonly hub: Hub;
-  /** What workers get to know of the run, as `plainConfig` writes it. */
-  readonly config: Readonly<Record<string, unknown>>;
+  /** What workers get to know of the run, as `plainConfig` writes it; with the engine that it uses, once that is known. */
+  readonly config: (ready: readonly Member[]) => Readonly<Record<string, unknown>>;
   /** The data's fingerprint: a worker that sees other data is refused. */
   readonly fingerprint: string;
   /** Values in all weights. */
@@ -76,7 +76,9 @@ export interface FleetOptions {
 /** Milliseconds between probes, which tell who can no longer be reached. */
 const probeInterval = 1_000;
 /** Milliseconds that the coordinator sleeps at most while it waits for workers that share its memory. */
-const longestSleep = 5;
+const longestSleep = 2;
+/** The same where some will send a message, which does not wake it. */
+const shortSleep = 0.2;
 /** Milliseconds after which it looks at its sockets, timers and signals, whatever there is to do. */
 const turnInterval = 2;
 /** Milliseconds that workers have to say goodbye. */
@@ -146,6 +148,7 @@ export class Fleet {
       },
       onNode: (node, tensor) => tensor && this.reducing.time(() => sum.add(node, tensor)),
     });
+    await this.#takeShared(job);
     const parts = await this.#finish(job);
     const nonFinite = job.nonFinite.map(({ worker, part }) => ({
       worker: this.#roster.get(worker)?.name ?? 'a worker that is gone',
@@ -182,7 +185,6 @@ export class Fleet {
   }
 
   async #finish(job: Job): Promise<readonly PartSums[]> {
-    await this.#takeShared(job);
     const parts = await job.done;
     this.#deadline.finished((performance.now() - job.startedAt) / 1_000);
     this.#job = undefined;
@@ -198,7 +200,7 @@ export class Fleet {
     // Whoever has asked for this may have something to do first.
     await undefined;
     while (shared && !shared.isEmpty && !job.isOver) {
-      const answers = shared.answers(longestSleep);
+      const answers = shared.answers(shared.has(job.debtors) ? longestSleep : shortSleep);
       for (const { from, answer, gradient } of answers) this.#hear(from, () => this.#takeSharedAnswer(from, answer, gradient));
       const now = performance.now();
       if (answers.length > 0 && now - this.#lastTurn < turnInterval) continue;
@@ -294,7 +296,7 @@ export class Fleet {
     if (hello.slot !== undefined) this.#options.shared?.clear(hello.slot);
     const timer = setTimeout(() => this.#ban(from, `${name} did not get ready within ${prepareTimeout} s`), prepareTimeout * 1_000);
     this.#preparing.set(from, timer);
-    this.#send(from, encode({ type: 'configure', config, fingerprint }));
+    this.#send(from, encode({ type: 'configure', config: config(this.#roster.veterans), fingerprint }));
   }
 
   #enlist(member: Member, ready: Message<'ready'>): void {
@@ -321,7 +323,9 @@ export class Fleet {
     if (!first?.ready)
       return `computes other bits than the run did before (${ready.engine.library} ${ready.engine.provider} on ${member.hello.cpu})`;
     const describe = (m: Member, r: Message<'ready'>): string => `${r.engine.library} ${r.engine.provider} on ${m.hello.cpu}`;
-    return `computes other bits (${describe(member, ready)}) than ${first.name} (${describe(first, first.ready)})`;
+    const engines = [ready.engine.engine, first.ready.engine.engine];
+    const advice = engines[0] === engines[1] ? '' : `; choose one that all machines have with --engine (${engines.join(' or ')})`;
+    return `computes other bits (${describe(member, ready)}) than ${first.name} (${describe(first, first.ready)})${advice}`;
   }
 
   #takeGradient(member: Member, message: Message<'gradient'>, tensor: Float32Array | undefined): void {

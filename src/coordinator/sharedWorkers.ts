@@ -25,6 +25,11 @@ export class SharedWorkers {
     return this.#channels.size === 0;
   }
 
+  /** Will all of them answer in shared memory? */
+  has(workers: readonly Incarnation[]): boolean {
+    return workers.every((worker) => this.#channels.has(worker));
+  }
+
   /** A process has started in a slot, where the one before it has ended: nothing that was said to that one is for it. */
   clear(slot: number): void {
     this.#arena.channels[slot]?.requests.clear();

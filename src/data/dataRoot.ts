@@ -1,11 +1,11 @@
 import { realpathSync } from 'node:fs';
-import { relative, resolve, sep } from 'node:path';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import type { DataSpec, FilePair } from '../shared/config/dataSchema.js';
 import { DataError } from '../shared/errors.js';
 
 /**
  * The files that someone else names, as they may be opened here: relative paths begin at the root, and none leads out
- * of it, through links neither.
+ * of it, nor through links.
  * @param root folder of this machine
  * @throws DataError naming the path that does
  */
@@ -22,7 +22,7 @@ export function underRoot(spec: DataSpec, root: string): DataSpec {
 
 function fileUnder(root: string, path: string): string {
   const file = resolve(root, path);
-  if (isWithin(resolve(root), file) && isWithin(real(root), real(file))) return file;
+  if (isWithin(real(root), real(file))) return file;
   throw new DataError(
     `${path}: lies outside ${resolve(root)}, the only folder that this worker opens data in; start it with --data-root FOLDER that holds the run's data`,
   );
@@ -33,11 +33,12 @@ function isWithin(root: string, file: string): boolean {
   return path !== '..' && !path.startsWith(`..${sep}`);
 }
 
-/** The path without links. One that does not exist is itself: opening it will say so. */
+/** The path without links, as far as it exists: opening what does not will say so. */
 function real(path: string): string {
   try {
     return realpathSync(path);
   } catch {
-    return resolve(path);
+    const parent = dirname(path);
+    return parent === path ? path : join(real(parent), basename(path));
   }
 }

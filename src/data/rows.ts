@@ -5,7 +5,7 @@ import type { Elements } from './dtype.js';
 export type RowReader = (row: number, into: Float32Array, offset: number) => void;
 
 /**
- * Reads rows out of values of any number type, without allocating.
+ * Reads rows out of values of any number type.
  * @param width values a row
  * @param divide if given, each value is turned into float32 and then divided in float32, as `x.astype('float32') / divide` in NumPy
  */

@@ -10,7 +10,7 @@ import { type OutputHead, outputHead } from './outputHead.js';
 
 /**
  * The engine on the machine's BLAS: products of matrices by the library, all between them in SIMD WebAssembly. Nothing is
- * waited for, and nothing allocated after the first batch of a size.
+ * waited for.
  * @throws RunError where the machine has no BLAS
  */
 export async function openBlasEngine(task: EngineTask): Promise<Engine> {
@@ -177,7 +177,7 @@ function maskOf(masks: readonly Float32Array[], index: number): Float32Array {
 
 function workspace({ network }: EngineTask, capacity: number): Workspace {
   const units = network.ops.map((op) => op.units);
-  const widest = Math.max(network.inputs, network.outputs, ...units);
+  const widest = Math.max(network.outputs, ...units);
   const large = capacity * widest;
   const layers = openLayers([...units.map((width) => capacity * width), ...units, large, large, large]);
   return {

@@ -35,6 +35,7 @@ const free: ReadonlySet<string> = new Set([
   'prepareTimeout',
   'stepTimeout',
   'workerTimeout',
+  'transport',
   'gracePeriod',
   'maxRestarts',
   'onNonFinite',

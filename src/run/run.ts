@@ -12,11 +12,10 @@ import { type Observer, type Outcome, type Store, train } from '../coordinator/t
 import { divisorOf } from '../data/normalize.js';
 import type { Config } from '../shared/config/schema.js';
 import { configYaml, plainConfig } from '../shared/config/write.js';
-import { DataError, errorMessage, Interrupted, RunError } from '../shared/errors.js';
+import { DataError, errorMessage, Interrupted } from '../shared/errors.js';
 import type { Figures } from '../shared/json.js';
 import { twin } from '../shared/kernel/twin.js';
 import { type RunKeys, readKeys, writeKeys } from '../shared/keys.js';
-import { SharedMemory } from '../shared/memory/sharedMemory.js';
 import { layersModelJson, writeModel } from '../shared/model/layersModel.js';
 import { penaltyOf } from '../shared/model/penalty.js';
 import { Stopwatch } from '../shared/stopwatch.js';
@@ -172,8 +171,7 @@ async function trainIn(
   const { config } = plan;
   const { observer, signal, resume } = options;
   const notice = (line: string): void => observer.onNotice?.(line);
-  const shared = options.workers === 'local' ? shareMemory(prepared, notice) : undefined;
-  const { optimizer, sum, arena } = openTrainingState(prepared, shared);
+  const { optimizer, sum, shared, close } = openTrainingState(prepared, options.workers === 'local', notice);
   for (const note of resume?.notes ?? []) notice(note);
 
   const tell = (member: Member, event: 'ready' | 'left', line: string): void => {
@@ -184,7 +182,10 @@ async function trainIn(
   let local: LocalWorkers | undefined;
   const fleet = new Fleet({
     hub,
-    config: plainConfig(config),
+    config(ready) {
+      const resolved = config.resolved ?? resolvedEngine(ready, fingerprint);
+      return plainConfig(resolved ? { ...config, resolved } : config);
+    },
     fingerprint,
     parameters: prepared.weights.length,
     shards: config.shards,
@@ -192,7 +193,7 @@ async function trainIn(
     version,
     prepareTimeout: config.prepareTimeout,
     stepTimeout: config.stepTimeout,
-    shared: shared && arena && new SharedWorkers(arena, shared.system),
+    shared: shared && new SharedWorkers(shared.arena, shared.memory.system),
     probe: config.resolved?.probe,
     events: {
       onReady(member) {
@@ -234,7 +235,7 @@ async function trainIn(
       local = new LocalWorkers({
         count: config.workers,
         address: hub.address,
-        sharedFile: shared?.file,
+        sharedFile: shared?.memory.file,
         logFile: (slot) => folder.file('log', `worker-${slot}.log`),
         maxRestarts: config.maxRestarts,
         onEnd(slot, pid, loss) {
@@ -281,21 +282,7 @@ async function trainIn(
     staffing.close();
     await fleet.close();
     await local?.close();
-    shared?.close();
-  }
-}
-
-/** Memory for the workers that this coordinator starts, where there is some to be had; else their tensors go over sockets. */
-function shareMemory({ plan: { config, network } }: PreparedRun, notice: (line: string) => void): SharedMemory | undefined {
-  if (config.transport === 'socket') return undefined;
-  const { size } = network.layout;
-  const shape = { parameters: size, workers: config.workers, shards: config.shards, metrics: config.metrics.length };
-  try {
-    return SharedMemory.create(shape);
-  } catch (error) {
-    if (!(error instanceof RunError) || config.transport === 'shm') throw error;
-    notice(`no memory is shared with the workers (${error.message}): weights and gradients go over sockets`);
-    return undefined;
+    close();
   }
 }
 

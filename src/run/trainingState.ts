@@ -3,35 +3,66 @@ import { TreeSum } from '../coordinator/treeSum.js';
 import { RunError } from '../shared/errors.js';
 import { maxArrays, openKernel } from '../shared/kernel/kernel.js';
 import type { Arena } from '../shared/memory/arena.js';
-import type { SharedMemory } from '../shared/memory/sharedMemory.js';
+import { SharedMemory } from '../shared/memory/sharedMemory.js';
+import { treeDepth } from '../shared/tree.js';
 import type { PreparedRun } from './prepare.js';
 
-/** Most sums of tree nodes that stand in the kernel's memory at once; see TreeSum. */
+/** Sums of tree nodes that stand in the kernel's memory at once, at most and at least; see TreeSum. */
 const sumSlots = 4;
+const fewestSlots = 2;
+/** Of the optimizer's arrays, those that stand in shared memory where there is some. */
+const weightArrays = 2;
 
 export interface TrainingState {
   readonly optimizer: Optimizer;
   readonly sum: TreeSum;
-  /** The memory shared with workers, in the kernel's. */
-  readonly arena: Arena | undefined;
+  /** Memory shared with workers: weights and gradients are in it. */
+  readonly shared: { readonly memory: SharedMemory; readonly arena: Arena } | undefined;
+  close(): void;
 }
 
 /**
  * All large arrays of a coordinator, in one kernel's memory: weights, moments and the slots of the gradient's sum.
- * @param shared pages to be shared with workers, where weights and gradients then are
+ * @param shares share memory with the workers, where the config and the machine allow it; else the run says why not
  * @throws RunError where they do not fit
  */
-export function openTrainingState({ plan, weights }: PreparedRun, shared?: SharedMemory): TrainingState {
+export function openTrainingState(prepared: PreparedRun, shares: boolean, notice: (line: string) => void): TrainingState {
+  const memory = shares ? shareMemory(prepared, notice) : undefined;
+  try {
+    return stateIn(prepared, memory);
+  } catch (error) {
+    memory?.close();
+    throw error;
+  }
+}
+
+function stateIn({ plan, weights }: PreparedRun, memory: SharedMemory | undefined): TrainingState {
   const size = weights.length;
-  const slots = Math.min(sumSlots, maxArrays(size, shared?.bytes) - optimizerArrays);
-  if (slots < 2) throw new RunError(`${size} parameters need more than the 4 GiB that the coordinator's kernel can address`);
-  const memory = openKernel(new Array<number>(optimizerArrays + slots).fill(size), shared?.bytes);
-  const arena = shared?.open(memory.area);
-  const optimizer = new Optimizer(plan.config.optimizer, plan.network.layout, memory, arena?.weights);
+  const arrays = memory ? optimizerArrays - weightArrays : optimizerArrays;
+  const slots = Math.min(sumSlots, maxArrays(size, memory?.bytes) - arrays);
+  if (slots < fewestSlots) throw new RunError(`${size} parameters need more than the 4 GiB that the coordinator's kernel can address`);
+  const kernel = openKernel(new Array<number>(arrays + slots).fill(size), memory?.bytes);
+  const shared = memory && { memory, arena: memory.open(kernel.area) };
+  const optimizer = new Optimizer(plan.config.optimizer, plan.network.layout, kernel, shared?.arena.weights);
   optimizer.setWeights(weights);
   const sum = new TreeSum(
-    memory.kernel,
-    Array.from({ length: slots }, () => memory.allocate(size)),
+    kernel.kernel,
+    Array.from({ length: slots }, () => kernel.allocate(size)),
   );
-  return { optimizer, sum, arena };
+  return { optimizer, sum, shared, close: () => memory?.close() };
+}
+
+function shareMemory({ plan: { config, network } }: PreparedRun, notice: (line: string) => void): SharedMemory | undefined {
+  if (config.transport === 'socket') return undefined;
+  const { size } = network.layout;
+  // What each side must have beside it.
+  const own = Math.max(optimizerArrays - weightArrays + fewestSlots, treeDepth(config.shards));
+  const shape = { parameters: size, workers: config.workers, shards: config.shards, metrics: config.metrics.length };
+  try {
+    return SharedMemory.create(shape, own);
+  } catch (error) {
+    if (!(error instanceof RunError) || config.transport === 'shm') throw error;
+    notice(`no memory is shared with the workers (${error.message}): weights and gradients go over sockets`);
+    return undefined;
+  }
 }

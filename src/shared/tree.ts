@@ -37,6 +37,11 @@ export function coveringNodes(from: number, to: number, shards: number): TreeNod
   return from < to ? cover({ from: 0, to: shards }) : [];
 }
 
+/** Levels of the tree over `shards` shards: arrays that adding it up from left to right takes. */
+export function treeDepth(shards: number): number {
+  return Math.ceil(Math.log2(shards)) + 1;
+}
+
 /** Is [from, to) a node of the tree over `shards` shards? */
 export function isTreeNode({ from, to }: TreeNode, shards: number): boolean {
   const nodes = coveringNodes(from, to, shards);

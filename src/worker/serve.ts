@@ -1,4 +1,5 @@
 import { cpus, hostname } from 'node:os';
+import { setImmediate as turn } from 'node:timers/promises';
 import { BatchReader } from '../data/batch.js';
 import { underRoot } from '../data/dataRoot.js';
 import type { DataParts } from '../data/dataset.js';
@@ -227,6 +228,8 @@ async function answerEvaluate(
       sums: { count, loss, metrics: [...metrics], squaredNorm: 0 },
       computeMs: performance.now() - start,
     });
+    // An engine that waits for nothing would keep signals and the coordinator's end waiting for all chunks.
+    await turn();
   }
 }
 

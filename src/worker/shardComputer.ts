@@ -11,7 +11,7 @@ import type { DropoutOp, Network } from '../shared/model/network.js';
 import type { PartSums } from '../shared/protocol.js';
 import { writeDropoutMask } from '../shared/random/dropoutMask.js';
 import { sampleOrder } from '../shared/random/sampleOrder.js';
-import { shardRange, sumTree, type TreeNode } from '../shared/tree.js';
+import { shardRange, sumTree, type TreeNode, treeDepth } from '../shared/tree.js';
 
 /** Which samples a step sees: positions [from, to) of the epoch's order. */
 export interface StepBatch {
@@ -68,7 +68,7 @@ export class ShardComputer {
     this.#reader = new BatchReader(train, encoding, network.outputs, capacity);
     this.#masks = this.#dropouts.map(({ units }) => new Float32Array(capacity * units));
     const size = network.layout.size;
-    this.#depth = Math.ceil(Math.log2(config.shards)) + 1;
+    this.#depth = treeDepth(config.shards);
     const count = Math.min(this.#depth + 3, maxArrays(size, shared?.memory.bytes));
     if (count < this.#depth)
       throw new RunError(`${size} parameters in ${config.shards} shards need more than the 4 GiB of one worker; use fewer shards`);
@@ -116,7 +116,7 @@ export class ShardComputer {
     // The first array that is taken is the one in which the others are added up.
     const outgoing = toOutbox ? this.#freeInOutbox.pop() : undefined;
     if (outgoing) this.#free.push(outgoing);
-    if (this.#free.length < Math.ceil(Math.log2(node.to - node.from)) + 1) throw new RangeError('the gradient arrays are used up');
+    if (this.#free.length < treeDepth(node.to - node.from)) throw new RangeError('the gradient arrays are used up');
     const shards: PartSums[] = [];
     const gradient = await sumTree(
       node,

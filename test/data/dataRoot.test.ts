@@ -15,6 +15,15 @@ test('names begin at the root', (t) => {
   t.end();
 });
 
+test('the root may be reached by a link, and what is missing is for its reader to say', (t) => {
+  const folder = t.testdir({ root: { 'x.npy': '' } });
+  symlinkSync('root', join(folder, 'link'));
+  const named = { x: join(folder, 'link', 'x.npy'), y: join(folder, 'root', 'missing', 'y.npy') };
+  t.same(underRoot(named, join(folder, 'root')), named);
+  t.same(underRoot(named, join(folder, 'link')), named);
+  t.end();
+});
+
 test('no name leads out of it', (t) => {
   const folder = t.testdir({ root: { 'y.npy': '' }, other: { 'x.npy': '' }, 'root-2': { 'x.npy': '' } });
   const root = join(folder, 'root');

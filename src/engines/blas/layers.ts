@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { RunError } from '../../shared/errors.js';
 import { allocationBytes } from '../../shared/kernel/kernel.js';
 
 /** What stands between the matrix products of a network; all arrays are in one memory of their own. */
@@ -26,12 +27,20 @@ interface Exports {
 }
 
 const pageBytes = 65_536;
+const maxPages = 65_536;
 let compiled: WebAssembly.Module | undefined;
 
-/** @param lengths of the arrays to come, in values */
+/**
+ * @param lengths of the arrays to come, in values
+ * @throws RunError where they are more than one memory can hold
+ */
 export function openLayers(lengths: readonly number[]): Layers {
   compiled ??= new WebAssembly.Module(readFileSync(new URL(import.meta.resolve('#layers.wasm'))));
   const pages = Math.ceil(lengths.reduce((sum, length) => sum + allocationBytes(length), 64) / pageBytes);
+  if (pages > maxPages) {
+    const gib = ((pages * pageBytes) / 2 ** 30).toFixed(1);
+    throw new RunError(`${gib} GiB of activations do not fit into 4 GiB: use a smaller batchSize or validationBatchSize, or more shards`);
+  }
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
   const wasm = new WebAssembly.Instance(compiled, { env: { memory } }).exports as unknown as Exports;
   let next = 64;

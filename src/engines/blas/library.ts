@@ -1,4 +1,6 @@
 import { createRequire } from 'node:module';
+import { cpus } from 'node:os';
+import { basename } from 'node:path';
 import { errorMessage, RunError } from '../../shared/errors.js';
 
 /** The machine's library of matrix products (BLAS), called through koffi. */
@@ -19,8 +21,8 @@ export interface Factor {
 
 /** Where a BLAS may be: what the user names, then OpenBLAS, MKL and Apple's as their packages install them. */
 function candidates(): readonly string[] {
-  const named = process.env['BPNN_DIST_BLAS'];
-  if (named !== undefined && named !== '') return [named];
+  const named = process.env['BPNN_DIST_BLAS'] ?? '';
+  if (named !== '') return named === 'none' ? [] : [named];
   if (process.platform === 'darwin') return ['/System/Library/Frameworks/Accelerate.framework/Accelerate'];
   return ['libopenblas.so.0', 'libopenblas.so', 'libmkl_rt.so.2', 'libmkl_rt.so'];
 }
@@ -31,7 +33,8 @@ const prefixes = ['', 'scipy_'];
 let found: Blas | RunError | undefined;
 
 /**
- * @param threads that it may use
+ * Opens it once for the whole process.
+ * @param threads that it may use; the first caller's count
  * @throws RunError where the machine has none
  */
 export function openBlas(threads: number): Blas {
@@ -40,32 +43,45 @@ export function openBlas(threads: number): Blas {
   return found;
 }
 
+/** Has the user named a library, which must then be there? */
+function isNamed(): boolean {
+  return !['', 'none'].includes(process.env['BPNN_DIST_BLAS'] ?? '');
+}
+
+/**
+ * Has the machine one?
+ * @throws RunError where the user has named one that cannot be used
+ */
 export function hasBlas(threads: number): boolean {
   try {
     openBlas(threads);
     return true;
-  } catch {
+  } catch (error) {
+    if (isNamed()) throw error;
     return false;
   }
 }
 
 function find(threads: number): Blas | RunError {
+  // Read by the libraries as they are loaded. MKL gives the same bits for arrays at any place only if asked to.
+  for (const name of ['OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS', 'VECLIB_MAXIMUM_THREADS']) process.env[name] ??= String(threads);
+  process.env['MKL_CBWR'] ??= 'AUTO,STRICT';
   let koffi: typeof import('koffi');
   try {
     koffi = createRequire(import.meta.url)('koffi');
   } catch (error) {
     return new RunError(`koffi cannot be loaded: ${errorMessage(error)}`);
   }
+  const reasons: string[] = [];
   for (const path of candidates()) {
     try {
       return bind(koffi, path, threads);
-    } catch {
-      // The next may be there.
+    } catch (error) {
+      reasons.push(`${path}: ${errorMessage(error)}`);
     }
   }
-  return new RunError(
-    `no BLAS library was found (tried ${candidates().join(', ')}): install OpenBLAS (Debian: libopenblas0), or name one with BPNN_DIST_BLAS`,
-  );
+  const advice = isNamed() ? 'BPNN_DIST_BLAS names it' : 'install OpenBLAS (Debian: libopenblas0-pthread), or name one with BPNN_DIST_BLAS';
+  return new RunError(`no BLAS library can be used (${reasons.join('; ')}); ${advice}`);
 }
 
 const [rowMajor, plain, transpose] = [101, 111, 112];
@@ -110,6 +126,6 @@ function nameOf(
     const core = String(first((prefix) => library.func(`const char *${prefix}openblas_get_corename()`))());
     return `OpenBLAS ${/\d+\.\d+\.\d+/.exec(config)?.[0] ?? ''} for ${core}`;
   } catch {
-    return path;
+    return `${basename(path)} on ${cpus()[0]?.model.trim()}`;
   }
 }

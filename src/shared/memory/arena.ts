@@ -1,6 +1,6 @@
 import { allocationBytes } from '../kernel/kernel.js';
 import type { PartSums } from '../protocol.js';
-import type { TreeNode } from '../tree.js';
+import { coveringNodes, type TreeNode } from '../tree.js';
 import { Mailbox, mailboxBytes } from './mailbox.js';
 
 /**
@@ -43,11 +43,16 @@ function arrayBytes({ parameters }: ArenaShape): number {
 }
 
 /**
- * Gradients that a worker can leave at once, for nodes of the tree that it owns: two, unless that takes too much memory.
- * What goes beyond is sent as a message.
+ * Gradients that a worker can leave at once: as many as the tree has nodes over its part of the shards, or fewer where
+ * they would take too much memory. What goes beyond is sent as a message.
  */
 function gradientsPerWorker(shape: ArenaShape): number {
-  return bytesWith(2, shape) > mostArenaBytes ? 1 : 2;
+  const { shards, workers } = shape;
+  const edge = (worker: number): number => Math.floor((worker * shards) / workers);
+  const nodes = Array.from({ length: workers }, (_, worker) => coveringNodes(edge(worker), edge(worker + 1), shards).length);
+  let gradients = Math.max(1, ...nodes);
+  while (gradients > 1 && bytesWith(gradients, shape) > mostArenaBytes) gradients--;
+  return gradients;
 }
 
 function workerBytes(gradients: number, shape: ArenaShape): number {

@@ -1,5 +1,6 @@
 import { closeSync, fstatSync } from 'node:fs';
 import { RunError } from '../errors.js';
+import { maxArrays } from '../kernel/kernel.js';
 import { Arena, type ArenaShape, arenaBytes, mostArenaBytes } from './arena.js';
 import { type MemorySystem, memorySystem } from './system.js';
 
@@ -18,10 +19,14 @@ export class SharedMemory {
     this.#shape = shape;
   }
 
-  /** @throws RunError saying why there is none to be had */
-  static create(shape: ArenaShape): SharedMemory {
+  /**
+   * @param ownArrays arrays of the weights' size that a process has in one memory with it
+   * @throws RunError saying why there is none to be had
+   */
+  static create(shape: ArenaShape, ownArrays: number): SharedMemory {
     const bytes = arenaBytes(shape);
-    if (bytes > mostArenaBytes) throw new RunError(`${bytes} bytes are more than one process can address beside its own arrays`);
+    if (bytes > mostArenaBytes || maxArrays(shape.parameters, bytes) < ownArrays)
+      throw new RunError(`${bytes} bytes are more than one process can address beside its own arrays`);
     const system = memorySystem();
     return new SharedMemory(system.create(bytes), shape, system);
   }

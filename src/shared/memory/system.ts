@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { constants } from 'node:os';
+import { constants, freemem } from 'node:os';
 import { errorMessage, RunError } from '../errors.js';
 
 /** What shared memory takes from the operating system, called by its C library through koffi. Linux only. */
@@ -38,16 +38,25 @@ export function memorySystem(): MemorySystem {
 function open(): MemorySystem {
   const number = futexNumbers[process.arch];
   if (process.platform !== 'linux' || number === undefined)
-    throw new RunError(`it needs Linux on x64 or arm64, this is ${process.platform} on ${process.arch}`);
+    throw new RunError(`it needs Linux on ${Object.keys(futexNumbers).join(', ')}, this is ${process.platform} on ${process.arch}`);
+  let koffi: Koffi;
   try {
-    return bind(number);
+    koffi = createRequire(import.meta.url)('koffi');
   } catch (error) {
     throw new RunError(`koffi cannot be loaded: ${errorMessage(error)}`);
   }
+  return bind(koffi, number);
 }
 
-function bind(futexNumber: number): MemorySystem {
-  const koffi: typeof import('koffi') = createRequire(import.meta.url)('koffi');
+type Koffi = typeof import('koffi');
+
+/** What this process may still use: of its container's memory, if that is limited, else of the machine's. */
+function availableBytes(): number {
+  const { availableMemory }: { availableMemory?: () => number } = process;
+  return availableMemory?.() ?? freemem();
+}
+
+function bind(koffi: Koffi, futexNumber: number): MemorySystem {
   const libc = koffi.load(null);
   const memfdCreate = libc.func('int memfd_create(const char *name, unsigned int flags)');
   const close = libc.func('int close(int fd)');
@@ -59,9 +68,13 @@ function bind(futexNumber: number): MemorySystem {
   );
   return {
     create(bytes) {
+      // Where memory is limited, reserving more than there is ends the process instead of the call.
+      if (bytes > availableBytes()) throw new RunError(`there is no room for ${bytes} bytes`);
       const file = memfdCreate('bpnn-dist', closeOnExec);
       if (file < 0) throw new RunError(`memfd_create failed (${koffi.errno()})`);
-      const code: number = allocate(file, 0, bytes);
+      let code: number;
+      do code = allocate(file, 0, bytes);
+      while (code === constants.errno.EINTR);
       if (code === 0) return file;
       close(file);
       const isFull = code === constants.errno.ENOSPC || code === constants.errno.ENOMEM;
