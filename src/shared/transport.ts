@@ -171,12 +171,15 @@ export interface Link {
   close(): Promise<void>;
 }
 
+/** Of all links of a process: a context has threads and files of its own, which go only when it is collected. */
+let linkContext: Context | undefined;
+
 /** Connects a worker once: when the connection ends, so does the link. An address that does not answer is no error here. */
 export function openLink(address: string, maxFrameBytes: number, keys?: RunKeys): Link {
-  const context = new Context();
+  linkContext ??= new Context();
   // Never under an old identity: a socket that came back by itself could be black-holed.
   const socket = new Dealer({
-    context,
+    context: linkContext,
     reconnectInterval: -1,
     linger,
     maxMessageSize: maxFrameBytes,

@@ -12,7 +12,7 @@ test('300 faults in one run: the same weights, and nothing left over', async (t)
     `seed ${seed}: ${JSON.stringify(faults)} over ${steps} steps in ${minutes} min; most growth of a process: ${JSON.stringify(growth)}`,
   );
   t.same(weights, expected, 'the weights of the run that nobody disturbed');
-  t.ok(growth.files <= 16, 'no files or sockets are left open');
-  t.ok(growth.threads <= 8, 'no threads are left');
-  t.ok(growth.megabytes <= 60, 'no memory is kept');
+  t.ok(growth.files <= 8, 'no files or sockets are left open');
+  t.ok(growth.threads <= 2, 'no threads are left');
+  t.ok(growth.megabytes <= 30, 'no memory is kept');
 });
