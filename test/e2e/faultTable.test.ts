@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { type Test, test } from 'tap';
 import { hasBlas } from '../../src/engines/blas/library.js';
 import { type Cli, runWell, someMnist, startCli } from '../fixtures/cli.js';
+import { type Presence, watchPresence } from '../fixtures/presence.js';
 import { metricsOf, weightsOf } from '../fixtures/runFolder.js';
 
 /**
@@ -31,21 +32,28 @@ async function undisturbed(t: Test): Promise<{ weights: unknown; figures: unknow
   return resultOf(join(runs, 'undisturbed'));
 }
 
-function startStruck(t: Test, runs: string, strike: Strike, ...flags: readonly string[]): Cli {
+/** Starts the run that is struck, and answers it with what tells which of its processes live. */
+async function startStruck(t: Test, runs: string, strike: Strike, ...flags: readonly string[]): Promise<{ up: Cli; presence: Presence }> {
   const slot = strike.role === 'worker' ? { slot: 1 } : {};
-  const env = { NODE_OPTIONS: preload, STRIKE: JSON.stringify({ ...strike, ...slot, marker: join(runs, 'struck') }) };
-  return startCli(t, ['up', ...config, ...flags, '--runs', runs, '--name', 'disturbed'], env);
+  const presence = await watchPresence(t);
+  const env = {
+    ...presence.env,
+    NODE_OPTIONS: `${presence.env['NODE_OPTIONS']} ${preload}`,
+    STRIKE: JSON.stringify({ ...strike, ...slot, marker: join(runs, 'struck') }),
+  };
+  return { up: startCli(t, ['up', ...config, ...flags, '--runs', runs, '--name', 'disturbed'], env), presence };
 }
 
 for (const signal of ['SIGKILL', 'SIGSTOP', 'SIGSEGV'] as const) {
+  // Over shared memory, where the machine has it, and over sockets.
   for (const [moment, at, transport] of [
-    ['waiting', 1, 'shm'],
-    ['computing', 20, 'shm'],
+    ['waiting', 1, 'auto'],
+    ['computing', 20, 'auto'],
     ['computing', 20, 'socket'],
-    ['writing', 200, 'shm'],
-    ['sending', 20, 'shm'],
+    ['writing', 200, 'auto'],
+    ['sending', 20, 'auto'],
     ['sending', 20, 'socket'],
-    ['validating', 2, 'shm'],
+    ['validating', 2, 'auto'],
   ] as const) {
     // A worker that is stopped before it is ready keeps the others waiting for prepareTimeout, which has its own test.
     if (signal === 'SIGSTOP' && moment === 'waiting') continue;
@@ -53,13 +61,9 @@ for (const signal of ['SIGKILL', 'SIGSTOP', 'SIGSEGV'] as const) {
     test(`a worker gets ${signal} while ${moment} (${transport})`, async (t) => {
       expected ??= await undisturbed(t);
       const runs = t.testdir();
-      const { stderr } = await startStruck(
-        t,
-        runs,
-        { role: 'worker', moment, at, signal },
-        '--transport',
-        transport === 'shm' ? 'auto' : transport,
-      ).done();
+      const { up, presence } = await startStruck(t, runs, { role: 'worker', moment, at, signal }, '--transport', transport);
+      const { stderr } = await up.done();
+      await presence.none();
       t.match(
         stderr,
         signal === 'SIGSTOP' ? /^worker 1 has not answered within 1 s$/m : new RegExp(`^worker 1 .*was killed by ${signal}`, 'm'),
@@ -78,8 +82,9 @@ for (const [moment, at] of [
   test(`the coordinator gets SIGKILL while ${moment}, and the run is resumed`, async (t) => {
     expected ??= await undisturbed(t);
     const runs = t.testdir();
-    const { signal } = await startStruck(t, runs, { role: 'up', moment, at, signal: 'SIGKILL' }).ended;
-    t.equal(signal, 'SIGKILL');
+    const { up, presence } = await startStruck(t, runs, { role: 'up', moment, at, signal: 'SIGKILL' });
+    t.equal((await up.ended).signal, 'SIGKILL');
+    await presence.none();
     await runWell(t, 'up', '--resume', join(runs, 'disturbed'));
     t.same(resultOf(join(runs, 'disturbed')), expected);
   });

@@ -34,6 +34,18 @@ test('a worker that is killed in the middle of a run changes no bit', async (t) 
   t.same(weightsOf(join(runs, 'disturbed')), weightsOf(join(runs, 'undisturbed')));
 });
 
+test('workers that are all killed are started again, and change no bit', async (t) => {
+  const runs = t.testdir();
+  const up = startCli(t, ['up', ...config, '--runs', runs, '--name', 'disturbed']);
+  const pids = [await pidOfWorker(up, 0), await pidOfWorker(up, 1)];
+  await up.line(/^epoch 1\/12 /);
+  for (const pid of pids) process.kill(pid, 'SIGKILL');
+  const { stderr } = await up.done();
+  t.match(stderr, /; no worker is left, the run needs at least 1; waiting up to 60 s for more$/m);
+  await runWell(t, 'up', ...config, '--runs', runs, '--name', 'undisturbed');
+  t.same(weightsOf(join(runs, 'disturbed')), weightsOf(join(runs, 'undisturbed')));
+});
+
 test('a run whose workers are all killed fails, naming the last', async (t) => {
   const runs = t.testdir();
   const up = startCli(t, ['up', ...endless, '--max-restarts', '0', '--runs', runs, '--name', 'run']);

@@ -32,8 +32,9 @@ test('more nodes than a request holds are for a message', (t) => {
 });
 
 test('large networks keep one gradient a worker, so that more of them share memory', (t) => {
-  const large = { parameters: 20_000_000, workers: 16, shards: 16, metrics: 1 };
-  t.ok(arenaBytes({ ...large, workers: 8 }) > 17 * 80e6, 'two each for eight');
+  // Some workers own two nodes of these trees, as [1, 2) and [2, 3).
+  const large = { parameters: 20_000_000, workers: 16, shards: 24, metrics: 1 };
+  t.ok(arenaBytes({ ...large, workers: 8, shards: 12 }) > 17 * 80e6, 'two each for eight');
   t.ok(arenaBytes(large) < 20 * 80e6, 'one each for sixteen');
   t.end();
 });
