@@ -171,15 +171,14 @@ export interface Link {
   close(): Promise<void>;
 }
 
-/** Of all links of a process: a context has threads and files of its own, which go only when it is collected. */
-let linkContext: Context | undefined;
-
 /** Connects a worker once: when the connection ends, so does the link. An address that does not answer is no error here. */
 export function openLink(address: string, maxFrameBytes: number, keys?: RunKeys): Link {
-  linkContext ??= new Context();
+  // Of its own, whose threads and files go when it is collected: in a context that is shared, the observer of a new
+  // socket may take the name of one that is still going (EADDRINUSE).
+  const context = new Context();
   // Never under an old identity: a socket that came back by itself could be black-holed.
   const socket = new Dealer({
-    context: linkContext,
+    context,
     reconnectInterval: -1,
     linger,
     maxMessageSize: maxFrameBytes,
@@ -220,7 +219,8 @@ export function openLink(address: string, maxFrameBytes: number, keys?: RunKeys)
         if (!socket.closed) await socket.send([...frames]);
       });
       sending.catch((error: unknown) => {
-        if (!socket.closed) throw error;
+        // It can reach nobody any more: that the link is lost is told by its end.
+        if (!socket.closed && errorCode(error) !== 'EAGAIN') throw error;
       });
     },
     async *messages() {
