@@ -62,7 +62,7 @@ export interface TrainPorts {
   /** Ends the training after the step that is under way, with a checkpoint. */
   readonly signal: AbortSignal;
   /** Times the moves of the optimizer. */
-  readonly updating?: Stopwatch;
+  readonly updating: Stopwatch;
   /** Is given a function that saves a checkpoint of the last whole step, at any time. */
   readonly onSaveable?: (save: () => Promise<void>) => void;
 }
@@ -128,11 +128,8 @@ class Training {
     const stepSums = addParts(answers.parts);
     const learningRate = this.#learningRate();
     const figures = means(stepSums, config.metrics, penalty);
-    const move = (): void => this.#optimizer.update(answers.gradient, count, learningRate);
-    const { updating } = this.#ports;
     const hasMoved = Number.isFinite(figures.loss) && answers.isFinite;
-    if (hasMoved && updating) updating.time(move);
-    else if (hasMoved) move();
+    if (hasMoved) this.#ports.updating.time(() => this.#optimizer.update(answers.gradient, count, learningRate));
     else await this.#refuseStep(plan, answers.nonFinite);
     const withPenalty = { ...stepSums, loss: stepSums.loss + penalty * count };
     this.progress = {

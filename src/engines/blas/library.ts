@@ -27,8 +27,11 @@ function candidates(): readonly string[] {
   return ['libopenblas.so.0', 'libopenblas.so', 'libmkl_rt.so.2', 'libmkl_rt.so'];
 }
 
-/** Names of a library's functions: the wheels of PyPI put a word before them. */
-const prefixes = ['', 'scipy_'];
+type Library = import('koffi').LibraryHandle;
+type KoffiFunction = ReturnType<Library['func']>;
+
+/** What the wheels of PyPI put before the names of their functions. */
+const wheelPrefix = 'scipy_';
 
 let found: Blas | RunError | undefined;
 
@@ -88,23 +91,9 @@ const [rowMajor, plain, transpose] = [101, 111, 112];
 
 function bind(koffi: typeof import('koffi'), path: string, threads: number): Blas {
   const library = koffi.load(path);
-  const first = <T>(declare: (prefix: string) => T): T => {
-    for (const prefix of prefixes.slice(0, -1)) {
-      try {
-        return declare(prefix);
-      } catch {
-        // It may have the next.
-      }
-    }
-    return declare(prefixes.at(-1) ?? '');
-  };
-  const sgemm = first((prefix) =>
-    library.func(
-      `void ${prefix}cblas_sgemm(int order, int transA, int transB, int m, int n, int k, float alpha, const float *a, int lda, const float *b, int ldb, float beta, _Inout_ float *c, int ldc)`,
-    ),
-  );
+  const { prefix, sgemm } = productOf(library);
   return {
-    name: nameOf(library, first, path, threads),
+    name: nameOf(library, prefix, path, threads),
     product(m, n, k, a, b, c) {
       const [transA, lda] = a.transposed ? [transpose, m] : [plain, k];
       const [transB, ldb] = b.transposed ? [transpose, k] : [plain, n];
@@ -113,17 +102,25 @@ function bind(koffi: typeof import('koffi'), path: string, threads: number): Bla
   };
 }
 
-/** Sets OpenBLAS's threads as well, where it is OpenBLAS. Others follow the environment. */
-function nameOf(
-  library: import('koffi').LibraryHandle,
-  first: <T>(declare: (prefix: string) => T) => T,
-  path: string,
-  threads: number,
-): string {
+/** @throws Error where the library has it under no name */
+function productOf(library: Library): { prefix: string; sgemm: KoffiFunction } {
+  const declare = (prefix: string): { prefix: string; sgemm: KoffiFunction } => {
+    const declaration = `void ${prefix}cblas_sgemm(int order, int transA, int transB, int m, int n, int k, float alpha, const float *a, int lda, const float *b, int ldb, float beta, _Inout_ float *c, int ldc)`;
+    return { prefix, sgemm: library.func(declaration) };
+  };
   try {
-    first((prefix) => library.func(`void ${prefix}openblas_set_num_threads(int threads)`))(threads);
-    const config = String(first((prefix) => library.func(`const char *${prefix}openblas_get_config()`))());
-    const core = String(first((prefix) => library.func(`const char *${prefix}openblas_get_corename()`))());
+    return declare('');
+  } catch {
+    return declare(wheelPrefix);
+  }
+}
+
+/** Sets OpenBLAS's threads as well, where it is OpenBLAS. Others follow the environment. */
+function nameOf(library: Library, prefix: string, path: string, threads: number): string {
+  try {
+    library.func(`void ${prefix}openblas_set_num_threads(int threads)`)(threads);
+    const config = String(library.func(`const char *${prefix}openblas_get_config()`)());
+    const core = String(library.func(`const char *${prefix}openblas_get_corename()`)());
     return `OpenBLAS ${/\d+\.\d+\.\d+/.exec(config)?.[0] ?? ''} for ${core}`;
   } catch {
     return `${basename(path)} on ${cpus()[0]?.model.trim()}`;
