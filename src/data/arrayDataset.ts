@@ -3,14 +3,12 @@ import { DataError } from '../shared/errors.js';
 import { type ArrayFile, openArray } from './arrayFile.js';
 import type { Dataset, TargetKind } from './dataset.js';
 import { fingerprint, type HashedArray } from './fingerprint.js';
-import type { RowReader } from './rows.js';
+import type { RowBuffer } from './rows.js';
 
 /** The samples [first, first + count) of two arrays, inputs and targets. Slices share the arrays' memory. */
 export class ArrayDataset implements Dataset {
   readonly inputShape: readonly number[];
   readonly targets: TargetKind;
-  readonly #readInput: RowReader;
-  readonly #readTarget: RowReader;
   #fingerprint: string | undefined;
 
   private constructor(
@@ -22,8 +20,6 @@ export class ArrayDataset implements Dataset {
   ) {
     this.inputShape = x.shape.length === 1 ? [1] : x.shape.slice(1);
     this.targets = { width: y.rowWidth, isClassNumber: y.isInteger && y.rowWidth === 1 };
-    this.#readInput = x.rows(divide);
-    this.#readTarget = y.rows();
   }
 
   /**
@@ -53,12 +49,13 @@ export class ArrayDataset implements Dataset {
     return this.#fingerprint;
   }
 
-  readInput(index: number, into: Float32Array, offset: number): void {
-    this.#readInput(this.#row(index), into, offset);
+  inputs(capacity: number): RowBuffer {
+    const { values, load, finish } = this.x.buffer(capacity, this.divide);
+    return { values, load: (place, index) => load(place, this.#row(index)), finish };
   }
 
   readTarget(index: number, into: Float32Array, offset: number): void {
-    this.#readTarget(this.#row(index), into, offset);
+    this.y.rows(this.#row(index), into, offset);
   }
 
   /** A wrong index would read a sample of another part. */

@@ -6,7 +6,7 @@ import { type Dtype, dtypes } from './dtype.js';
 import { type ArrayHeader, sizeOf } from './header.js';
 import { isIdx, readIdxHeader } from './idx.js';
 import { isNpy, longestHeader, readNpyHeader } from './npy.js';
-import { type RowReader, rowReader } from './rows.js';
+import { type RowBuffer, type RowReader, rowBuffer, rowReader } from './rows.js';
 
 /** An array read from a file. Its values stay in memory in the file's own number type. */
 export interface ArrayFile {
@@ -19,8 +19,10 @@ export interface ArrayFile {
   readonly rowWidth: number;
   /** The values, in this machine's byte order. */
   readonly bytes: Uint8Array;
-  /** Reads rows as float32, divided by `divide` if given. */
-  rows(divide?: number): RowReader;
+  /** Reads rows as float32. */
+  readonly rows: RowReader;
+  /** Reads up to `capacity` rows at once, divided by `divide` if given. */
+  buffer(capacity: number, divide?: number): RowBuffer;
 }
 
 /**
@@ -49,7 +51,11 @@ function arrayFile(path: string, { shape, dtype, byteOrder }: ArrayHeader, bytes
   if (byteOrder !== endianness()) swap(bytes, valueBytes);
   const values = view(bytes.buffer);
   const rowWidth = sizeOf(shape.slice(1));
-  return { path, shape, dtype, isInteger, rowWidth, bytes, rows: (divide) => rowReader(values, rowWidth, divide) };
+  return {
+    ...{ path, shape, dtype, isInteger, rowWidth, bytes },
+    rows: rowReader(values, rowWidth),
+    buffer: (capacity, divide) => rowBuffer(values, rowWidth, capacity, divide),
+  };
 }
 
 function readHeader(path: string, head: Buffer): ArrayHeader {

@@ -1,6 +1,6 @@
 import { DataError } from '../shared/errors.js';
 import type { Dataset } from './dataset.js';
-import { sizeOf } from './header.js';
+import type { RowBuffer } from './rows.js';
 import { isClass, type TargetEncoding } from './targets.js';
 
 /** Sample numbers of a dataset, in the order they are wanted. */
@@ -11,11 +11,9 @@ export type SampleIndices = Int32Array | Uint32Array;
  * batch: its first `count` rows count.
  */
 export class BatchReader {
-  /** [capacity, inputs], row-major. */
-  readonly inputs: Float32Array;
   /** [capacity, outputs], row-major; class numbers as one-hot rows. */
   readonly targets: Float32Array;
-  readonly #inputSize: number;
+  readonly #inputs: RowBuffer;
   readonly #classNumber = new Float32Array(1);
   #count = 0;
 
@@ -30,9 +28,13 @@ export class BatchReader {
     readonly outputs: number,
     readonly capacity: number,
   ) {
-    this.#inputSize = sizeOf(dataset.inputShape);
-    this.inputs = new Float32Array(capacity * this.#inputSize);
+    this.#inputs = dataset.inputs(capacity);
     this.targets = new Float32Array(capacity * outputs);
+  }
+
+  /** [capacity, inputs], row-major. */
+  get inputs(): Float32Array {
+    return this.#inputs.values;
   }
 
   /** Samples of the last fill. */
@@ -44,12 +46,14 @@ export class BatchReader {
   fill(indices: SampleIndices, from: number, count: number): void {
     this.#begin(count);
     for (let row = 0; row < count; row++) this.#read(indices[from + row] ?? -1, row);
+    this.#inputs.finish(count);
   }
 
   /** Reads the samples from `first` to first + count - 1. */
   fillRange(first: number, count: number): void {
     this.#begin(count);
     for (let row = 0; row < count; row++) this.#read(first + row, row);
+    this.#inputs.finish(count);
   }
 
   #begin(count: number): void {
@@ -59,7 +63,7 @@ export class BatchReader {
   }
 
   #read(sample: number, row: number): void {
-    this.dataset.readInput(sample, this.inputs, row * this.#inputSize);
+    this.#inputs.load(row, sample);
     if (this.encoding.kind === 'values') {
       this.dataset.readTarget(sample, this.targets, row * this.outputs);
       return;

@@ -1,3 +1,5 @@
+import type { RowBuffer } from './rows.js';
+
 /** Samples that can be read one by one, in any order, again and again. */
 export interface Dataset {
   /** Number of samples. */
@@ -7,8 +9,8 @@ export interface Dataset {
   readonly targets: TargetKind;
   /** Says whether two processes see the same data: a hash over shapes, types, normalisation and bytes, made when first asked for. */
   readonly fingerprint: string;
-  /** Writes sample `index` (0 to count - 1) to `into` at `offset`, as float32 values. */
-  readInput(index: number, into: Float32Array, offset: number): void;
+  /** An array for the inputs of up to `capacity` samples, as float32 values; its rows are samples, from 0 to count - 1. */
+  inputs(capacity: number): RowBuffer;
   /** Writes the target of sample `index` as it stands in the file: `targets.width` values. */
   readTarget(index: number, into: Float32Array, offset: number): void;
 }

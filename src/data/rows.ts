@@ -1,8 +1,18 @@
-import { readFileSync } from 'node:fs';
+import { openWasm } from '../shared/wasm.js';
 import type { Elements } from './dtype.js';
 
 /** Writes the values of row `row` to `into` at `offset`, as float32. */
 export type RowReader = (row: number, into: Float32Array, offset: number) => void;
+
+/** An array of rows that is filled again and again. */
+export interface RowBuffer {
+  /** [capacity, width], row-major. */
+  readonly values: Float32Array;
+  /** Takes row `row` of the source to place `place`. It may be in `values` only after `finish`. */
+  load(place: number, row: number): void;
+  /** The first `count` places have been loaded. */
+  finish(count: number): void;
+}
 
 /**
  * Reads rows out of values of any number type.
@@ -11,9 +21,15 @@ export type RowReader = (row: number, into: Float32Array, offset: number) => voi
  */
 export function rowReader(values: Elements, width: number, divide?: number): RowReader {
   if (values instanceof BigInt64Array || values instanceof BigUint64Array) return bigIntRows(values, width, divide ?? 1);
-  if (divide === undefined) return plainRows(values, width);
-  if (values instanceof Uint8Array) return byteRows(values, width, divide);
-  return dividedRows(values, width, divide);
+  return divide === undefined ? plainRows(values, width) : dividedRows(values, width, divide);
+}
+
+/** The same for many rows at once. */
+export function rowBuffer(values: Elements, width: number, capacity: number, divide?: number): RowBuffer {
+  if (values instanceof Uint8Array && divide !== undefined) return byteBuffer(values, width, capacity, divide);
+  const read = rowReader(values, width, divide);
+  const into = new Float32Array(capacity * width);
+  return { values: into, load: (place, row) => read(row, into, place * width), finish: () => undefined };
 }
 
 type Numbers = Exclude<Elements, BigInt64Array | BigUint64Array>;
@@ -29,22 +45,19 @@ interface Exports {
   divideBytes(bytes: number, into: number, length: number, divisor: number): void;
 }
 
-const pageBytes = 65_536;
-let compiled: WebAssembly.Module | undefined;
-
-/** Images are mostly of this kind. A row goes through a memory of WebAssembly, which divides sixteen values at a time. */
-function byteRows(values: Uint8Array, width: number, divide: number): RowReader {
-  compiled ??= new WebAssembly.Module(readFileSync(new URL(import.meta.resolve('#bytes.wasm'))));
-  const padded = Math.ceil(width / 16) * 16;
-  const pages = Math.ceil((padded * 5) / pageBytes);
-  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
-  const { divideBytes } = new WebAssembly.Instance(compiled, { env: { memory } }).exports as unknown as Exports;
-  const bytes = new Uint8Array(memory.buffer, 0, width);
-  const quotients = new Float32Array(memory.buffer, padded, width);
-  return (row, into, offset) => {
-    bytes.set(values.subarray(row * width, (row + 1) * width));
-    divideBytes(bytes.byteOffset, quotients.byteOffset, width, divide);
-    into.set(quotients, offset);
+/** Images are mostly of this kind: bytes are gathered in a memory of WebAssembly, which divides sixteen of them at a time. */
+function byteBuffer(source: Uint8Array, width: number, capacity: number, divide: number): RowBuffer {
+  const size = capacity * width;
+  const lengths = [Math.ceil(size / 4), size + 16];
+  const advice = 'use a smaller batchSize or validationBatchSize, or more shards';
+  const { exports, allocate, addressOf } = openWasm<Exports>({ module: '#bytes.wasm', lengths, holds: 'inputs', advice });
+  const gathered = allocate(Math.ceil(size / 4));
+  const bytes = new Uint8Array(gathered.buffer, gathered.byteOffset, size);
+  const values = allocate(size + 16).subarray(0, size);
+  return {
+    values,
+    load: (place, row) => bytes.set(source.subarray(row * width, (row + 1) * width), place * width),
+    finish: (count) => exports.divideBytes(addressOf(bytes), addressOf(values), count * width, divide),
   };
 }
 

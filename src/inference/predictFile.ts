@@ -28,14 +28,14 @@ export async function* predictFile(model: Model, path: string, options: PredictF
   const [count = 0, ...shape] = file.shape;
   // A lone sample, saved without the dimension that counts samples, shows in the message.
   checkSampleShape(model.spec, shape, `${path}, an array of [${file.shape.join(', ')}]`);
-  const readRow = file.rows(options.divide ?? model.divide);
+  const { values, load, finish } = file.buffer(Math.min(chunkSize, count), options.divide ?? model.divide);
   const classify = classifierOf(model.spec);
   const { inputs: inputWidth, outputs: outputWidth } = model.network;
   for (let first = 0; first < count; first += chunkSize) {
     const size = Math.min(chunkSize, count - first);
-    const inputs = new Float32Array(size * inputWidth);
-    for (let row = 0; row < size; row++) readRow(first + row, inputs, row * inputWidth);
-    const given = await model.predict(inputs);
+    for (let row = 0; row < size; row++) load(row, first + row);
+    finish(size);
+    const given = await model.predict(values.subarray(0, size * inputWidth));
     for (let row = 0; row < size; row++) {
       const outputs = [...given.subarray(row * outputWidth, (row + 1) * outputWidth)];
       yield { sample: first + row, outputs, ...classify?.(outputs) };

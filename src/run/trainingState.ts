@@ -1,10 +1,11 @@
 import { Optimizer, optimizerArrays } from '../coordinator/optimizer.js';
 import { TreeSum } from '../coordinator/treeSum.js';
 import { RunError } from '../shared/errors.js';
-import { maxArrays, openKernel } from '../shared/kernel/kernel.js';
+import { openKernel } from '../shared/kernel/kernel.js';
 import type { Arena } from '../shared/memory/arena.js';
 import { SharedMemory } from '../shared/memory/sharedMemory.js';
 import { treeDepth } from '../shared/tree.js';
+import { maxArrays } from '../shared/wasm.js';
 import type { PreparedRun } from './prepare.js';
 
 /** Sums of tree nodes that stand in the kernel's memory at once, at most and at least; see TreeSum. */

@@ -4,7 +4,7 @@ import type { TargetEncoding } from '../data/targets.js';
 import type { Engine } from '../engines/engine.js';
 import type { Config } from '../shared/config/schema.js';
 import { RunError } from '../shared/errors.js';
-import { type KernelMemory, maxArrays, openKernel } from '../shared/kernel/kernel.js';
+import { type KernelMemory, openKernel } from '../shared/kernel/kernel.js';
 import type { Arena } from '../shared/memory/arena.js';
 import type { SharedMemory } from '../shared/memory/sharedMemory.js';
 import type { DropoutOp, Network } from '../shared/model/network.js';
@@ -12,6 +12,7 @@ import type { PartSums } from '../shared/protocol.js';
 import { writeDropoutMask } from '../shared/random/dropoutMask.js';
 import { sampleOrder } from '../shared/random/sampleOrder.js';
 import { shardRange, sumTree, type TreeNode, treeDepth } from '../shared/tree.js';
+import { maxArrays } from '../shared/wasm.js';
 
 /** Which samples a step sees: positions [from, to) of the epoch's order. */
 export interface StepBatch {

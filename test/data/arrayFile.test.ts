@@ -8,12 +8,11 @@ import { DataError } from '../../src/shared/errors.js';
 import { idxBytes, npyBytes, swapped } from '../fixtures/arrays.js';
 
 function valuesOf(array: ArrayFile, divide?: number): number[][] {
-  const read = array.rows(divide);
-  return Array.from({ length: array.shape[0] ?? 0 }, (_, index) => {
-    const into = new Float32Array(array.rowWidth);
-    read(index, into, 0);
-    return [...into];
-  });
+  const [count = 0] = array.shape;
+  const { values, load, finish } = array.buffer(count, divide);
+  for (let row = 0; row < count; row++) load(row, row);
+  finish(count);
+  return Array.from({ length: count }, (_, row) => [...values.subarray(row * array.rowWidth, (row + 1) * array.rowWidth)]);
 }
 
 test('an IDX file of every type', (t) => {

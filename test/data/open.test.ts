@@ -29,9 +29,10 @@ function labels(part: Dataset | undefined): number[] {
 }
 
 function input(part: Dataset, index: number): number[] {
-  const into = new Float32Array(2);
-  part.readInput(index, into, 0);
-  return [...into];
+  const { values, load, finish } = part.inputs(1);
+  load(0, index);
+  finish(1);
+  return [...values];
 }
 
 test('a pair of files is a training part', (t) => {

@@ -1,6 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { RunError } from '../../shared/errors.js';
-import { allocationBytes } from '../../shared/kernel/kernel.js';
+import { openWasm } from '../../shared/wasm.js';
 
 /** What stands between the matrix products of a network; all arrays are in one memory of their own. */
 export interface Layers {
@@ -26,34 +24,19 @@ interface Exports {
   columnSums(d: number, sums: number, rows: number, columns: number): void;
 }
 
-const pageBytes = 65_536;
-const maxPages = 65_536;
-let compiled: WebAssembly.Module | undefined;
-
 /**
  * @param lengths of the arrays to come, in values
  * @throws RunError where they are more than one memory can hold
  */
 export function openLayers(lengths: readonly number[]): Layers {
-  compiled ??= new WebAssembly.Module(readFileSync(new URL(import.meta.resolve('#layers.wasm'))));
-  const pages = Math.ceil(lengths.reduce((sum, length) => sum + allocationBytes(length), 64) / pageBytes);
-  if (pages > maxPages) {
-    const gib = ((pages * pageBytes) / 2 ** 30).toFixed(1);
-    throw new RunError(`${gib} GiB of activations do not fit into 4 GiB: use a smaller batchSize or validationBatchSize, or more shards`);
-  }
-  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
-  const wasm = new WebAssembly.Instance(compiled, { env: { memory } }).exports as unknown as Exports;
-  let next = 64;
+  const advice = 'use a smaller batchSize or validationBatchSize, or more shards';
+  const { exports: wasm, allocate, addressOf: at } = openWasm<Exports>({ module: '#layers.wasm', lengths, holds: 'activations', advice });
   return {
-    allocate(length) {
-      const at = next;
-      next += allocationBytes(length);
-      return new Float32Array(memory.buffer, at, length);
-    },
-    addBias: (z, bias, rows) => wasm.addBias(z.byteOffset, bias.byteOffset, rows, bias.length),
-    rectify: (a, length, slope) => wasm.rectify(a.byteOffset, length, slope),
-    rectifyGradient: (d, a, length, slope) => wasm.rectifyGradient(d.byteOffset, a.byteOffset, length, slope),
-    multiply: (into, by, length) => wasm.multiply(into.byteOffset, by.byteOffset, length),
-    columnSums: (d, sums, rows) => wasm.columnSums(d.byteOffset, sums.byteOffset, rows, sums.length),
+    allocate,
+    addBias: (z, bias, rows) => wasm.addBias(at(z), at(bias), rows, bias.length),
+    rectify: (a, length, slope) => wasm.rectify(at(a), length, slope),
+    rectifyGradient: (d, a, length, slope) => wasm.rectifyGradient(at(d), at(a), length, slope),
+    multiply: (into, by, length) => wasm.multiply(at(into), at(by), length),
+    columnSums: (d, sums, rows) => wasm.columnSums(at(d), at(sums), rows, sums.length),
   };
 }

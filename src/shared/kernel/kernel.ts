@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { RunError } from '../errors.js';
+import { openWasm, type WasmMemory } from '../wasm.js';
 
 /** What a penalty adds to a parameter's gradient: l1 * sign(w) + 2 * l2 * w. */
 export interface Penalty {
@@ -56,62 +55,20 @@ export interface Kernel {
 }
 
 /** A kernel and the memory its arrays must stand in. */
-export interface KernelMemory {
+export interface KernelMemory extends Pick<WasmMemory<unknown>, 'allocate' | 'area'> {
   readonly kernel: Kernel;
-  /** A new array of zeros. Memory is never given back: allocate once. */
-  allocate(length: number): Float32Array;
-  /** The pages that were asked for, to be shared with other processes; empty where none were. */
-  readonly area: Uint8Array;
-}
-
-const pageBytes = 65_536;
-const maxPages = 65_536;
-/** Arrays start on cache lines of their own, and one vector behind an array's end may be read. */
-const alignment = 64;
-
-/** Bytes that an array of `length` values takes in a kernel's memory. */
-export function allocationBytes(length: number): number {
-  return Math.ceil((length * 4 + 16) / alignment) * alignment;
-}
-
-/** The most arrays of `length` values that one kernel's memory can hold, beside an area. */
-export function maxArrays(length: number, areaBytes = 0): number {
-  return Math.floor(((maxPages - Math.ceil(areaBytes / pageBytes)) * pageBytes - alignment) / allocationBytes(length));
 }
 
 /**
- * Opens the SIMD WebAssembly kernel over a memory with room for the given arrays. It never grows: growing would take
- * the views away, while ZeroMQ may still be sending from them.
+ * Opens the SIMD WebAssembly kernel over a memory with room for the given arrays.
  * @param lengths of the arrays to come, in values
  * @param areaBytes bytes of further pages, in which other memory may be put
  * @throws RunError where they do not fit into 4 GiB or the machine has not got the memory
  */
 export function openKernel(lengths: readonly number[], areaBytes = 0): KernelMemory {
-  const ownPages = Math.ceil(lengths.reduce((sum, length) => sum + allocationBytes(length), alignment) / pageBytes);
-  const pages = ownPages + Math.ceil(areaBytes / pageBytes);
-  const bytes = pages * pageBytes;
-  if (pages > maxPages) throw new RunError(`${gib(bytes)} GiB of weights, moments and gradients do not fit into the 4 GiB of one kernel`);
-  let memory: WebAssembly.Memory;
-  try {
-    memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
-  } catch {
-    throw new RunError(`no memory for ${gib(bytes)} GiB of weights, moments and gradients`);
-  }
-  let next = alignment;
-  return {
-    kernel: wasmKernel(memory),
-    allocate(length) {
-      const at = next;
-      next += allocationBytes(length);
-      if (next > ownPages * pageBytes) throw new RangeError(`the kernel's memory was reserved for less than ${length} more values`);
-      return new Float32Array(memory.buffer, at, length);
-    },
-    area: new Uint8Array(memory.buffer, ownPages * pageBytes, areaBytes),
-  };
-}
-
-function gib(bytes: number): string {
-  return (bytes / 2 ** 30).toFixed(1);
+  const memory = openWasm<Exports>({ module: '#kernel.wasm', lengths, areaBytes, holds: 'weights, moments and gradients' });
+  const { allocate, area } = memory;
+  return { kernel: kernelIn(memory), allocate, area };
 }
 
 interface Exports {
@@ -154,15 +111,7 @@ interface Exports {
   ): void;
 }
 
-let compiled: WebAssembly.Module | undefined;
-
-function wasmKernel(memory: WebAssembly.Memory): Kernel {
-  compiled ??= new WebAssembly.Module(readFileSync(new URL(import.meta.resolve('#kernel.wasm'))));
-  const wasm = new WebAssembly.Instance(compiled, { env: { memory } }).exports as unknown as Exports;
-  const at = (array: Float32Array): number => {
-    if (array.buffer !== memory.buffer) throw new RangeError("an array stands outside the kernel's memory");
-    return array.byteOffset;
-  };
+function kernelIn({ exports: wasm, addressOf: at }: WasmMemory<Exports>): Kernel {
   return {
     add: (into, values) => wasm.add(at(into), at(values), into.length) !== 0,
     squaredNorm: (values) => wasm.squaredNorm(at(values), values.length),

@@ -1,6 +1,6 @@
-import { allocationBytes } from '../kernel/kernel.js';
 import type { PartSums } from '../protocol.js';
 import { coveringNodes, type TreeNode } from '../tree.js';
+import { allocationBytes } from '../wasm.js';
 import { Mailbox, mailboxBytes } from './mailbox.js';
 
 /**

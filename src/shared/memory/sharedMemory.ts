@@ -1,6 +1,6 @@
 import { closeSync, fstatSync } from 'node:fs';
 import { RunError } from '../errors.js';
-import { maxArrays } from '../kernel/kernel.js';
+import { maxArrays } from '../wasm.js';
 import { Arena, type ArenaShape, arenaBytes, mostArenaBytes } from './arena.js';
 import { type MemorySystem, memorySystem } from './system.js';
 

@@ -1,4 +1,4 @@
-/** The part of WebAssembly that the kernel needs: TypeScript keeps it in its DOM library, @types/node 20 has none. */
+/** The part of WebAssembly that wasm.ts needs: TypeScript keeps it in its DOM library, @types/node 20 has none. */
 declare namespace WebAssembly {
   class Memory {
     constructor(descriptor: { initial: number; maximum: number });
