@@ -107,13 +107,11 @@ class BlasEngine implements Engine {
     return value;
   }
 
-  /** The sums for what the head's ops give; writes the loss's gradient by it. */
+  /** The sums for what the head's ops give, which becomes the outputs; writes the loss's gradient by it. */
   #judge({ layers }: Workspace, { count, targets }: Batch, given: Float32Array, gradient: Float32Array): BatchSums {
     const { network, metrics } = this.#task;
     const width = network.outputs;
-    const loss = lossGradient(this.#head.loss, given, targets, gradient, count, width);
-    if (metrics.length === 0) return { loss, metrics: [] };
-    activate(layers, this.#head.activation, given, count, width);
+    const loss = lossGradient(layers, this.#head, given, targets, gradient, count, width);
     return { loss, metrics: metricSums(metrics, given, targets, count, width) };
   }
 

@@ -26,7 +26,7 @@ export function activate(layers: Layers, activation: Activation, z: Float32Array
       for (let i = 0; i < length; i++) z[i] = Math.tanh(z[i] ?? 0);
       return;
     case 'softmax':
-      for (let start = 0; start < length; start += columns) softmaxRow(z, start, columns, z);
+      for (let start = 0; start < length; start += columns) softmaxRow(z, start, columns);
       return;
   }
 }
@@ -73,12 +73,11 @@ function softmaxGradientRow(a: Float32Array, d: Float32Array, start: number, col
   for (let i = start; i < start + columns; i++) d[i] = (a[i] ?? 0) * ((d[i] ?? 0) - mean);
 }
 
-/** Writes the softmax of one row of logits to the same place of `p`, and returns their log-sum-exp. */
-export function softmaxRow(logits: Float32Array, start: number, columns: number, p: Float32Array): number {
+/** Turns one row of logits into its softmax. */
+function softmaxRow(z: Float32Array, start: number, columns: number): void {
   let largest = Number.NEGATIVE_INFINITY;
-  for (let i = start; i < start + columns; i++) largest = Math.max(largest, logits[i] ?? Number.NaN);
+  for (let i = start; i < start + columns; i++) largest = Math.max(largest, z[i] ?? Number.NaN);
   let sum = 0;
-  for (let i = start; i < start + columns; i++) sum += Math.exp((logits[i] ?? 0) - largest);
-  for (let i = start; i < start + columns; i++) p[i] = Math.exp((logits[i] ?? 0) - largest) / sum;
-  return largest + Math.log(sum);
+  for (let i = start; i < start + columns; i++) sum += Math.exp((z[i] ?? 0) - largest);
+  for (let i = start; i < start + columns; i++) z[i] = Math.exp((z[i] ?? 0) - largest) / sum;
 }
