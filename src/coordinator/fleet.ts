@@ -197,6 +197,7 @@ export class Fleet {
    */
   async #takeShared(job: Job): Promise<void> {
     const { shared } = this.#options;
+    shared?.call();
     // Whoever has asked for this may have something to do first.
     await undefined;
     while (shared && !shared.isEmpty && !job.isOver) {

@@ -15,6 +15,7 @@ export class SharedWorkers {
   readonly #system: MemorySystem;
   readonly #channels = new Map<Incarnation, Channel>();
   readonly #joining = new Map<Incarnation, Channel>();
+  #hasAsked = false;
 
   constructor(arena: Arena, system: MemorySystem) {
     this.#arena = arena;
@@ -56,17 +57,29 @@ export class SharedWorkers {
     this.#joining.clear();
   }
 
-  /** Says false where this worker must be sent a message instead. */
+  /** Leaves a request, to be seen at the next call. Says false where this worker must be sent a message instead. */
   ask(worker: Incarnation, request: Omit<StepRequest, 'weights'>, weights: Float32Array): boolean {
     const channel = this.#channels.get(worker);
     const index = this.#arena.weights.indexOf(weights);
     if (!channel || index < 0 || !channel.ask({ ...request, weights: index })) return false;
-    this.#system.wake(channel.requests.word);
+    this.#hasAsked = true;
     return true;
   }
 
-  /** All answers that are there. Where there are none, waits for one, at most so many milliseconds. */
+  /**
+   * Wakes all of them, if one was asked for something. With one call for each, the first to wake could take the
+   * coordinator's core before the others are called.
+   */
+  call(): void {
+    if (!this.#hasAsked) return;
+    this.#hasAsked = false;
+    Atomics.add(this.#arena.calls, 0, 1);
+    this.#system.wake(this.#arena.calls);
+  }
+
+  /** All answers that are there. Where there are none, waits for one, at most so many milliseconds. Calls whom was asked. */
   answers(milliseconds: number): SharedAnswer[] {
+    this.call();
     const arrivals = Atomics.load(this.#arena.arrivals, 0);
     const found = this.#collect();
     if (found.length > 0) return found;

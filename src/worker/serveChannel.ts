@@ -27,16 +27,16 @@ const turnInterval = 2;
 
 /** Answers the steps that are asked for in shared memory, until the signal aborts. */
 export async function serveChannel(duty: ChannelDuty): Promise<void> {
-  const { channel, system, alone, signal } = duty;
+  const { arena, channel, system, alone, signal } = duty;
   let idle = 0;
   let lastTurn = performance.now();
   while (!signal.aborted) {
     await alone(async () => {
-      const seen = Atomics.load(channel.requests.word, 0);
+      const seen = Atomics.load(arena.calls, 0);
       const request = channel.takeRequest();
       idle = request ? 0 : idle + 1;
       if (request) await answer(duty, request);
-      else system.wait(channel.requests.word, seen, idle < patience ? shortSleep : longSleep);
+      else system.wait(arena.calls, seen, idle < patience ? shortSleep : longSleep);
     });
     const hasMore = Atomics.load(channel.requests.word, 0) !== channel.requests.seen;
     if (hasMore && performance.now() - lastTurn < turnInterval) continue;

@@ -28,6 +28,8 @@ const requestHead = 7;
 const answerHead = 6;
 const sumsHead = 3;
 const line = 64;
+/** Words on cache lines of their own, before the weights. */
+const words = 2;
 const page = 65_536;
 
 function requestLength(): number {
@@ -60,7 +62,7 @@ function workerBytes(gradients: number, shape: ArenaShape): number {
 }
 
 function bytesWith(gradients: number, shape: ArenaShape): number {
-  return Math.ceil((line + weightArrays * arrayBytes(shape) + shape.workers * workerBytes(gradients, shape)) / page) * page;
+  return Math.ceil((words * line + weightArrays * arrayBytes(shape) + shape.workers * workerBytes(gradients, shape)) / page) * page;
 }
 
 /** Bytes of the whole, a multiple of any system's page. */
@@ -153,6 +155,8 @@ export class Channel {
 
 /** The arena as it stands in a process's memory. */
 export class Arena {
+  /** Counts the times that something was asked: the word at which all workers sleep. */
+  readonly calls: Int32Array;
   /** Counts the answers of all workers: the word at which the coordinator sleeps. */
   readonly arrivals: Int32Array;
   readonly weights: readonly Float32Array[];
@@ -160,8 +164,9 @@ export class Arena {
 
   /** @param area where the shared pages are */
   constructor({ buffer, byteOffset }: Uint8Array, shape: ArenaShape) {
-    this.arrivals = new Int32Array(buffer, byteOffset, 1);
-    const weightsAt = byteOffset + line;
+    this.calls = new Int32Array(buffer, byteOffset, 1);
+    this.arrivals = new Int32Array(buffer, byteOffset + line, 1);
+    const weightsAt = byteOffset + words * line;
     this.weights = Array.from(
       { length: weightArrays },
       (_, i) => new Float32Array(buffer, weightsAt + i * arrayBytes(shape), shape.parameters),

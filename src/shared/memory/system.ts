@@ -14,12 +14,13 @@ export interface MemorySystem {
   mapOver(array: Uint8Array, file: number): void;
   /** Sleeps until the word is woken, unless it no longer has the value; at most so many milliseconds. */
   wait(word: Int32Array, value: number, milliseconds: number): void;
-  /** Wakes whoever sleeps at the word, in any process. */
+  /** Wakes all who sleep at the word, in any process. */
   wake(word: Int32Array): void;
 }
 
 const futexNumbers: Readonly<Record<string, number>> = { x64: 202, arm64: 98, riscv64: 98, loong64: 98 };
 const [futexWait, futexWake] = [0, 1];
+const everyone = 2 ** 31 - 1;
 const protRead = 1;
 const protWrite = 2;
 const mapShared = 1;
@@ -88,7 +89,7 @@ function bind(koffi: Koffi, futexNumber: number): MemorySystem {
       futex(futexNumber, word, futexWait, value, { seconds: 0, nanoseconds: Math.round(milliseconds * 1e6) }, null, 0);
     },
     wake(word) {
-      futex(futexNumber, word, futexWake, 1, null, null, 0);
+      futex(futexNumber, word, futexWake, everyone, null, null, 0);
     },
   };
 }
