@@ -1,4 +1,5 @@
-import { keyFor, threefry } from './threefry.js';
+import { bulkMask } from './bulk.js';
+import { keyFor } from './threefry.js';
 
 /** What a dropout's masks depend on, besides the sample and the unit. */
 export interface MaskPlace {
@@ -15,14 +16,7 @@ export interface MaskPlace {
  */
 export function writeDropoutMask(mask: Float32Array, samples: Uint32Array, units: number, rate: number, place: MaskPlace): void {
   const key = keyFor(place.seed, 'dropout', place.layer, place.step + 1);
-  const threshold = rate * 2 ** 32;
-  const kept = 1 / (1 - rate);
-  const words = new Uint32Array(2);
-  let at = 0;
-  for (const sample of samples) {
-    for (let unit = 0; unit < units; unit++) {
-      if ((unit & 1) === 0) threefry(key, sample, unit >>> 1, words, 0);
-      mask[at++] = (words[unit & 1] ?? 0) < threshold ? 0 : kept;
-    }
-  }
+  // A word is a whole number, and at most 2^32 - 1.
+  const threshold = Math.min(Math.ceil(rate * 2 ** 32), 2 ** 32 - 1);
+  bulkMask(key, samples, units, threshold, 1 / (1 - rate), mask);
 }

@@ -1,6 +1,7 @@
 import { type ParameterLayout, viewOf } from '../model/layout.js';
 import type { Initializer } from '../model/spec.js';
-import { keyFor, wordStream } from './threefry.js';
+import { keyFor } from './threefry.js';
+import { wordStream } from './wordStream.js';
 
 /** Fresh weights for a layout: a function of the seed and of each parameter's place, nothing else. */
 export function initialWeights(layout: ParameterLayout, seed: number): Float32Array {

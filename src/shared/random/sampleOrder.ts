@@ -1,11 +1,13 @@
-import { keyFor, wordStream } from './threefry.js';
+import { keyFor } from './threefry.js';
+import { wordStream } from './wordStream.js';
 
 /**
  * The order in which an epoch sees the samples 0 to count - 1: a Fisher-Yates shuffle keyed by seed and epoch, or file
  * order. Every permutation is equally likely (draws are rejected where a remainder would favour some).
  */
 export function sampleOrder(count: number, seed: number, epoch: number, shuffle: boolean): Uint32Array {
-  const order = Uint32Array.from({ length: count }, (_, i) => i);
+  const order = new Uint32Array(count);
+  for (let i = 0; i < count; i++) order[i] = i;
   if (!shuffle) return order;
   const nextWord = wordStream(keyFor(seed, 'sampleOrder', epoch));
   for (let i = count - 1; i > 0; i--) {
@@ -18,8 +20,8 @@ export function sampleOrder(count: number, seed: number, epoch: number, shuffle:
 }
 
 function below(bound: number, nextWord: () => number): number {
-  const limit = 2 ** 32 - (2 ** 32 % bound);
   let word = nextWord();
-  while (word >= limit) word = nextWord();
+  // Words from the last multiple of the bound on; only then is it worth asking where that is.
+  while (word >= 2 ** 32 - bound && word >= 2 ** 32 - (2 ** 32 % bound)) word = nextWord();
   return word % bound;
 }

@@ -43,13 +43,3 @@ export function keyFor(seed: number, purpose: Purpose, index: number, step = 0):
   if (step !== 0) threefry([words[0] ?? 0, words[1] ?? 0], step % 2 ** 32, Math.floor(step / 2 ** 32) + 1, words, 0);
   return [words[0] ?? 0, words[1] ?? 0];
 }
-
-/** The words of counters 0, 1, 2, ... under one key, one after the other. */
-export function wordStream(key: Key): () => number {
-  const block = new Uint32Array(2);
-  let next = 0;
-  return () => {
-    if ((next & 1) === 0) threefry(key, next >>> 1, 0, block, 0);
-    return block[next++ & 1] ?? 0;
-  };
-}
