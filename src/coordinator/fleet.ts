@@ -18,7 +18,7 @@ import { type Answer, Job, type JobSpec } from './job.js';
 import { Pace } from './pace.js';
 import { type Member, Roster } from './roster.js';
 import type { SharedWorkers } from './sharedWorkers.js';
-import type { TreeSum } from './treeSum.js';
+import type { GradientSum, TreeSum } from './treeSum.js';
 
 /** One step's batch: positions [from, from + count) of the epoch's order. */
 export interface StepPlan {
@@ -38,12 +38,10 @@ export interface FleetEvents {
   onNotice?(line: string): void;
 }
 
-/** Gradients of one step. */
-export interface StepAnswers {
+/** The gradient sum of one step, good until the next. */
+export interface StepAnswers extends GradientSum {
   /** Sums of the shards that are not empty, in order. */
   readonly parts: readonly PartSums[];
-  /** The sum over all of them; good until the next step. */
-  readonly gradient: Float32Array;
   /** Is every value of it a finite number? */
   readonly isFinite: boolean;
   /** Shards whose sums are not finite although two computed them, and who did so last. */
@@ -146,7 +144,7 @@ export class Fleet {
         const pairs = nodes.map((node): [number, number] => [node.from, node.to]);
         this.#send(worker, encode({ type: 'step', work, step, epoch, batch, nodes: pairs }, [weights]));
       },
-      onNode: (node, tensor) => tensor && this.reducing.time(() => sum.add(node, tensor)),
+      onNode: (node, tensor, sums) => tensor && this.reducing.time(() => sum.add(node, tensor, boundOf(sums))),
     });
     await this.#takeShared(job);
     const parts = await this.#finish(job);
@@ -438,4 +436,9 @@ export class Fleet {
     this.#checkDeadline();
     for (const { incarnation } of this.#roster.all) this.#send(incarnation, encode({ type: 'probe' }));
   }
+}
+
+/** What no value of the sum of some shards' gradients exceeds in magnitude: the sum of their norms. */
+function boundOf(shards: readonly PartSums[]): number {
+  return shards.reduce((sum, { squaredNorm }) => sum + Math.sqrt(squaredNorm), 0);
 }

@@ -16,7 +16,7 @@ export interface JobSpec {
   /** Asks a worker for some nodes. */
   readonly ask: (worker: Incarnation, nodes: readonly TreeNode[]) => void;
   /** Is told of every node as it comes, exactly once. */
-  readonly onNode?: (node: TreeNode, tensor: Float32Array | undefined) => void;
+  readonly onNode?: (node: TreeNode, tensor: Float32Array | undefined, sums: readonly PartSums[]) => void;
 }
 
 /** What came of an answer: it counted, it was late, or it is asked for again; and who gave the bad one that a good one has now replaced. */
@@ -89,7 +89,7 @@ export class Job {
     for (const part of bad) this.nonFinite.push({ worker, part });
     this.#ledger = ledger;
     for (const [i, part] of inside.entries()) this.#sums[part] = sums[i];
-    this.spec.onNode?.(node, tensor);
+    this.spec.onNode?.(node, tensor, sums);
     if (isComplete(ledger)) this.#end(this.#sums.filter((part) => part !== undefined));
     return { kind: 'taken', faulty: [...new Set(suspects)] };
   }

@@ -2,6 +2,7 @@ import type { OptimizerSpec } from '../shared/config/optimizerSchema.js';
 import { averaged, type Kernel, type KernelMemory, type Sum } from '../shared/kernel/kernel.js';
 import { type Parameter, type ParameterLayout, viewOf } from '../shared/model/layout.js';
 import { penaltyOf } from '../shared/model/penalty.js';
+import type { GradientSum } from './treeSum.js';
 
 /** The optimizer's part of a checkpoint. */
 export interface OptimizerState {
@@ -67,21 +68,24 @@ export class Optimizer {
 
   /**
    * Moves the weights by one step.
-   * @param gradient sum over the samples, finite, in the kernel's memory; it may be changed
+   * @param sum over the samples, finite; its arrays may be changed
    * @param count samples of the step
    */
-  update(gradient: Float32Array, count: number, learningRate: number): void {
+  update({ gradient, addend }: GradientSum, count: number, learningRate: number): void {
     const isFused = this.#isFused;
-    if (!isFused) this.#prepare(gradient, count);
+    if (!isFused) {
+      if (addend) this.#kernel.add(gradient, addend);
+      this.#prepare(gradient, count);
+    }
     this.#updates++;
     for (const parameter of this.#layout.parameters) {
-      const sum = isFused ? { count, penalty: parameter.regularizer } : averaged;
+      const sum = isFused ? { count, penalty: parameter.regularizer, addend: addend && viewOf(addend, parameter) } : averaged;
       this.#apply(parameter, viewOf(gradient, parameter), sum, learningRate);
     }
     this.#swap();
   }
 
-  /** Can the rule average the gradient in its own pass over it? Not where its norm must be known first. */
+  /** Can the rule add up and average the gradient in its own pass over it? Not where its norm must be known first. */
   get #isFused(): boolean {
     const { name, clipNorm, globalClipNorm, clipValue } = this.#spec;
     return (name === 'adam' || name === 'adamw') && clipNorm === undefined && globalClipNorm === undefined && clipValue === undefined;

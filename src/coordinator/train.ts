@@ -129,7 +129,7 @@ class Training {
     const learningRate = this.#learningRate();
     const figures = means(stepSums, config.metrics, penalty);
     const hasMoved = Number.isFinite(figures.loss) && answers.isFinite;
-    if (hasMoved) this.#ports.updating.time(() => this.#optimizer.update(answers.gradient, count, learningRate));
+    if (hasMoved) this.#ports.updating.time(() => this.#optimizer.update(answers, count, learningRate));
     else await this.#refuseStep(plan, answers.nonFinite);
     const withPenalty = { ...stepSums, loss: stepSums.loss + penalty * count };
     this.progress = {

@@ -1,6 +1,22 @@
 import type { Kernel } from '../shared/kernel/kernel.js';
 import { childrenOf, type TreeNode } from '../shared/tree.js';
 
+/** A gradient sum in the kernel's memory, whose last addition may be left to whoever reads it. */
+export interface GradientSum {
+  readonly gradient: Float32Array;
+  /** To be added to it. */
+  readonly addend?: Float32Array | undefined;
+}
+
+/** The array of one node, and a number that no value of it exceeds in magnitude. */
+interface Summand {
+  readonly values: Float32Array;
+  readonly bound: number;
+}
+
+/** Rounding may take a sum of float32 numbers a little above what their bounds add up to. */
+const largestBound = 3.4e38;
+
 /**
  * Adds the arrays of tree nodes up in the tree's fixed order as they arrive, in whatever order they arrive.
  * Sums stand where one of their parts does, if that is in the kernel's memory already (a worker on the same machine may
@@ -11,10 +27,12 @@ export class TreeSum {
   readonly #slots: readonly Float32Array[];
   #free: Float32Array[];
   #parent = new Map<string, { node: TreeNode; sibling: string }>();
-  #arrived = new Map<string, Float32Array>();
+  #arrived = new Map<string, Summand>();
   #root = '';
   /** Of the root, once it has been added up. */
   #isFinite: boolean | undefined;
+  /** What is still to be added to the root. */
+  #addend: Float32Array | undefined;
 
   /** @param slots at least two arrays in the kernel's memory */
   constructor(kernel: Kernel, slots: readonly Float32Array[]) {
@@ -28,24 +46,28 @@ export class TreeSum {
     this.#free = [...this.#slots];
     this.#arrived.clear();
     this.#isFinite = undefined;
+    this.#addend = undefined;
     this.#parent.clear();
     this.#root = this.#link({ from: 0, to: shards }, wanted) ?? '';
   }
 
-  /** Takes the sum of one node. An array outside the kernel's memory is not changed; one within it may hold the result. */
-  add(node: TreeNode, values: Float32Array): void {
-    this.#take(this.#nameOf(node), values);
+  /**
+   * Takes the sum of one node. An array outside the kernel's memory is not changed; one within it may hold the result.
+   * @param bound what no value of it exceeds in magnitude, as its worker says: believed only of one that shares the memory
+   */
+  add(node: TreeNode, values: Float32Array, bound = Number.POSITIVE_INFINITY): void {
+    this.#take(this.#nameOf(node), { values, bound: this.#isInside(values) ? bound : Number.POSITIVE_INFINITY });
   }
 
-  /** The sum over all shards, in the kernel's memory, once every node has come; it is good until the next start. */
-  result(): { readonly gradient: Float32Array; readonly isFinite: boolean } {
+  /** The sum over all shards, once every node has come; it is good until the next start. */
+  result(): GradientSum & { readonly isFinite: boolean } {
     const sum = this.#arrived.get(this.#root);
     if (!sum) throw new RangeError('the sum is not complete');
-    const gradient = this.#isInside(sum) ? sum : this.#inSlot(sum);
-    this.#arrived.set(this.#root, gradient);
+    const gradient = this.#isInside(sum.values) ? sum.values : this.#inSlot(sum.values);
+    this.#arrived.set(this.#root, { values: gradient, bound: sum.bound });
     // Where one node covered the whole tree nothing has been added yet.
     this.#isFinite ??= this.#kernel.isFinite(gradient);
-    return { gradient, isFinite: this.#isFinite };
+    return { gradient, addend: this.#addend, isFinite: this.#isFinite };
   }
 
   /**
@@ -72,23 +94,36 @@ export class TreeSum {
     return '';
   }
 
-  #take(child: string, values: Float32Array): void {
+  #take(child: string, { values, bound }: Summand): void {
     const parent = this.#parent.get(child);
     const sibling = parent && this.#arrived.get(parent.sibling);
     if (!parent || !sibling) {
-      this.#arrived.set(child, values);
+      this.#arrived.set(child, { values, bound });
       return;
     }
     this.#arrived.delete(parent.sibling);
-    const sum = this.#isInside(sibling) ? sibling : this.#inSlot(sibling);
+    const sum = this.#isInside(sibling.values) ? sibling.values : this.#inSlot(sibling.values);
     const other = this.#isInside(values) ? values : this.#inSlot(values);
-    const staysFinite = this.#kernel.add(sum, other);
-    this.#release(other);
+    const sumBound = bound + sibling.bound;
     const name = keyOf(parent.node);
-    if (name === this.#root) this.#isFinite = staysFinite;
+    if (name === this.#root) this.#finish(sum, other, sumBound);
+    else {
+      this.#kernel.add(sum, other);
+      this.#release(other);
+    }
     // Two free slots are what the next addition may need.
     const mayStay = this.#free.length >= 2 || name === this.#root || !this.#slots.includes(sum);
-    this.#take(name, mayStay ? sum : this.#outside(sum));
+    this.#take(name, { values: mayStay ? sum : this.#outside(sum), bound: sumBound });
+  }
+
+  /** The last addition is done only where it must tell whether the sum is finite: whoever reads the sum can add as well. */
+  #finish(sum: Float32Array, other: Float32Array, bound: number): void {
+    if (bound <= largestBound) {
+      this.#isFinite = true;
+      this.#addend = other;
+    } else {
+      this.#isFinite = this.#kernel.add(sum, other);
+    }
   }
 
   #isInside(values: Float32Array): boolean {

@@ -70,6 +70,61 @@ test('its result stands in the memory of the kernel', (t) => {
   t.end();
 });
 
+/** A sum of two or three shards whose gradients are in the kernel's memory, as workers that share it leave them. */
+function sharedSum(gradients: readonly (readonly number[])[], bounds: readonly (number | undefined)[]): TreeSum {
+  const memory = openKernel(Array(gradients.length + 2).fill(length));
+  const sum = new TreeSum(memory.kernel, [memory.allocate(length), memory.allocate(length)]);
+  sum.start(gradients.length, new Set(gradients.keys()));
+  for (const [shard, values] of gradients.entries()) {
+    const array = memory.allocate(length);
+    array.set(values);
+    sum.add({ from: shard, to: shard + 1 }, array, bounds[shard]);
+  }
+  return sum;
+}
+
+test('the last addition is left to the reader where the bounds show that it stays finite', (t) => {
+  const { gradient, addend, ...rest } = sharedSum(
+    [
+      [1, 2, 3],
+      [4, 5, 6],
+      [7, 8, 9],
+    ],
+    [3, 6, 9],
+  ).result();
+  t.ok(rest.isFinite);
+  t.same(
+    [...gradient].map((value, i) => value + (addend?.[i] ?? Number.NaN)),
+    [12, 15, 18],
+  );
+  t.end();
+});
+
+test('bounds that do not show it, or are not known, have it added up and looked at', (t) => {
+  for (const [bounds, value, expected] of [
+    [[2e38, 2e38], 2e38, false],
+    [[2e38, 2e38], 1, true],
+    [[undefined, 1], 1, true],
+    [[Number.NaN, 1], Number.NaN, false],
+  ] as const) {
+    const values = [value, 0, 0];
+    const result = sharedSum([values, values], bounds).result();
+    t.equal(result.isFinite, expected);
+    t.equal(result.addend, undefined);
+    t.same(result.gradient[0], Math.fround(Math.fround(value) * 2));
+  }
+  t.end();
+});
+
+test('what comes over a socket is looked at whatever its worker says of it', (t) => {
+  const sum = new TreeSum(kernel, slots);
+  sum.start(2, new Set([0, 1]));
+  sum.add({ from: 0, to: 1 }, Float32Array.of(Number.NaN, 1, 1), 1);
+  sum.add({ from: 1, to: 2 }, Float32Array.of(1, 1, 1), 1);
+  t.notOk(sum.result().isFinite);
+  t.end();
+});
+
 /** A step: which shards have samples, where the workers' ranges end, the order of arrival, and the number of slots. */
 const step = fc
   .integer({ min: 1, max: 33 })

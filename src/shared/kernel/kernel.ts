@@ -15,8 +15,9 @@ export interface UpdateArrays {
   readonly v: Float32Array;
 }
 
-/** What makes a gradient of a sum over samples: divide by their number, add the penalty's. */
+/** What makes a gradient of a sum over samples: add what is still to be added, divide by their number, add the penalty's. */
 export interface Sum {
+  readonly addend?: Float32Array | undefined;
   readonly count: number;
   readonly penalty: Penalty;
 }
@@ -43,7 +44,8 @@ export interface Kernel {
   clip(gradient: Float32Array, scale: number, limit: number): void;
   /**
    * Keras's Adam; `rate` holds the bias corrections. AdamW where `decay` (learning rate * weight decay) is above zero.
-   * The gradient may be a sum that is still to be averaged: one pass does what `average` and this would do in two.
+   * The gradient may be a sum that is still to be added up and averaged: one pass does what `add`, `average` and this
+   * would do in three.
    */
   adam(arrays: UpdateArrays, sum: Sum, rate: number, beta1: number, beta2: number, epsilon: number, decay: number): void;
   /** next = w - rate * gradient */
@@ -90,6 +92,7 @@ interface Exports {
     b2: number,
     epsilon: number,
     decay: number,
+    addend: number,
     count: number,
     l1: number,
     twiceL2: number,
@@ -119,9 +122,9 @@ function kernelIn({ exports: wasm, addressOf: at }: WasmMemory<Exports>): Kernel
     absoluteSum: (values) => wasm.absoluteSum(at(values), values.length),
     average: (gradient, weights, count, { l1, l2 }) => wasm.average(at(gradient), at(weights), gradient.length, count, l1, 2 * l2),
     clip: (gradient, scale, limit) => wasm.clip(at(gradient), gradient.length, scale, limit),
-    adam(a, { count, penalty: { l1, l2 } }, rate, beta1, beta2, epsilon, decay) {
+    adam(a, { addend, count, penalty: { l1, l2 } }, rate, beta1, beta2, epsilon, decay) {
       const places = [at(a.weights), at(a.next), at(a.gradient), at(a.m), at(a.v)] as const;
-      wasm.adam(...places, a.weights.length, rate, 1 - beta1, 1 - beta2, epsilon, decay, count, l1, 2 * l2);
+      wasm.adam(...places, a.weights.length, rate, 1 - beta1, 1 - beta2, epsilon, decay, addend ? at(addend) : 0, count, l1, 2 * l2);
     },
     sgd: (a, rate) => wasm.sgd(at(a.weights), at(a.next), at(a.gradient), a.weights.length, rate),
     momentum: (a, rate, momentum, nesterov) =>

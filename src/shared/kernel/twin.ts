@@ -38,6 +38,7 @@ export const twin: Kernel = {
 
   adam({ weights, next, gradient, m, v }, sum, rate, beta1, beta2, epsilon, decay) {
     const prepared = gradient.slice();
+    if (sum.addend) twin.add(prepared, sum.addend);
     twin.average(prepared, weights, sum.count, sum.penalty);
     const [r, b1, b2, e, d] = [fround(rate), fround(1 - beta1), fround(1 - beta2), fround(epsilon), fround(decay)];
     forEachIndex(weights, (i) => {

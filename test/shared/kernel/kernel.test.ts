@@ -32,6 +32,7 @@ const passes: Readonly<Record<string, (k: Kernel, arrays: UpdateArrays) => unkno
   clip: (k, { gradient }) => k.clip(gradient, 0.7, 1.5),
   adam: (k, a) => k.adam(a, averaged, 0.003, 0.9, 0.999, 1e-7, 0),
   'adam of a sum': (k, a) => k.adam(a, { count: 3, penalty: { l1: 0.01, l2: 0.02 } }, 0.003, 0.9, 0.999, 1e-7, 0),
+  'adam of a sum to add up': (k, a) => k.adam(a, { addend: a.next, ...averaged }, 0.003, 0.9, 0.999, 1e-7, 0),
   adamw: (k, a) => k.adam(a, averaged, 0.003, 0.9, 0.999, 1e-7, 0.0001),
   sgd: (k, a) => k.sgd(a, 0.1),
   momentum: (k, a) => k.momentum(a, 0.1, 0.9, false),

@@ -125,7 +125,8 @@ export function clip(gradient: usize, length: i32, scale: f32, limit: f32): void
 
 /**
  * Adam, and AdamW with decay = learning rate * weight decay. `rate` already holds the bias corrections. Takes the sum of
- * the gradient over `count` samples, and adds the penalty's, as `average` does.
+ * the gradient over `count` samples, to which `addend` is still to be added (0: nothing), and adds the penalty's, as
+ * `average` does.
  */
 export function adam(
   weights: usize,
@@ -139,6 +140,7 @@ export function adam(
   oneMinusBeta2: f32,
   epsilon: f32,
   decay: f32,
+  addend: usize,
   count: f32,
   l1: f32,
   twiceL2: f32,
@@ -156,6 +158,7 @@ export function adam(
     const at = (<usize>i) << 2;
     const w = v128.load(weights + at);
     let g = v128.load(gradient + at);
+    if (addend !== 0) g = f32x4.add(g, v128.load(addend + at));
     if (isPowerOfTwo) g = f32x4.mul(g, counts);
     else g = f32x4.div(g, counts);
     if (isPenalised) g = penalised(g, w, l1, twiceL2);
