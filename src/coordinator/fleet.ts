@@ -92,11 +92,16 @@ export class Fleet {
   readonly #listening: Promise<void>;
   readonly #deadline: Deadline;
   readonly #pace = new Pace();
-  #job: Job | undefined;
+  /** What is under way, in the order in which it was asked for; by work. */
+  readonly #jobs = new Map<number, Job>();
+  /** Work whose answers are of no use any more, from this number down. */
+  #abandoned = -1;
   #failure: Error | undefined;
   /** Set once the run is over: called when the last worker has left. */
   #onEmpty: (() => void) | undefined;
   #nextWork = 0;
+  /** Since when the oldest work has been that. */
+  #oldestSince = 0;
   #lastTurn = 0;
   /** Answers that came after their part had been given to another. */
   lateAnswers = 0;
@@ -155,14 +160,23 @@ export class Fleet {
     return { parts, ...this.reducing.time(() => sum.result()), nonFinite };
   }
 
-  /** The sums of each chunk of a part of the data, in chunk order. */
-  async evaluate(part: 'validation' | 'test', sizes: readonly number[], weights: Float32Array): Promise<readonly PartSums[]> {
+  /**
+   * The sums of each chunk of a part of the data, in chunk order.
+   * @param onIdle is called when the first worker has nothing left to do
+   */
+  async evaluate(
+    part: 'validation' | 'test',
+    sizes: readonly number[],
+    weights: Float32Array,
+    onIdle?: () => void,
+  ): Promise<readonly PartSums[]> {
     const work = this.#nextWork++;
     const job = this.#open({
       work,
       parts: sizes.length,
       sizes,
       grain: 'part',
+      onIdle,
       ask: (worker, nodes) =>
         this.#send(worker, encode({ type: 'evaluate', work, part, chunks: nodes.map(({ from }) => from) }, [weights])),
     });
@@ -172,7 +186,14 @@ export class Fleet {
   /** Ends the run: whatever is being waited for rejects with the reason. */
   fail(reason: Error): void {
     this.#failure ??= reason;
-    this.#job?.fail(reason);
+    for (const job of this.#jobs.values()) job.fail(reason);
+  }
+
+  /** Nothing that is under way is wanted any more. */
+  abandon(): void {
+    for (const job of this.#jobs.values()) job.abandon();
+    this.#jobs.clear();
+    this.#abandoned = this.#nextWork - 1;
   }
 
   /** The process of a worker that this coordinator started has ended. Says whether it was one of the fleet's. */
@@ -184,8 +205,7 @@ export class Fleet {
 
   async #finish(job: Job): Promise<readonly PartSums[]> {
     const parts = await job.done;
-    this.#deadline.finished((performance.now() - job.startedAt) / 1_000);
-    this.#job = undefined;
+    this.#close(job);
     return parts;
   }
 
@@ -199,7 +219,7 @@ export class Fleet {
     // Whoever has asked for this may have something to do first.
     await undefined;
     while (shared && !shared.isEmpty && !job.isOver) {
-      const answers = shared.answers(shared.has(job.debtors) ? longestSleep : shortSleep);
+      const answers = shared.answers(this.#jobs.size === 1 && shared.has(job.debtors) ? longestSleep : shortSleep);
       for (const { from, answer, gradient } of answers) this.#hear(from, () => this.#takeSharedAnswer(from, answer, gradient));
       const now = performance.now();
       if (answers.length > 0 && now - this.#lastTurn < turnInterval) continue;
@@ -234,8 +254,24 @@ export class Fleet {
   #open(spec: JobSpec): Job {
     if (this.#failure) throw this.#failure;
     const living = this.#living;
-    this.#job = new Job(spec, living, this.#pace.shares(living));
-    return this.#job;
+    const job = new Job(spec, living, this.#pace.shares(living));
+    if (this.#jobs.size === 0) this.#oldestSince = performance.now();
+    this.#jobs.set(spec.work, job);
+    return job;
+  }
+
+  /** Time is kept of the oldest work only: what was asked for after it waits for it. */
+  #close(job: Job): void {
+    const now = performance.now();
+    if (this.#oldest === job) {
+      this.#deadline.finished((now - this.#oldestSince) / 1_000);
+      this.#oldestSince = now;
+    }
+    this.#jobs.delete(job.spec.work);
+  }
+
+  get #oldest(): Job | undefined {
+    return this.#jobs.values().next().value;
   }
 
   async #listen(): Promise<void> {
@@ -308,7 +344,7 @@ export class Fleet {
     }
     this.#roster.markReady(member, ready);
     if (ready.sharesMemory && member.hello.slot !== undefined) this.#options.shared?.attach(member.incarnation, member.hello.slot);
-    this.#job?.workerJoined(member.incarnation);
+    for (const job of this.#jobs.values()) job.workerJoined(member.incarnation);
     this.#options.events.onReady?.(member);
   }
 
@@ -354,12 +390,13 @@ export class Fleet {
   /** The work that an answer is for, unless that is over. */
   #jobOf(work: number, grain: JobSpec['grain']): Job | undefined {
     if (work >= this.#nextWork) throw new ProtocolError(`answered work ${work}, which does not exist`);
-    if (this.#job?.spec.work !== work) return undefined;
-    if (this.#job.spec.grain !== grain) throw new ProtocolError(`answered work ${work} as if it were of another kind`);
-    return this.#job;
+    const job = this.#jobs.get(work);
+    if (job && job.spec.grain !== grain) throw new ProtocolError(`answered work ${work} as if it were of another kind`);
+    return job;
   }
 
-  #count(member: Member, { computeMs }: { computeMs: number }, answer: Answer | undefined): void {
+  #count(member: Member, { work, computeMs }: { work: number; computeMs: number }, answer: Answer | undefined): void {
+    if (work <= this.#abandoned) return;
     if (answer?.kind === 'again') this.#notice(`${member.name} gave a loss or gradient that is not finite: it is computed once more`);
     if (answer === undefined || answer.kind === 'late') {
       this.lateAnswers++;
@@ -408,7 +445,7 @@ export class Fleet {
     this.#options.shared?.detach(peer);
     // Whatever it may still say is of no use: its work is given to others.
     this.#banned.add(peer);
-    this.#job?.workerLeft(peer, this.#living);
+    for (const job of this.#jobs.values()) job.workerLeft(peer, this.#living);
     this.#options.events.onLeft?.(member, reason, isFinal);
   }
 
@@ -419,10 +456,10 @@ export class Fleet {
 
   /** Sends away those who have had their time. */
   #checkDeadline(): void {
-    const job = this.#job;
+    const job = this.#oldest;
     if (!job || this.#living.length === 0) return;
     const late = job.debtors;
-    const verdict = this.#deadline.check((performance.now() - job.startedAt) / 1_000, late.length < this.#living.length);
+    const verdict = this.#deadline.check((performance.now() - this.#oldestSince) / 1_000, late.length < this.#living.length);
     if (verdict.kind === 'extended') this.#notice(`no worker has answered in time; waiting up to ${verdict.seconds} s`);
     if (verdict.kind !== 'missed') return;
     for (const peer of late) {

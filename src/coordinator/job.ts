@@ -15,6 +15,8 @@ export interface JobSpec {
   readonly grain: Ledger['grain'];
   /** Asks a worker for some nodes. */
   readonly ask: (worker: Incarnation, nodes: readonly TreeNode[]) => void;
+  /** Is called when a worker has answered for everything it owed, while others have not. */
+  readonly onIdle?: (() => void) | undefined;
   /** Is told of every node as it comes, exactly once. */
   readonly onNode?: (node: TreeNode, tensor: Float32Array | undefined, sums: readonly PartSums[]) => void;
 }
@@ -32,7 +34,6 @@ export class Job {
   readonly spec: JobSpec;
   /** Parts whose sums are not finite, from whoever computed them the second time. */
   readonly nonFinite: { readonly worker: Incarnation; readonly part: number }[] = [];
-  readonly startedAt = performance.now();
   /** Who gave an answer that was not finite, by part. */
   readonly #suspects = new Map<number, Incarnation>();
   readonly #wanted: readonly number[];
@@ -91,6 +92,7 @@ export class Job {
     for (const [i, part] of inside.entries()) this.#sums[part] = sums[i];
     this.spec.onNode?.(node, tensor, sums);
     if (isComplete(ledger)) this.#end(this.#sums.filter((part) => part !== undefined));
+    else if (!this.debtors.includes(worker)) this.spec.onIdle?.();
     return { kind: 'taken', faulty: [...new Set(suspects)] };
   }
 
@@ -110,6 +112,11 @@ export class Job {
   /** Has everything come, or can it not come any more? */
   get isOver(): boolean {
     return this.#isOver;
+  }
+
+  /** Whatever still comes is of no use. Its promise stays as it is. */
+  abandon(): void {
+    this.#isOver = true;
   }
 
   fail(reason: Error): void {

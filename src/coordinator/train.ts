@@ -19,8 +19,10 @@ import { addParts, addSums, type EndReason, freshProgress, means, noSums, type P
 export interface Workers {
   /** Computes the gradient sum of one global batch; `gradient` is good until the next call. */
   gradients(plan: StepPlan, weights: Float32Array): Promise<StepAnswers>;
-  /** The sums of each chunk, in chunk order. */
-  evaluate(part: 'validation' | 'test', sizes: readonly number[], weights: Float32Array): Promise<readonly PartSums[]>;
+  /** The sums of each chunk, in chunk order. Calls `onIdle` when the first worker has nothing left to do. */
+  evaluate(part: 'validation' | 'test', sizes: readonly number[], weights: Float32Array, onIdle?: () => void): Promise<readonly PartSums[]>;
+  /** Nothing that is under way is wanted any more. */
+  abandon(): void;
 }
 
 /** Where a run's results go. */
@@ -81,7 +83,11 @@ export async function train(plan: TrainingPlan, optimizer: Optimizer, ports: Tra
     while (training.progress.stepInEpoch < steps) {
       if (ports.signal.aborted) await training.interrupt();
       await training.step();
-      if (config.checkpoint.every !== 'epoch' && training.progress.step % config.checkpoint.every === 0) await training.save();
+      const isDue = config.checkpoint.every !== 'epoch' && training.progress.step % config.checkpoint.every === 0;
+      if (isDue) {
+        training.askAhead();
+        await training.save();
+      }
     }
     await training.endEpoch();
     if (config.checkpoint.every === 'epoch' || training.progress.ended !== null) await training.save();
@@ -95,6 +101,8 @@ class Training {
   readonly #plan: TrainingPlan;
   readonly #optimizer: Optimizer;
   readonly #ports: TrainPorts;
+  /** The next step's gradients, where they have been asked for ahead of it. */
+  #asked: Promise<StepAnswers> | undefined;
   #untold: { readonly line: StepFigures; readonly hasMoved: boolean } | undefined;
   #best: Float32Array | undefined;
   #stoppingBest: Float32Array | undefined;
@@ -114,12 +122,31 @@ class Training {
     this.#stoppingBest = stoppingBest;
   }
 
-  async step(): Promise<void> {
+  /** What the step after the last one sees. */
+  #nextStep(): StepPlan {
     const { config, counts } = this.#plan;
-    const { step, epoch, stepInEpoch, sums } = this.progress;
-    const from = stepInEpoch * config.batchSize;
-    const count = Math.min(config.batchSize, counts.train - from);
-    const plan = { step, epoch, from, count };
+    const { step, epoch, stepInEpoch } = this.progress;
+    const isOver = stepInEpoch === stepsInEpoch(this.#plan, epoch);
+    const from = isOver ? 0 : stepInEpoch * config.batchSize;
+    return { step, epoch: isOver ? epoch + 1 : epoch, from, count: Math.min(config.batchSize, counts.train - from) };
+  }
+
+  /**
+   * Has the next step's gradients computed while this decides and saves, unless the run is sure to end before. They are
+   * applied only after that, to the same weights; they are dropped if the run ends.
+   */
+  askAhead(): void {
+    if (this.#asked || this.#ports.signal.aborted || this.progress.step >= this.#plan.totalSteps) return;
+    this.#asked = this.#ports.workers.gradients(this.#nextStep(), this.#optimizer.weights);
+    // Whoever waits for it will hear of it.
+    this.#asked.catch(() => undefined);
+  }
+
+  async step(): Promise<void> {
+    const { config } = this.#plan;
+    const { sums } = this.progress;
+    const plan = this.#nextStep();
+    const { step, epoch, count } = plan;
     const penalty = this.#optimizer.penalty();
     const gradients = this.#gradients(plan);
     // While the workers compute.
@@ -135,7 +162,7 @@ class Training {
     this.progress = {
       ...this.progress,
       step: step + 1,
-      stepInEpoch: stepInEpoch + 1,
+      stepInEpoch: this.progress.stepInEpoch + 1,
       sums: hasMoved ? addSums(sums, withPenalty) : sums,
       skipped: this.progress.skipped + (hasMoved ? 0 : 1),
       skippedInRow: hasMoved ? 0 : this.progress.skippedInRow + 1,
@@ -154,8 +181,10 @@ class Training {
 
   /** Weights and moments are those of the last whole step until the answers are there: a run that is cut off here can save. */
   async #gradients(plan: StepPlan): Promise<StepAnswers> {
+    const asked = this.#asked ?? this.#ports.workers.gradients(plan, this.#optimizer.weights);
+    this.#asked = undefined;
     try {
-      return await this.#ports.workers.gradients(plan, this.#optimizer.weights);
+      return await asked;
     } catch (error) {
       await this.save();
       throw error;
@@ -191,6 +220,7 @@ class Training {
     const { config } = this.#plan;
     const { epoch, sums, stopping } = this.progress;
     const figures: Figures = { ...means(sums, config.metrics), ...(await this.#validate()) };
+    this.askAhead();
     await this.#keepBest(epoch, figures);
     const stop = config.earlyStopping && watchEpoch(config.earlyStopping, stopping, epoch, figures[config.earlyStopping.monitor]);
     if (stop?.isBest && config.earlyStopping?.restoreBestWeights) this.#stoppingBest = this.#optimizer.weights.slice();
@@ -228,11 +258,13 @@ class Training {
   }
 
   async interrupt(): Promise<never> {
+    this.#ports.workers.abandon();
     await this.save();
     throw new Interrupted(`stopped after step ${this.progress.step}, with a checkpoint`);
   }
 
   async finish(reason: EndReason): Promise<Outcome> {
+    this.#ports.workers.abandon();
     if (this.#stoppingBest) this.#optimizer.setWeights(this.#stoppingBest);
     const finalWeights = this.#optimizer.weights.slice();
     await this.#ports.store.saveModel('final', finalWeights);
@@ -257,7 +289,7 @@ class Training {
     const { config, counts } = this.#plan;
     if (counts.validation === undefined) return {};
     const sizes = chunkSizes(counts.validation, config.validationBatchSize);
-    const parts = await this.#ports.workers.evaluate('validation', sizes, this.#optimizer.weights);
+    const parts = await this.#ports.workers.evaluate('validation', sizes, this.#optimizer.weights, () => this.askAhead());
     const figures = means(addParts(parts), config.metrics, this.#optimizer.penalty());
     return Object.fromEntries(Object.entries(figures).map(([name, value]) => [validationName(name), value]));
   }

@@ -260,6 +260,7 @@ async function trainIn(
         return fleet.gradients(...args);
       },
       evaluate: (...args: Parameters<Fleet['evaluate']>) => fleet.evaluate(...args),
+      abandon: () => fleet.abandon(),
     };
     const onSaveable = (saver: () => Promise<void>): void => {
       save = saver;
