@@ -74,7 +74,7 @@ export interface FleetOptions {
 /** Milliseconds between probes, which tell who can no longer be reached. */
 const probeInterval = 1_000;
 /** Milliseconds that the coordinator sleeps at most while it waits for workers that share its memory. */
-const longestSleep = 2;
+const longestSleep = 10;
 /** The same where some will send a message, which does not wake it. */
 const shortSleep = 0.2;
 /** Milliseconds after which it looks at its sockets, timers and signals, whatever there is to do. */

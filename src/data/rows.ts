@@ -43,6 +43,7 @@ function plainRows(values: Numbers, width: number): RowReader {
 
 interface Exports {
   divideBytes(bytes: number, into: number, length: number, divisor: number): void;
+  scaleBytes(bytes: number, into: number, length: number, high: number, low: number): void;
 }
 
 /** Images are mostly of this kind: bytes are gathered in a memory of WebAssembly, which divides sixteen of them at a time. */
@@ -54,11 +55,28 @@ function byteBuffer(source: Uint8Array, width: number, capacity: number, divide:
   const gathered = allocate(Math.ceil(size / 4));
   const bytes = new Uint8Array(gathered.buffer, gathered.byteOffset, size);
   const values = allocate(size + 16).subarray(0, size);
+  const reciprocal = exactReciprocal(divide);
   return {
     values,
     load: (place, row) => bytes.set(source.subarray(row * width, (row + 1) * width), place * width),
-    finish: (count) => exports.divideBytes(addressOf(bytes), addressOf(values), count * width, divide),
+    finish(count) {
+      const places = [addressOf(bytes), addressOf(values), count * width] as const;
+      if (reciprocal) exports.scaleBytes(...places, ...reciprocal);
+      else exports.divideBytes(...places, divide);
+    },
   };
+}
+
+/** Two numbers by which every byte can be multiplied, and the products added, to give its quotient to the bit. */
+function exactReciprocal(divide: number): readonly [high: number, low: number] | undefined {
+  const divisor = Math.fround(divide);
+  const high = new Float32Array([1 / divisor]);
+  // 16 digits: with the 8 of a byte, no more than float32 has.
+  new Uint32Array(high.buffer)[0] = (new Uint32Array(high.buffer)[0] ?? 0) & 0xffffff00;
+  const [first = Number.NaN, second] = [high[0], Math.fround(1 / divisor - (high[0] ?? 0))];
+  const isExact = (byte: number): boolean =>
+    Math.fround(Math.fround(byte * first) + Math.fround(byte * second)) === Math.fround(byte / divisor);
+  return Array.from({ length: 256 }, (_, byte) => byte).every(isExact) ? [first, second] : undefined;
 }
 
 // A float64 quotient of two float32 values, rounded to float32 when stored, is the float32 quotient.

@@ -1,6 +1,6 @@
 import { type Parameter, viewOf } from '../shared/model/layout.js';
 import type { DenseOp, Op } from '../shared/model/network.js';
-import { activate, activationGradient } from './blas/activation.js';
+import { activate, activationGradient, addBiasAndActivate } from './blas/activation.js';
 import { type Layers, openLayers } from './blas/layers.js';
 import { type Blas, openBlas } from './blas/library.js';
 import { lossGradient } from './blas/loss.js';
@@ -93,9 +93,10 @@ class BlasEngine implements Engine {
         this.#blas.product(count, op.units, op.inputs, { values: value }, { values: viewOf(weights, op.kernel) }, output);
         if (op.bias) {
           bias.set(viewOf(weights, op.bias));
-          layers.addBias(output, bias, count);
+          addBiasAndActivate(layers, op.activation, output, bias, count);
+        } else {
+          activate(layers, op.activation, output, count, op.units);
         }
-        activate(layers, op.activation, output, count, op.units);
         value = output;
       } else if (masks) {
         output.set(value.subarray(0, count * op.units));

@@ -196,12 +196,19 @@ async function answerStep(
   send: (message: FromWorker, tensors: readonly Float32Array[]) => void,
 ): Promise<void> {
   const weights = expectTensor(tensors);
+  const asked = { step, epoch, from: batch[0], to: batch[1] };
   computer.beginWork(work);
   for (const [from, to] of nodes) {
     const start = performance.now();
-    const { gradient, shards } = await computer.gradient({ step, epoch, from: batch[0], to: batch[1] }, { from, to }, weights);
+    const { gradient, shards } = await computer.gradient(asked, { from, to }, weights);
     send({ type: 'gradient', work, node: [from, to], shards: [...shards], computeMs: performance.now() - start }, [gradient]);
   }
+  // While the coordinator works.
+  computer.expectNext(
+    asked,
+    nodes.map(([from, to]) => ({ from, to })),
+  );
+  while (computer.readAhead());
 }
 
 async function answerEvaluate(

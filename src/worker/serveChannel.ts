@@ -27,7 +27,7 @@ const turnInterval = 2;
 
 /** Answers the steps that are asked for in shared memory, until the signal aborts. */
 export async function serveChannel(duty: ChannelDuty): Promise<void> {
-  const { arena, channel, system, alone, signal } = duty;
+  const { arena, channel, system, computer, alone, signal } = duty;
   let idle = 0;
   let lastTurn = performance.now();
   while (!signal.aborted) {
@@ -36,7 +36,8 @@ export async function serveChannel(duty: ChannelDuty): Promise<void> {
       const request = channel.takeRequest();
       idle = request ? 0 : idle + 1;
       if (request) await answer(duty, request);
-      else system.wait(arena.calls, seen, idle < patience ? shortSleep : longSleep);
+      // Whatever is not read while nothing is asked has to be read when it is.
+      else if (!computer.readAhead()) system.wait(arena.calls, seen, idle < patience ? shortSleep : longSleep);
     });
     const hasMore = Atomics.load(channel.requests.word, 0) !== channel.requests.seen;
     if (hasMore && performance.now() - lastTurn < turnInterval) continue;
@@ -47,12 +48,13 @@ export async function serveChannel(duty: ChannelDuty): Promise<void> {
 
 async function answer({ arena, channel, system, computer, send }: ChannelDuty, request: StepRequest): Promise<void> {
   const { work, step, epoch, batch, nodes } = request;
+  const asked = { step, epoch, from: batch[0], to: batch[1] };
   const weights = arena.weights[request.weights];
   if (!weights) throw new RangeError(`asked to use the weights ${request.weights}, which do not exist`);
   computer.beginWork(work);
   for (const node of nodes) {
     const start = performance.now();
-    const { gradient, shards } = await computer.gradient({ step, epoch, from: batch[0], to: batch[1] }, node, weights, true);
+    const { gradient, shards } = await computer.gradient(asked, node, weights, true);
     const computeMs = performance.now() - start;
     const place = computer.placeInOutbox(gradient);
     if (place >= 0 && channel.answer({ work, node, computeMs, gradient: place, shards })) {
@@ -62,4 +64,5 @@ async function answer({ arena, channel, system, computer, send }: ChannelDuty, r
       send({ type: 'gradient', work, node: [node.from, node.to], shards: [...shards], computeMs }, [gradient]);
     }
   }
+  computer.expectNext(asked, nodes);
 }

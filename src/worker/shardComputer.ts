@@ -1,4 +1,3 @@
-import { BatchReader } from '../data/batch.js';
 import type { Dataset } from '../data/dataset.js';
 import type { TargetEncoding } from '../data/targets.js';
 import type { Engine } from '../engines/engine.js';
@@ -7,20 +6,11 @@ import { RunError } from '../shared/errors.js';
 import { type KernelMemory, openKernel } from '../shared/kernel/kernel.js';
 import type { Arena } from '../shared/memory/arena.js';
 import type { SharedMemory } from '../shared/memory/sharedMemory.js';
-import type { DropoutOp, Network } from '../shared/model/network.js';
+import type { Network } from '../shared/model/network.js';
 import type { PartSums } from '../shared/protocol.js';
-import { writeDropoutMask } from '../shared/random/dropoutMask.js';
-import { sampleOrder } from '../shared/random/sampleOrder.js';
 import { shardRange, sumTree, type TreeNode, treeDepth } from '../shared/tree.js';
 import { maxArrays } from '../shared/wasm.js';
-
-/** Which samples a step sees: positions [from, to) of the epoch's order. */
-export interface StepBatch {
-  readonly step: number;
-  readonly epoch: number;
-  readonly from: number;
-  readonly to: number;
-}
+import { ShardBatches, type StepBatch } from './shardBatches.js';
 
 export interface NodeGradient {
   /** The node's gradient sum. It stays as it is until other work begins. */
@@ -33,9 +23,8 @@ export interface NodeGradient {
 export class ShardComputer {
   readonly #engine: Engine;
   readonly #config: Config;
-  readonly #dropouts: readonly DropoutOp[];
-  readonly #reader: BatchReader;
-  readonly #masks: readonly Float32Array[];
+  readonly #batches: ShardBatches;
+  readonly #samples: number;
   readonly #memory: KernelMemory;
   readonly #arrays: readonly Float32Array[];
   /** Where gradients are left for a coordinator that shares this memory. */
@@ -45,7 +34,6 @@ export class ShardComputer {
   /** Arrays that adding up the whole tree takes. */
   readonly #depth: number;
   #work = -1;
-  #order: { epoch: number; samples: Uint32Array } | undefined;
 
   /** The memory shared with the coordinator, where there is some. */
   readonly arena: Arena | undefined;
@@ -64,10 +52,8 @@ export class ShardComputer {
   ) {
     this.#engine = engine;
     this.#config = config;
-    this.#dropouts = network.ops.filter((op) => op.kind === 'dropout');
-    const capacity = Math.ceil(config.batchSize / config.shards);
-    this.#reader = new BatchReader(train, encoding, network.outputs, capacity);
-    this.#masks = this.#dropouts.map(({ units }) => new Float32Array(capacity * units));
+    this.#batches = new ShardBatches(network, config, train, encoding);
+    this.#samples = train.count;
     const size = network.layout.size;
     this.#depth = treeDepth(config.shards);
     const count = Math.min(this.#depth + 3, maxArrays(size, shared?.memory.bytes));
@@ -97,7 +83,7 @@ export class ShardComputer {
   /** Computes a first gradient of every shard size of a full batch, so that nothing is built or grown in the first step. */
   async warmUp(): Promise<void> {
     const { batchSize, shards } = this.#config;
-    const to = Math.min(batchSize, this.#reader.dataset.count);
+    const to = Math.min(batchSize, this.#samples);
     const sizes = new Set<number>();
     const weights = new Float32Array(this.#arrays[0]?.length ?? 0);
     for (let shard = 0; shard < shards; shard++) {
@@ -113,7 +99,7 @@ export class ShardComputer {
    * The gradient sum of one tree node of a step, added up in the tree's order.
    * @param toOutbox leave it in the outbox, if there is still room
    */
-  async gradient(batch: StepBatch, node: TreeNode, weights: Float32Array, toOutbox = false): Promise<NodeGradient> {
+  async gradient(step: StepBatch, node: TreeNode, weights: Float32Array, toOutbox = false): Promise<NodeGradient> {
     // The first array that is taken is the one in which the others are added up.
     const outgoing = toOutbox ? this.#freeInOutbox.pop() : undefined;
     if (outgoing) this.#free.push(outgoing);
@@ -121,15 +107,23 @@ export class ShardComputer {
     const shards: PartSums[] = [];
     const gradient = await sumTree(
       node,
-      (shard) => this.#shard(batch, shard, weights, shards),
+      (shard) => this.#shard(step, shard, weights, shards),
       (left, right) => {
         this.#memory.kernel.add(left, right);
         this.#free.push(right);
         return left;
       },
     );
-    if (!gradient) throw new RangeError(`node [${node.from}, ${node.to}) of a batch of ${batch.to - batch.from} samples is empty`);
+    if (!gradient) throw new RangeError(`node [${node.from}, ${node.to}) of a batch of ${step.to - step.from} samples is empty`);
     return { gradient: this.#keep(gradient), shards };
+  }
+
+  /** Notes what was asked for, from which the next step's samples can be told. */
+  expectNext(step: StepBatch, nodes: readonly TreeNode[]): void {
+    this.#batches.expect(
+      step,
+      nodes.flatMap(({ from, to }) => Array.from({ length: to - from }, (_, i) => from + i)),
+    );
   }
 
   /** A gradient stays in its array, unless the next node might then find too few. */
@@ -139,31 +133,18 @@ export class ShardComputer {
     return gradient.slice();
   }
 
-  async #shard(batch: StepBatch, shard: number, weights: Float32Array, sums: PartSums[]): Promise<Float32Array | undefined> {
-    const { from, to } = shardRange(shard, this.#config.shards, batch.to - batch.from);
-    if (from === to) return undefined;
-    const count = to - from;
-    const order = this.#orderOf(batch.epoch);
-    const first = batch.from + from;
-    this.#reader.fill(order, first, count);
-    const samples = order.subarray(first, first + count);
-    for (const { index, units, rate } of this.#dropouts) {
-      const mask = this.#masks[index];
-      if (mask) writeDropoutMask(mask, samples, units, rate, { seed: this.#config.seed, step: batch.step, layer: index });
-    }
-    const gradient = this.#free.pop();
-    if (!gradient) throw new RangeError('no gradient array is free');
-    const { inputs, targets } = this.#reader;
-    const { loss, metrics } = await this.#engine.gradient({ count, inputs, targets, masks: this.#masks }, weights, gradient);
-    sums.push({ count, loss, metrics: [...metrics], squaredNorm: this.#memory.kernel.squaredNorm(gradient) });
-    return gradient;
+  /** Reads samples that are likely to be asked for next. Says false where there are none left to read. */
+  readAhead(): boolean {
+    return this.#batches.readAhead();
   }
 
-  #orderOf(epoch: number): Uint32Array {
-    if (this.#order?.epoch !== epoch) {
-      const { seed, shuffle } = this.#config;
-      this.#order = { epoch, samples: sampleOrder(this.#reader.dataset.count, seed, epoch, shuffle) };
-    }
-    return this.#order.samples;
+  async #shard(step: StepBatch, shard: number, weights: Float32Array, sums: PartSums[]): Promise<Float32Array | undefined> {
+    const batch = this.#batches.batchOf(step, shard);
+    if (!batch) return undefined;
+    const gradient = this.#free.pop();
+    if (!gradient) throw new RangeError('no gradient array is free');
+    const { loss, metrics } = await this.#engine.gradient(batch, weights, gradient);
+    sums.push({ count: batch.count, loss, metrics: [...metrics], squaredNorm: this.#memory.kernel.squaredNorm(gradient) });
+    return gradient;
   }
 }

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { test } from 'tap';
 import type { Elements } from '../../src/data/dtype.js';
 import { rowBuffer, rowReader } from '../../src/data/rows.js';
@@ -32,6 +33,17 @@ test('pixels are divided in float32: all 256 of them', (t) => {
   t.same(row(pixels, 256, 0, 255).slice(0, 256), expected);
   t.same(row(Int32Array.from(pixels), 256, 0, 255).slice(0, 256), expected);
   t.same(row(BigInt64Array.from([...pixels].map(BigInt)), 256, 0, 255).slice(0, 256), expected);
+  t.end();
+});
+
+test('any divisor divides bytes to the bit, whichever way they are divided', (t) => {
+  const pixels = Uint8Array.from({ length: 256 }, (_, value) => value);
+  const isRight = (divide: number): boolean => {
+    const expected = Array.from(pixels, (value) => Math.fround(value / Math.fround(divide)));
+    return row(pixels, 256, 0, divide).every((value, i) => i >= 256 || Object.is(value, expected[i]));
+  };
+  fc.assert(fc.property(fc.float({ min: Math.fround(1e-44), noDefaultInfinity: true, noNaN: true }), isRight));
+  t.ok([1, 3, 127.5, 255, 256, 1e-40, 3e38].every(isRight));
   t.end();
 });
 

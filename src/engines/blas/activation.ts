@@ -31,6 +31,21 @@ export function activate(layers: Layers, activation: Activation, z: Float32Array
   }
 }
 
+/** The same, with a bias added to the preactivations first. */
+export function addBiasAndActivate(layers: Layers, activation: Activation, z: Float32Array, bias: Float32Array, rows: number): void {
+  switch (activation) {
+    case 'relu':
+      layers.addBiasRectify(z, bias, rows, 0);
+      return;
+    case 'leakyRelu':
+      layers.addBiasRectify(z, bias, rows, leakyReluSlope);
+      return;
+    default:
+      layers.addBias(z, bias, rows);
+      activate(layers, activation, z, rows, bias.length);
+  }
+}
+
 /** da/dz, from the activation a; below zero elu is e^z - 1. */
 const slopes = {
   elu: (a: number): number => (a < 0 ? a + 1 : 1),

@@ -6,6 +6,8 @@ export interface Layers {
   allocate(length: number): Float32Array;
   /** z = z + bias for each of the rows of z, [rows, columns]. */
   addBias(z: Float32Array, bias: Float32Array, rows: number): void;
+  /** Both of addBias and rectify in one pass. */
+  addBiasRectify(z: Float32Array, bias: Float32Array, rows: number, slope: number): void;
   /** a = max(a, slope * a); slope from 0 up to but not including 1. */
   rectify(a: Float32Array, length: number, slope: number): void;
   /** d = d where a > 0, else slope * d. */
@@ -18,6 +20,7 @@ export interface Layers {
 
 interface Exports {
   addBias(z: number, bias: number, rows: number, columns: number): void;
+  addBiasRectify(z: number, bias: number, rows: number, columns: number, slope: number): void;
   rectify(a: number, length: number, slope: number): void;
   rectifyGradient(d: number, a: number, length: number, slope: number): void;
   multiply(into: number, by: number, length: number): void;
@@ -34,6 +37,7 @@ export function openLayers(lengths: readonly number[]): Layers {
   return {
     allocate,
     addBias: (z, bias, rows) => wasm.addBias(at(z), at(bias), rows, bias.length),
+    addBiasRectify: (z, bias, rows, slope) => wasm.addBiasRectify(at(z), at(bias), rows, bias.length, slope),
     rectify: (a, length, slope) => wasm.rectify(at(a), length, slope),
     rectifyGradient: (d, a, length, slope) => wasm.rectifyGradient(at(d), at(a), length, slope),
     multiply: (into, by, length) => wasm.multiply(at(into), at(by), length),

@@ -16,6 +16,24 @@ export function addBias(z: usize, bias: usize, rows: i32, columns: i32): void {
   }
 }
 
+/** z = max(z + bias, slope * (z + bias)), row by row; a slope of 0 is relu */
+export function addBiasRectify(z: usize, bias: usize, rows: i32, columns: i32, slope: f32): void {
+  const slopes = f32x4.splat(slope);
+  for (let row = 0; row < rows; row++, z += (<usize>columns) << 2) {
+    let i = 0;
+    for (; i <= columns - 4; i += 4) {
+      const at = (<usize>i) << 2;
+      const v = f32x4.add(v128.load(z + at), v128.load(bias + at));
+      v128.store(z + at, slope === 0 ? f32x4.max(v, f32x4.splat(0)) : f32x4.max(v, f32x4.mul(v, slopes)));
+    }
+    for (; i < columns; i++) {
+      const at = (<usize>i) << 2;
+      const v = f32.load(z + at) + f32.load(bias + at);
+      f32.store(z + at, slope === 0 ? max<f32>(v, 0) : max<f32>(v, v * slope));
+    }
+  }
+}
+
 /** a = max(a, slope * a), elementwise; a slope of 0 is relu */
 export function rectify(a: usize, length: i32, slope: f32): void {
   const slopes = f32x4.splat(slope);

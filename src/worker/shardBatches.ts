@@ -1,0 +1,131 @@
+import { BatchReader } from '../data/batch.js';
+import type { Dataset } from '../data/dataset.js';
+import { sizeOf } from '../data/header.js';
+import type { TargetEncoding } from '../data/targets.js';
+import type { Batch } from '../engines/engine.js';
+import type { Config } from '../shared/config/schema.js';
+import type { DropoutOp, Network } from '../shared/model/network.js';
+import { writeDropoutMask } from '../shared/random/dropoutMask.js';
+import { sampleOrder } from '../shared/random/sampleOrder.js';
+import { shardRange } from '../shared/tree.js';
+
+/** Which samples a step sees: positions [from, to) of the epoch's order. */
+export interface StepBatch {
+  readonly step: number;
+  readonly epoch: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** The samples and masks of one shard, in arrays that are allocated once. */
+interface Place {
+  readonly reader: BatchReader;
+  readonly masks: readonly Float32Array[];
+  /** What is in it. */
+  holds: string;
+}
+
+/** Bytes of samples that may be read before they are asked for. */
+const mostAhead = 2 ** 28;
+
+/** Reads the samples of shards, and writes their dropout masks: before they are asked for, where there is time. */
+export class ShardBatches {
+  readonly #config: Config;
+  readonly #dropouts: readonly DropoutOp[];
+  readonly #dataset: Dataset;
+  readonly #places: Place[] = [];
+  readonly #newPlace: () => Place;
+  /** Places that may be used, so that what is read ahead does not take too much memory. */
+  readonly #most: number;
+  /** Orders of the epochs that were asked for last. */
+  #orders: { readonly epoch: number; readonly samples: Uint32Array }[] = [];
+  /** Shards of the step after the last one, which are still to be read. */
+  #ahead: (() => void)[] = [];
+
+  constructor(network: Network, config: Config, dataset: Dataset, encoding: TargetEncoding) {
+    this.#config = config;
+    this.#dropouts = network.ops.filter((op) => op.kind === 'dropout');
+    this.#dataset = dataset;
+    const capacity = Math.ceil(config.batchSize / config.shards);
+    this.#newPlace = () => ({
+      reader: new BatchReader(dataset, encoding, network.outputs, capacity),
+      masks: this.#dropouts.map(({ units }) => new Float32Array(capacity * units)),
+      holds: '',
+    });
+    const bytes = 4 * capacity * (sizeOf(dataset.inputShape) + network.outputs);
+    this.#most = Math.min(config.shards, Math.max(1, Math.floor(mostAhead / bytes)));
+  }
+
+  /** The samples of a shard, good until the next call of anything here; undefined where it is empty. */
+  batchOf(step: StepBatch, shard: number): Batch | undefined {
+    const { from, to } = shardRange(shard, this.#config.shards, step.to - step.from);
+    if (from === to) return undefined;
+    const name = nameOf(step, shard);
+    const place = this.#places.find(({ holds }) => holds === name) ?? this.#fill(name, step, step.from + from, to - from);
+    // Its samples are of no use once they have been asked for.
+    place.holds = '';
+    return { count: to - from, inputs: place.reader.inputs, targets: place.reader.targets, masks: place.masks };
+  }
+
+  /** These shards of a step have been asked for: those of the next step are likely to be the next. */
+  expect(step: StepBatch, shards: readonly number[]): void {
+    const next = this.#after(step);
+    this.#ahead = shards.slice(0, this.#most).flatMap((shard) => {
+      const { from, to } = shardRange(shard, this.#config.shards, next.to - next.from);
+      return from === to ? [] : [() => this.#fill(nameOf(next, shard), next, next.from + from, to - from)];
+    });
+  }
+
+  /** Reads one of the expected shards. Says false where there is none. */
+  readAhead(): boolean {
+    const read = this.#ahead.shift();
+    read?.();
+    return read !== undefined;
+  }
+
+  #after({ step, epoch, to }: StepBatch): StepBatch {
+    const { batchSize } = this.#config;
+    const { count } = this.#dataset;
+    const isOver = to >= count;
+    const from = isOver ? 0 : to;
+    return { step: step + 1, epoch: isOver ? epoch + 1 : epoch, from, to: Math.min(from + batchSize, count) };
+  }
+
+  #fill(name: string, { step, epoch }: StepBatch, first: number, count: number): Place {
+    const place = this.#freePlace();
+    place.holds = '';
+    const order = this.#orderOf(epoch);
+    place.reader.fill(order, first, count);
+    const samples = order.subarray(first, first + count);
+    for (const { index, units, rate } of this.#dropouts) {
+      const mask = place.masks[index];
+      if (mask) writeDropoutMask(mask, samples, units, rate, { seed: this.#config.seed, step, layer: index });
+    }
+    place.holds = name;
+    return place;
+  }
+
+  /** One that holds nothing; else a new one, or the one that was filled first. */
+  #freePlace(): Place {
+    const free = this.#places.findIndex(({ holds }) => holds === '');
+    const isNew = free < 0 && this.#places.length < this.#most;
+    const place = isNew ? this.#newPlace() : this.#places.splice(Math.max(free, 0), 1)[0];
+    if (!place) throw new RangeError('there is no place for samples');
+    this.#places.push(place);
+    return place;
+  }
+
+  #orderOf(epoch: number): Uint32Array {
+    const known = this.#orders.find((order) => order.epoch === epoch);
+    if (known) return known.samples;
+    const { seed, shuffle } = this.#config;
+    const samples = sampleOrder(this.#dataset.count, seed, epoch, shuffle);
+    // The epoch under way and the one before or after it.
+    this.#orders = [...this.#orders.slice(-1), { epoch, samples }];
+    return samples;
+  }
+}
+
+function nameOf({ step, epoch, from, to }: StepBatch, shard: number): string {
+  return [step, epoch, from, to, shard].join();
+}
