@@ -27,6 +27,8 @@ interface Workspace {
   readonly biases: readonly Float32Array[];
   /** A mask, and two gradients of the widest op's outputs or inputs, which take turns. */
   readonly mask: Float32Array;
+  /** [capacity, outputs]. */
+  readonly targets: Float32Array;
   readonly gradients: readonly [Float32Array, Float32Array];
 }
 
@@ -109,9 +111,11 @@ class BlasEngine implements Engine {
   }
 
   /** The sums for what the head's ops give, which becomes the outputs; writes the loss's gradient by it. */
-  #judge({ layers }: Workspace, { count, targets }: Batch, given: Float32Array, gradient: Float32Array): BatchSums {
+  #judge({ layers, targets }: Workspace, batch: Batch, given: Float32Array, gradient: Float32Array): BatchSums {
     const { network, metrics } = this.#task;
+    const { count } = batch;
     const width = network.outputs;
+    targets.set(batch.targets.subarray(0, count * width));
     const loss = lossGradient(layers, this.#head, given, targets, gradient, count, width);
     return { loss, metrics: metricSums(metrics, given, targets, count, width) };
   }
@@ -178,13 +182,15 @@ function workspace({ network }: EngineTask, capacity: number): Workspace {
   const units = network.ops.map((op) => op.units);
   const widest = Math.max(network.outputs, ...units);
   const large = capacity * widest;
-  const layers = openLayers([...units.map((width) => capacity * width), ...units, large, large, large]);
+  const arrays = [...units.map((width) => capacity * width), ...units, large, large, large];
+  const layers = openLayers([...arrays, capacity * network.outputs], widest);
   return {
     capacity,
     layers,
     outputs: units.map((width) => layers.allocate(capacity * width)),
     biases: units.map((width) => layers.allocate(width)),
     mask: layers.allocate(large),
+    targets: layers.allocate(capacity * network.outputs),
     gradients: [layers.allocate(large), layers.allocate(large)],
   };
 }

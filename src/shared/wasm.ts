@@ -20,6 +20,8 @@ export interface WasmRequest {
   readonly lengths: readonly number[];
   /** Bytes of further pages, in which other memory may be put. */
   readonly areaBytes?: number | undefined;
+  /** Functions that the module calls. */
+  readonly imports?: Readonly<Record<string, (x: number) => number>>;
   /** What the arrays hold, for messages. */
   readonly holds: string;
   /** What to do where they do not fit. */
@@ -47,12 +49,12 @@ const compiled = new Map<string, WebAssembly.Module>();
  * Opens a module over a memory with room for the given arrays.
  * @throws RunError where they do not fit into 4 GiB or the machine has not got the memory
  */
-export function openWasm<Exports>({ module, lengths, areaBytes = 0, holds, advice }: WasmRequest): WasmMemory<Exports> {
+export function openWasm<Exports>({ module, lengths, areaBytes = 0, imports, holds, advice }: WasmRequest): WasmMemory<Exports> {
   const ownPages = Math.ceil(lengths.reduce((sum, length) => sum + allocationBytes(length), alignment) / pageBytes);
   const memory = reserve(ownPages + Math.ceil(areaBytes / pageBytes), holds, advice === undefined ? '' : `: ${advice}`);
   let next = alignment;
   return {
-    exports: new WebAssembly.Instance(moduleNamed(module), { env: { memory } }).exports as Exports,
+    exports: new WebAssembly.Instance(moduleNamed(module), { env: { memory, ...imports } }).exports as Exports,
     allocate(length) {
       const at = next;
       next += allocationBytes(length);

@@ -14,19 +14,16 @@ export function activate(layers: Layers, activation: Activation, z: Float32Array
       layers.rectify(z, length, leakyReluSlope);
       return;
     case 'elu':
-      for (let i = 0; i < length; i++) {
-        const value = z[i] ?? 0;
-        if (value < 0) z[i] = Math.expm1(value);
-      }
+      layers.elu(z, length);
       return;
     case 'sigmoid':
-      for (let i = 0; i < length; i++) z[i] = 1 / (1 + Math.exp(-(z[i] ?? 0)));
+      layers.sigmoid(z, length);
       return;
     case 'tanh':
-      for (let i = 0; i < length; i++) z[i] = Math.tanh(z[i] ?? 0);
+      layers.tanh(z, length);
       return;
     case 'softmax':
-      for (let start = 0; start < length; start += columns) softmaxRow(z, start, columns);
+      layers.softmax(z, rows, columns);
       return;
   }
 }
@@ -45,13 +42,6 @@ export function addBiasAndActivate(layers: Layers, activation: Activation, z: Fl
       activate(layers, activation, z, rows, bias.length);
   }
 }
-
-/** da/dz, from the activation a; below zero elu is e^z - 1. */
-const slopes = {
-  elu: (a: number): number => (a < 0 ? a + 1 : 1),
-  sigmoid: (a: number): number => a * (1 - a),
-  tanh: (a: number): number => 1 - a * a,
-};
 
 /** Turns the loss's gradient by activations into the one by preactivations, in place; all from the activations a. */
 export function activationGradient(
@@ -75,10 +65,15 @@ export function activationGradient(
     case 'softmax':
       for (let start = 0; start < length; start += columns) softmaxGradientRow(a, d, start, columns);
       return;
-    default: {
-      const slope = slopes[activation];
-      for (let i = 0; i < length; i++) d[i] = (d[i] ?? 0) * slope(a[i] ?? 0);
-    }
+    case 'elu':
+      layers.eluGradient(d, a, length);
+      return;
+    case 'sigmoid':
+      layers.sigmoidGradient(d, a, length);
+      return;
+    case 'tanh':
+      layers.tanhGradient(d, a, length);
+      return;
   }
 }
 
@@ -86,13 +81,4 @@ function softmaxGradientRow(a: Float32Array, d: Float32Array, start: number, col
   let mean = 0;
   for (let i = start; i < start + columns; i++) mean += (a[i] ?? 0) * (d[i] ?? 0);
   for (let i = start; i < start + columns; i++) d[i] = (a[i] ?? 0) * ((d[i] ?? 0) - mean);
-}
-
-/** Turns one row of logits into its softmax. */
-function softmaxRow(z: Float32Array, start: number, columns: number): void {
-  let largest = Number.NEGATIVE_INFINITY;
-  for (let i = start; i < start + columns; i++) largest = Math.max(largest, z[i] ?? Number.NaN);
-  let sum = 0;
-  for (let i = start; i < start + columns; i++) sum += Math.exp((z[i] ?? 0) - largest);
-  for (let i = start; i < start + columns; i++) z[i] = Math.exp((z[i] ?? 0) - largest) / sum;
 }

@@ -85,3 +85,163 @@ export function columnSums(d: usize, sums: usize, rows: i32, columns: i32): void
     }
   }
 }
+
+// Functions of e^x are computed in float64, so that what is stored is rounded once. They are our own to be the same bits
+// on every machine and version of the runtime.
+
+/** Turns each row of logits into its softmax. `powers` has room for a row of float64. */
+export function softmax(z: usize, rows: i32, columns: i32, powers: usize): void {
+  for (let row = 0; row < rows; row++, z += (<usize>columns) << 2) normalize(z, columns, powers, raise(z, columns, maximum(z, columns), powers));
+}
+
+/**
+ * As Keras's categorical_crossentropy from logits: the sum over the rows of t * (logsumexp - z). Turns each row of logits
+ * into its softmax p, and writes the gradient p * sum(t) - t.
+ */
+export function softmaxCrossentropy(z: usize, targets: usize, gradient: usize, rows: i32, columns: i32, powers: usize): f64 {
+  let loss: f64 = 0;
+  const bytes = (<usize>columns) << 2;
+  for (let row = 0; row < rows; row++, z += bytes, targets += bytes, gradient += bytes) {
+    let weight: f64 = 0;
+    let aligned: f64 = 0;
+    for (let at: usize = 0; at < bytes; at += 4) {
+      const t = <f64>f32.load(targets + at);
+      weight += t;
+      if (t !== 0) aligned += t * <f64>f32.load(z + at);
+    }
+    const largest = maximum(z, columns);
+    const sum = raise(z, columns, largest, powers);
+    normalize(z, columns, powers, sum);
+    const scale = <f32>weight;
+    for (let at: usize = 0; at < bytes; at += 4) f32.store(gradient + at, f32.load(z + at) * scale - f32.load(targets + at));
+    loss += weight * (largest + log(sum)) - aligned;
+  }
+  return loss;
+}
+
+/** z = 1 / (1 + e^-z) */
+export function sigmoid(z: usize, length: i32): void {
+  const one = f64x2.splat(1);
+  for (let i = 0; i < length; i += 2, z += 8) put2(z, f64x2.div(one, f64x2.add(one, exp(f64x2.neg(get2(z))))), length - i);
+}
+
+/** z = tanh(z) = 1 - 2 / (e^2z + 1); for small z, where that would lose digits, z - z^3 / 3 */
+export function tanh(z: usize, length: i32): void {
+  const one = f64x2.splat(1);
+  const two = f64x2.splat(2);
+  for (let i = 0; i < length; i += 2, z += 8) {
+    const x = get2(z);
+    const wide = f64x2.sub(one, f64x2.div(two, f64x2.add(exp(f64x2.mul(two, x)), one)));
+    const narrow = f64x2.sub(x, f64x2.div(f64x2.mul(x, f64x2.mul(x, x)), f64x2.splat(3)));
+    put2(z, v128.bitselect(narrow, wide, f64x2.lt(f64x2.abs(x), f64x2.splat(1e-3))), length - i);
+  }
+}
+
+/** z = z where z > 0, else e^z - 1; for small z z + z^2 / 2 + z^3 / 6 */
+export function elu(z: usize, length: i32): void {
+  const one = f64x2.splat(1);
+  for (let i = 0; i < length; i += 2, z += 8) {
+    const x = get2(z);
+    const wide = f64x2.sub(exp(f64x2.min(x, f64x2.splat(0))), one);
+    const narrow = f64x2.add(x, f64x2.mul(f64x2.mul(x, x), f64x2.add(f64x2.splat(0.5), f64x2.div(x, f64x2.splat(6)))));
+    const below = v128.bitselect(narrow, wide, f64x2.lt(f64x2.abs(x), f64x2.splat(1e-3)));
+    put2(z, v128.bitselect(x, below, f64x2.gt(x, f64x2.splat(0))), length - i);
+  }
+}
+
+/** d = d * a * (1 - a) */
+export function sigmoidGradient(d: usize, a: usize, length: i32): void {
+  const one = f32x4.splat(1);
+  for (let i = 0; i < length; i += 4, d += 16, a += 16) {
+    const v = v128.load(a);
+    v128.store(d, f32x4.mul(v128.load(d), f32x4.mul(v, f32x4.sub(one, v))));
+  }
+}
+
+/** d = d * (1 - a^2) */
+export function tanhGradient(d: usize, a: usize, length: i32): void {
+  const one = f32x4.splat(1);
+  for (let i = 0; i < length; i += 4, d += 16, a += 16) {
+    const v = v128.load(a);
+    v128.store(d, f32x4.mul(v128.load(d), f32x4.sub(one, f32x4.mul(v, v))));
+  }
+}
+
+/** d = d where a >= 0, else d * (a + 1), which is d * e^z */
+export function eluGradient(d: usize, a: usize, length: i32): void {
+  const one = f32x4.splat(1);
+  for (let i = 0; i < length; i += 4, d += 16, a += 16) {
+    const v = v128.load(a);
+    v128.store(d, f32x4.mul(v128.load(d), f32x4.min(one, f32x4.add(v, one))));
+  }
+}
+
+// @ts-ignore: decorator
+@external("env", "log")
+declare function log(x: f64): f64;
+
+/** The largest of a row, or NaN where there is one. */
+function maximum(z: usize, columns: i32): f64 {
+  let largest: f32 = -Infinity;
+  for (let i = 0; i < columns; i++) largest = max<f32>(largest, f32.load(z + ((<usize>i) << 2)));
+  return <f64>largest;
+}
+
+/** Writes e^(z - largest) of a row, and returns the sum. */
+function raise(z: usize, columns: i32, largest: f64, powers: usize): f64 {
+  const shift = f64x2.splat(largest);
+  let sum: f64 = 0;
+  for (let i = 0; i < columns; i += 2) {
+    const power = exp(f64x2.sub(get2(z + ((<usize>i) << 2)), shift));
+    v128.store(powers + ((<usize>i) << 3), power);
+    sum += f64x2.extract_lane(power, 0);
+    if (i + 1 < columns) sum += f64x2.extract_lane(power, 1);
+  }
+  return sum;
+}
+
+/** z = powers / sum, over a row */
+function normalize(z: usize, columns: i32, powers: usize, sum: f64): void {
+  const sums = f64x2.splat(sum);
+  for (let i = 0; i < columns; i += 2) {
+    put2(z + ((<usize>i) << 2), f64x2.div(v128.load(powers + ((<usize>i) << 3)), sums), columns - i);
+  }
+}
+
+/** e^x to 1e-13, for x up to 708; 3e-308 for what is smaller than -708 */
+// @ts-ignore: decorator
+@inline
+function exp(x: v128): v128 {
+  const bounded = f64x2.max(f64x2.min(x, f64x2.splat(708)), f64x2.splat(-708));
+  // x = n * ln 2 + r, where the larger part of ln 2 has so few digits that its product is exact.
+  const n = f64x2.nearest(f64x2.mul(bounded, f64x2.splat(1.4426950408889634)));
+  const r = f64x2.sub(f64x2.sub(bounded, f64x2.mul(n, f64x2.splat(0.6931471803691238))), f64x2.mul(n, f64x2.splat(1.9082149292705877e-10)));
+  // Taylor's polynomial of degree 10, for |r| up to ln 2 / 2.
+  let p = f64x2.add(f64x2.mul(r, f64x2.splat(1.0 / 3628800)), f64x2.splat(1.0 / 362880));
+  p = f64x2.add(f64x2.mul(p, r), f64x2.splat(1.0 / 40320));
+  p = f64x2.add(f64x2.mul(p, r), f64x2.splat(1.0 / 5040));
+  p = f64x2.add(f64x2.mul(p, r), f64x2.splat(1.0 / 720));
+  p = f64x2.add(f64x2.mul(p, r), f64x2.splat(1.0 / 120));
+  p = f64x2.add(f64x2.mul(p, r), f64x2.splat(1.0 / 24));
+  p = f64x2.add(f64x2.mul(p, r), f64x2.splat(1.0 / 6));
+  p = f64x2.add(f64x2.mul(p, r), f64x2.splat(0.5));
+  p = f64x2.add(f64x2.mul(p, r), f64x2.splat(1));
+  p = f64x2.add(f64x2.mul(p, r), f64x2.splat(1));
+  const exponents = i64x2.shl(i64x2.add(i64x2.extend_low_i32x4_s(i32x4.trunc_sat_f64x2_s_zero(n)), i64x2.splat(1023)), 52);
+  return f64x2.mul(p, exponents);
+}
+
+// @ts-ignore: decorator
+@inline
+function get2(address: usize): v128 {
+  return f64x2.promote_low_f32x4(v128.load_zero<u64>(address));
+}
+
+/** Stores both lanes as float32, or the first alone where only that one is left. */
+// @ts-ignore: decorator
+@inline
+function put2(address: usize, v: v128, rest: i32): void {
+  const narrow = f32x4.demote_f64x2_zero(v);
+  if (rest >= 2) v128.store_lane<u64>(address, narrow, 0);
+  else f32.store(address, f32x4.extract_lane(narrow, 0));
+}
