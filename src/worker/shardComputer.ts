@@ -144,7 +144,13 @@ export class ShardComputer {
     const gradient = this.#free.pop();
     if (!gradient) throw new RangeError('no gradient array is free');
     const { loss, metrics } = await this.#engine.gradient(batch, weights, gradient);
-    sums.push({ count: batch.count, loss, metrics: [...metrics], squaredNorm: this.#memory.kernel.squaredNorm(gradient) });
+    sums.push({ count: batch.count, loss, metrics: [...metrics], squaredNorm: this.#squaredNorm(gradient) });
     return gradient;
+  }
+
+  #squaredNorm(gradient: Float32Array): number {
+    const { kernel } = this.#memory;
+    const rough = kernel.roughSquaredNorm(gradient);
+    return Number.isFinite(rough) ? rough : kernel.squaredNorm(gradient);
   }
 }

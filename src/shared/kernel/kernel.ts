@@ -34,6 +34,8 @@ export interface Kernel {
   add(into: Float32Array, values: Float32Array): boolean;
   /** Sum of squares; not finite exactly where a value is not. */
   squaredNorm(values: Float32Array): number;
+  /** The same to seven digits, in a third of the time; infinite also where a value is above 1e19. */
+  roughSquaredNorm(values: Float32Array): number;
   /** Is every value a finite number? */
   isFinite(values: Float32Array): boolean;
   /** Sum of absolute values. */
@@ -76,6 +78,7 @@ export function openKernel(lengths: readonly number[], areaBytes = 0): KernelMem
 interface Exports {
   add(into: number, values: number, length: number): number;
   squaredNorm(values: number, length: number): number;
+  roughSquaredNorm(values: number, length: number): number;
   isFinite(values: number, length: number): number;
   absoluteSum(values: number, length: number): number;
   average(gradient: number, weights: number, length: number, count: number, l1: number, twiceL2: number): number;
@@ -118,6 +121,7 @@ function kernelIn({ exports: wasm, addressOf: at }: WasmMemory<Exports>): Kernel
   return {
     add: (into, values) => wasm.add(at(into), at(values), into.length) !== 0,
     squaredNorm: (values) => wasm.squaredNorm(at(values), values.length),
+    roughSquaredNorm: (values) => wasm.roughSquaredNorm(at(values), values.length),
     isFinite: (values) => wasm.isFinite(at(values), values.length) !== 0,
     absoluteSum: (values) => wasm.absoluteSum(at(values), values.length),
     average: (gradient, weights, count, { l1, l2 }) => wasm.average(at(gradient), at(weights), gradient.length, count, l1, 2 * l2),

@@ -15,6 +15,21 @@ export const twin: Kernel = {
 
   squaredNorm: (values) => sumInBlocks(values, (value) => value * value),
 
+  roughSquaredNorm(values) {
+    const lanes = [0, 0, 0, 0];
+    const square = (i: number): number => fround((values[i] ?? 0) ** 2);
+    const whole = values.length & ~15;
+    for (let i = 0; i < whole; i += 16) {
+      for (const lane of lanes.keys()) {
+        const [a, b, c, d] = [square(i + lane), square(i + lane + 4), square(i + lane + 8), square(i + lane + 12)];
+        lanes[lane] = (lanes[lane] ?? 0) + fround(fround(a + b) + fround(c + d));
+      }
+    }
+    for (let i = whole; i < values.length; i++) lanes[i & 3] = (lanes[i & 3] ?? 0) + square(i);
+    const [a = 0, b = 0, c = 0, d = 0] = lanes;
+    return a + c + (b + d);
+  },
+
   isFinite: (values) => values.every(Number.isFinite),
 
   absoluteSum: (values) => sumInBlocks(values, abs),

@@ -3,7 +3,7 @@ import { test } from 'tap';
 import { averaged, type Kernel, openKernel, type UpdateArrays } from '../../../src/shared/kernel/kernel.js';
 import { twin } from '../../../src/shared/kernel/twin.js';
 
-const capacity = 10_000;
+const capacity = 40_000;
 const names = ['weights', 'next', 'gradient', 'm', 'v'] as const;
 const { kernel, allocate } = openKernel(names.map(() => capacity));
 const slots: UpdateArrays = {
@@ -17,7 +17,7 @@ const slots: UpdateArrays = {
 /** Values of all sizes, denormals and exact zeros included. */
 const value = fc.oneof(fc.float({ noNaN: true, min: -8, max: 8 }), fc.constantFrom(0, 1e-31, -3e-39, 1e-20));
 
-const arrays: fc.Arbitrary<UpdateArrays> = fc.integer({ min: 1, max: 9_000 }).chain((length) => {
+const arrays: fc.Arbitrary<UpdateArrays> = fc.integer({ min: 1, max: 36_000 }).chain((length) => {
   const row = fc
     .array(value, { minLength: 37, maxLength: 37 })
     .map((part) => Float32Array.from({ length }, (_, i) => (part[i % 37] ?? 0) * (1 + (i % 5))));
@@ -27,6 +27,7 @@ const arrays: fc.Arbitrary<UpdateArrays> = fc.integer({ min: 1, max: 9_000 }).ch
 const passes: Readonly<Record<string, (k: Kernel, arrays: UpdateArrays) => unknown>> = {
   add: (k, { gradient, next }) => k.add(gradient, next),
   squaredNorm: (k, { gradient }) => k.squaredNorm(gradient),
+  roughSquaredNorm: (k, { gradient }) => k.roughSquaredNorm(gradient),
   absoluteSum: (k, { weights }) => k.absoluteSum(weights),
   average: (k, { gradient, weights }) => k.average(gradient, weights, 31, { l1: 0.02, l2: 0.01 }),
   clip: (k, { gradient }) => k.clip(gradient, 0.7, 1.5),
