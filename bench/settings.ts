@@ -8,9 +8,9 @@ export interface Setting {
 
 export const settings: readonly Setting[] = [
   { hidden: [128], batchSize: 32, steps: 6_000 },
-  { hidden: [128], batchSize: 256, steps: 2_500 },
-  { hidden: [128], batchSize: 1_024, steps: 2_000 },
-  { hidden: [128], batchSize: 2_048, steps: 1_000 },
+  { hidden: [128], batchSize: 256, steps: 4_000 },
+  { hidden: [128], batchSize: 1_024, steps: 4_000 },
+  { hidden: [128], batchSize: 2_048, steps: 3_000 },
   { hidden: [1_024, 1_024], batchSize: 256, steps: 300 },
   { hidden: [4_096, 4_096], batchSize: 256, steps: 40 },
 ];

@@ -46,6 +46,9 @@ export interface StepAnswers extends GradientSum {
   readonly isFinite: boolean;
   /** Shards whose sums are not finite although two computed them, and who did so last. */
   readonly nonFinite: readonly { readonly worker: string; readonly shard: number }[];
+  /** Milliseconds of the worker that computed longest, by its own clock, and of adding up here. */
+  readonly computeMs: number;
+  readonly reduceMs: number;
 }
 
 export interface FleetOptions {
@@ -134,6 +137,7 @@ export class Fleet {
       const { from, to } = shardRange(shard, shards, plan.count);
       return to - from;
     });
+    const reducedBefore = this.reducing.total;
     sum.start(shards, new Set(sizes.flatMap((size, shard) => (size > 0 ? [shard] : []))));
     shared?.begin();
     const work = this.#nextWork++;
@@ -157,7 +161,8 @@ export class Fleet {
       worker: this.#roster.get(worker)?.name ?? 'a worker that is gone',
       shard: part,
     }));
-    return { parts, ...this.reducing.time(() => sum.result()), nonFinite };
+    const result = this.reducing.time(() => sum.result());
+    return { parts, ...result, nonFinite, computeMs: job.computeMs, reduceMs: this.reducing.total - reducedBefore };
   }
 
   /**
@@ -376,6 +381,7 @@ export class Fleet {
 
   #takeNode(member: Member, answer: Omit<StepAnswer, 'gradient'>, gradient: Float32Array | undefined): void {
     const job = this.#jobOf(answer.work, 'tree');
+    job?.computed(member.incarnation, answer.computeMs);
     this.#count(member, answer, job?.answer(member.incarnation, answer.node, answer.shards, gradient, this.#living));
     this.#followPace(member, answer.computeMs / answer.shards.length);
   }

@@ -34,6 +34,8 @@ export class Job {
   readonly spec: JobSpec;
   /** Parts whose sums are not finite, from whoever computed them the second time. */
   readonly nonFinite: { readonly worker: Incarnation; readonly part: number }[] = [];
+  /** Milliseconds that each worker has computed for it, by its own clock. */
+  readonly #computeMs = new Map<Incarnation, number>();
   /** Who gave an answer that was not finite, by part. */
   readonly #suspects = new Map<number, Incarnation>();
   readonly #wanted: readonly number[];
@@ -94,6 +96,16 @@ export class Job {
     if (isComplete(ledger)) this.#end(this.#sums.filter((part) => part !== undefined));
     else if (!this.debtors.includes(worker)) this.spec.onIdle?.();
     return { kind: 'taken', faulty: [...new Set(suspects)] };
+  }
+
+  /** A worker has computed for it. */
+  computed(worker: Incarnation, milliseconds: number): void {
+    this.#computeMs.set(worker, (this.#computeMs.get(worker) ?? 0) + milliseconds);
+  }
+
+  /** Milliseconds of the worker that has computed longest. */
+  get computeMs(): number {
+    return Math.max(0, ...this.#computeMs.values());
   }
 
   /** Workers that still owe something. */

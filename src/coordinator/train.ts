@@ -14,6 +14,7 @@ import { learningRateAt } from './policies/learningRate.js';
 import { directionOf, isImprovement } from './policies/monitor.js';
 import { watchPlateau, withCuts } from './policies/reduceOnPlateau.js';
 import { addParts, addSums, type EndReason, freshProgress, means, noSums, type Progress } from './progress.js';
+import type { StepTimes } from './stepTimes.js';
 
 /** Where gradients and evaluations come from. */
 export interface Workers {
@@ -65,6 +66,7 @@ export interface TrainPorts {
   readonly signal: AbortSignal;
   /** Times the moves of the optimizer. */
   readonly updating: Stopwatch;
+  readonly stepTimes: StepTimes;
   /** Is given a function that saves a checkpoint of the last whole step, at any time. */
   readonly onSaveable?: (save: () => Promise<void>) => void;
 }
@@ -103,6 +105,8 @@ class Training {
   readonly #ports: TrainPorts;
   /** The next step's gradients, where they have been asked for ahead of it. */
   #asked: Promise<StepAnswers> | undefined;
+  /** When the last step ended, if nothing but a step has followed. */
+  #steppedAt: number | undefined;
   #untold: { readonly line: StepFigures; readonly hasMoved: boolean } | undefined;
   #best: Float32Array | undefined;
   #stoppingBest: Float32Array | undefined;
@@ -145,6 +149,9 @@ class Training {
   async step(): Promise<void> {
     const { config } = this.#plan;
     const { sums } = this.progress;
+    const { updating, stepTimes } = this.#ports;
+    const startedAt = this.#steppedAt ?? performance.now();
+    const updatedBefore = updating.total;
     const plan = this.#nextStep();
     const { step, epoch, count } = plan;
     const penalty = this.#optimizer.penalty();
@@ -156,7 +163,7 @@ class Training {
     const learningRate = this.#learningRate();
     const figures = means(stepSums, config.metrics, penalty);
     const hasMoved = Number.isFinite(figures.loss) && answers.isFinite;
-    if (hasMoved) this.#ports.updating.time(() => this.#optimizer.update(answers, count, learningRate));
+    if (hasMoved) updating.time(() => this.#optimizer.update(answers, count, learningRate));
     else await this.#refuseStep(plan, answers.nonFinite);
     const withPenalty = { ...stepSums, loss: stepSums.loss + penalty * count };
     this.progress = {
@@ -167,6 +174,13 @@ class Training {
       skipped: this.progress.skipped + (hasMoved ? 0 : 1),
       skippedInRow: hasMoved ? 0 : this.progress.skippedInRow + 1,
     };
+    this.#steppedAt = performance.now();
+    stepTimes.record({
+      total: this.#steppedAt - startedAt,
+      compute: answers.computeMs,
+      reduce: answers.reduceMs,
+      update: updating.total - updatedBefore,
+    });
     this.#untold = { line: { epoch, step, samples: count, ...figures, learningRate }, hasMoved };
   }
 
@@ -216,6 +230,7 @@ class Training {
 
   /** Validates, decides, and goes on to the next epoch or ends. */
   async endEpoch(): Promise<void> {
+    this.#steppedAt = undefined;
     this.#tell();
     const { config } = this.#plan;
     const { epoch, sums, stopping } = this.progress;
@@ -248,6 +263,7 @@ class Training {
   }
 
   async save(): Promise<void> {
+    this.#steppedAt = undefined;
     this.#tell();
     await this.#ports.store.saveCheckpoint({
       progress: this.progress,

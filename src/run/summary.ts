@@ -2,6 +2,7 @@ import { cpus } from 'node:os';
 import type { TrainingPlan } from '../coordinator/plan.js';
 import type { EndReason } from '../coordinator/progress.js';
 import type { Member } from '../coordinator/roster.js';
+import type { StepFiguresMs } from '../coordinator/stepTimes.js';
 import type { Outcome } from '../coordinator/train.js';
 import type { Figures } from '../shared/json.js';
 import { version } from '../shared/version.js';
@@ -85,6 +86,8 @@ export interface RunSummary extends Record<string, unknown> {
   readonly testAccuracy?: number;
   readonly workers: readonly WorkerSummary[];
   readonly strangers: Strangers;
+  /** How long the last steps took, and what on; absent where none was taken. */
+  readonly stepMs: StepFiguresMs | undefined;
   /** Where the coordinator's own time went. */
   readonly coordinator: { readonly reduceSeconds: number; readonly updateSeconds: number };
 }
@@ -115,11 +118,13 @@ export interface SummaryParts {
   /** Milliseconds that the coordinator spent adding gradients up and moving the weights. */
   readonly reduceMs: number;
   readonly updateMs: number;
+  readonly stepMs: StepFiguresMs | undefined;
   readonly commandLine: readonly string[];
 }
 
 export function summarize(parts: SummaryParts): RunSummary {
-  const { plan, outcome, steps, members, startedAt, endedAt, test, fingerprint, strangers, reduceMs, updateMs, commandLine } = parts;
+  const { plan, outcome, steps, members, startedAt, endedAt, test, fingerprint, strangers, reduceMs, updateMs, stepMs, commandLine } =
+    parts;
   const seconds = (endedAt - startedAt) / 1_000;
   const samples = samplesIn(outcome.steps, plan) - samplesIn(outcome.steps - steps, plan);
   return {
@@ -132,6 +137,7 @@ export function summarize(parts: SummaryParts): RunSummary {
     samplesPerSecond: samples / seconds,
     parameters: plan.network.layout.size,
     workers: members.map((member) => workerSummary(member, startedAt, endedAt)),
+    stepMs,
     coordinator: { reduceSeconds: reduceMs / 1_000, updateSeconds: updateMs / 1_000 },
     strangers,
     version,
