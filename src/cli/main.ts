@@ -8,6 +8,7 @@ import { coordinatorCommand } from './coordinator.js';
 import { evaluateCommand } from './evaluate.js';
 import { keygenCommand } from './keygen.js';
 import { predictCommand } from './predict.js';
+import { setupCommand } from './setup.js';
 import { upCommand } from './up.js';
 import { workerCommand } from './worker.js';
 
@@ -36,10 +37,18 @@ const program = new Command('bpnn-dist')
   .description('Trains multilayer perceptrons by synchronous data parallelism: the same weights, bit for bit, at any number of workers.')
   .version(version)
   .showHelpAfterError('(bpnn-dist COMMAND --help shows every flag)');
-for (const command of [upCommand(), coordinatorCommand(), workerCommand(), evaluateCommand(), predictCommand(), keygenCommand()])
+for (const command of [
+  upCommand(),
+  coordinatorCommand(),
+  workerCommand(),
+  evaluateCommand(),
+  predictCommand(),
+  keygenCommand(),
+  setupCommand(),
+])
   program.addCommand(command);
 // Errors end here, in one place, and none of commander's own exits cuts a message short.
-for (const command of [program, ...program.commands]) command.exitOverride();
+for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) command.exitOverride();
 
 // Whoever read our results has had enough, as `head` does.
 process.stdout.on('error', (error) => {

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { cpus } from 'node:os';
 import { basename } from 'node:path';
 import { errorMessage, RunError } from '../../shared/errors.js';
+import { installedBlas } from '../../shared/home.js';
 
 /** The machine's library of matrix products (BLAS), called through koffi. */
 export interface Blas {
@@ -19,12 +20,15 @@ export interface Factor {
   readonly transposed?: boolean;
 }
 
-/** Where a BLAS may be: what the user names, then OpenBLAS, MKL and Apple's as their packages install them. */
+/**
+ * Where a BLAS may be: what the user names; else what the user has had installed, then OpenBLAS, MKL and Apple's as their
+ * packages install them.
+ */
 function candidates(): readonly string[] {
   const named = process.env['BPNN_DIST_BLAS'] ?? '';
   if (named !== '') return named === 'none' ? [] : [named];
   if (process.platform === 'darwin') return ['/System/Library/Frameworks/Accelerate.framework/Accelerate'];
-  return ['libopenblas.so.0', 'libopenblas.so', 'libmkl_rt.so.2', 'libmkl_rt.so'];
+  return [installedBlas(), 'libopenblas.so.0', 'libopenblas.so', 'libmkl_rt.so.2', 'libmkl_rt.so'];
 }
 
 type Library = import('koffi').LibraryHandle;
@@ -83,7 +87,9 @@ function find(threads: number): Blas | RunError {
       reasons.push(`${path}: ${errorMessage(error)}`);
     }
   }
-  const advice = isNamed() ? 'BPNN_DIST_BLAS names it' : 'install OpenBLAS (Debian: libopenblas0-pthread), or name one with BPNN_DIST_BLAS';
+  const advice = isNamed()
+    ? 'BPNN_DIST_BLAS names it'
+    : 'install one: bpnn-dist setup blas (or Debian: libopenblas0-pthread), or name one with BPNN_DIST_BLAS';
   return new RunError(`no BLAS library can be used (${reasons.join('; ')}); ${advice}`);
 }
 

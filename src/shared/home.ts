@@ -1,0 +1,17 @@
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+/**
+ * Where `bpnn-dist setup` puts what it installs, and everyone looks for it: the folder that BPNN_DIST_HOME names, else
+ * `bpnn-dist` in the user's data folder (XDG base directories).
+ */
+export function homeFolder(): string {
+  const { BPNN_DIST_HOME: named, XDG_DATA_HOME: data } = process.env;
+  if (named !== undefined && named !== '') return resolve(named);
+  return join(data !== undefined && data !== '' ? data : join(homedir(), '.local', 'share'), 'bpnn-dist');
+}
+
+/** The OpenBLAS that `bpnn-dist setup blas` installs. */
+export function installedBlas(): string {
+  return join(homeFolder(), 'openblas', 'libscipy_openblas.so');
+}
