@@ -1,5 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { errorMessage, ProtocolError, RunError } from '../shared/errors.js';
+import type { Halves } from '../shared/half/half.js';
 import type { StepAnswer } from '../shared/memory/arena.js';
 import {
   type Decoded,
@@ -40,6 +41,8 @@ export interface FleetEvents {
 
 /** The gradient sum of one step, good until the next. */
 export interface StepAnswers extends GradientSum {
+  /** What makes a mean of the sum: its samples, where nothing has been divided before. */
+  readonly divisor: number;
   /** Sums of the shards that are not empty, in order. */
   readonly parts: readonly PartSums[];
   /** Is every value of it a finite number? */
@@ -70,6 +73,8 @@ export interface FleetOptions {
   readonly stepTimeout: number | undefined;
   /** Workers that share memory with the coordinator, where it has some to share. */
   readonly shared?: SharedWorkers | undefined;
+  /** Where weights and gradients go in 16 bits: how, and what a mean gradient is multiplied by before it is rounded. */
+  readonly compression?: { readonly halves: Halves; readonly lossScale: number } | undefined;
   /** Hash of the run's bits, where it is known: of a run that is resumed. */
   readonly probe: string | undefined;
 }
@@ -132,7 +137,9 @@ export class Fleet {
 
   /** Computes the gradient sum of one global batch, which is good until the next call, and the sums of its shards that are not empty. */
   async gradients(plan: StepPlan, weights: Float32Array): Promise<StepAnswers> {
-    const { shards, sum, shared } = this.#options;
+    const { shards, sum, shared, compression } = this.#options;
+    const divisor = compression ? compression.lossScale : plan.count;
+    const scale = divisor / plan.count;
     const sizes = Array.from({ length: shards }, (_, shard) => {
       const { from, to } = shardRange(shard, shards, plan.count);
       return to - from;
@@ -142,6 +149,11 @@ export class Fleet {
     shared?.begin();
     const work = this.#nextWork++;
     const { step, epoch, from, count } = plan;
+    let frame: Float32Array | Uint16Array | undefined;
+    const packed = (): Float32Array | Uint16Array => {
+      frame ??= compression ? compression.halves.pack(weights) : weights;
+      return frame;
+    };
     const job = this.#open({
       work,
       parts: shards,
@@ -151,9 +163,9 @@ export class Fleet {
         const batch: [number, number] = [from, from + count];
         if (shared?.ask(worker, { work, step, epoch, batch, nodes }, weights)) return;
         const pairs = nodes.map((node): [number, number] => [node.from, node.to]);
-        this.#send(worker, encode({ type: 'step', work, step, epoch, batch, nodes: pairs }, [weights]));
+        this.#send(worker, encode({ type: 'step', work, step, epoch, batch, nodes: pairs }, [packed()]));
       },
-      onNode: (node, tensor, sums) => tensor && this.reducing.time(() => sum.add(node, tensor, boundOf(sums))),
+      onNode: (node, tensor, sums) => tensor && this.reducing.time(() => sum.add(node, tensor, boundOf(sums, Math.max(1, scale)))),
     });
     await this.#takeShared(job);
     const parts = await this.#finish(job);
@@ -162,7 +174,7 @@ export class Fleet {
       shard: part,
     }));
     const result = this.reducing.time(() => sum.result());
-    return { parts, ...result, nonFinite, computeMs: job.computeMs, reduceMs: this.reducing.total - reducedBefore };
+    return { parts, ...result, divisor, nonFinite, computeMs: job.computeMs, reduceMs: this.reducing.total - reducedBefore };
   }
 
   /**
@@ -280,9 +292,10 @@ export class Fleet {
   }
 
   async #listen(): Promise<void> {
-    for await (const { from, frames } of this.#options.hub.messages()) {
+    const { hub, parameters, compression } = this.#options;
+    for await (const { from, frames } of hub.messages()) {
       if (this.#banned.has(from)) continue;
-      this.#hear(from, () => this.#receive(from, decodeFromWorker(frames, this.#options.parameters)));
+      this.#hear(from, () => this.#receive(from, decodeFromWorker(frames, parameters, compression?.halves.unpack)));
     }
   }
 
@@ -481,7 +494,7 @@ export class Fleet {
   }
 }
 
-/** What no value of the sum of some shards' gradients exceeds in magnitude: the sum of their norms. */
-function boundOf(shards: readonly PartSums[]): number {
-  return shards.reduce((sum, { squaredNorm }) => sum + Math.sqrt(squaredNorm), 0);
+/** What no value of the sum of some shards' gradients, each scaled, exceeds in magnitude: the sum of their norms. */
+function boundOf(shards: readonly PartSums[], scale: number): number {
+  return shards.reduce((sum, { squaredNorm }) => sum + Math.sqrt(squaredNorm) * scale, 0);
 }

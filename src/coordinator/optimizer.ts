@@ -69,7 +69,7 @@ export class Optimizer {
   /**
    * Moves the weights by one step.
    * @param sum over the samples, finite; its arrays may be changed
-   * @param count samples of the step
+   * @param count what makes a mean of it: the samples of the step
    */
   update({ gradient, addend }: GradientSum, count: number, learningRate: number): void {
     const isFused = this.#isFused;

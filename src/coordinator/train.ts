@@ -163,7 +163,7 @@ class Training {
     const learningRate = this.#learningRate();
     const figures = means(stepSums, config.metrics, penalty);
     const hasMoved = Number.isFinite(figures.loss) && answers.isFinite;
-    if (hasMoved) updating.time(() => this.#optimizer.update(answers, count, learningRate));
+    if (hasMoved) updating.time(() => this.#optimizer.update(answers, answers.divisor, learningRate));
     else await this.#refuseStep(plan, answers.nonFinite);
     const withPenalty = { ...stepSums, loss: stepSums.loss + penalty * count };
     this.progress = {

@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Fleet } from '../coordinator/fleet.js';
+import { Fleet, type StepPlan } from '../coordinator/fleet.js';
 import { chunkSizes, type TrainingPlan } from '../coordinator/plan.js';
 import { addParts, means } from '../coordinator/progress.js';
 import type { Member } from '../coordinator/roster.js';
@@ -172,7 +172,7 @@ async function trainIn(
   const { config } = plan;
   const { observer, signal, resume } = options;
   const notice = (line: string): void => observer.onNotice?.(line);
-  const { optimizer, sum, shared, close } = openTrainingState(prepared, options.workers === 'local', notice);
+  const { optimizer, sum, shared, compression, forWorkers, close } = openTrainingState(prepared, options.workers === 'local', notice);
   for (const note of resume?.notes ?? []) notice(note);
 
   const tell = (member: Member, event: 'ready' | 'left', line: string): void => {
@@ -195,6 +195,7 @@ async function trainIn(
     prepareTimeout: config.prepareTimeout,
     stepTimeout: config.stepTimeout,
     shared: shared && new SharedWorkers(shared.arena, shared.memory.system),
+    compression,
     probe: config.resolved?.probe,
     events: {
       onReady(member) {
@@ -256,9 +257,10 @@ async function trainIn(
     const store = storeOf(folder, config);
     if (resume?.checkpoint?.best) await store.saveModel('best', resume.checkpoint.best);
     const workers = {
-      gradients: async (...args: Parameters<Fleet['gradients']>) => {
+      gradients: async (step: StepPlan, weights: Float32Array) => {
+        const sent = forWorkers(weights);
         if (!staffing.isEnough) await staffing.enough();
-        return fleet.gradients(...args);
+        return fleet.gradients(step, sent);
       },
       evaluate: (...args: Parameters<Fleet['evaluate']>) => fleet.evaluate(...args),
       abandon: () => fleet.abandon(),

@@ -1,6 +1,7 @@
 import { Optimizer, optimizerArrays } from '../coordinator/optimizer.js';
 import { TreeSum } from '../coordinator/treeSum.js';
 import { RunError } from '../shared/errors.js';
+import { type Halves, lossScaleOf, openHalves } from '../shared/half/half.js';
 import { openKernel } from '../shared/kernel/kernel.js';
 import type { Arena } from '../shared/memory/arena.js';
 import { SharedMemory } from '../shared/memory/sharedMemory.js';
@@ -16,6 +17,10 @@ const weightArrays = 2;
 
 export interface TrainingState {
   readonly optimizer: Optimizer;
+  /** How weights and gradients go in 16 bits, if they do. */
+  readonly compression: { readonly halves: Halves; readonly lossScale: number } | undefined;
+  /** The weights as workers are to have them, until the call after the next. */
+  forWorkers(weights: Float32Array): Float32Array;
   readonly sum: TreeSum;
   /** Memory shared with workers: weights and gradients are in it. */
   readonly shared: { readonly memory: SharedMemory; readonly arena: Arena } | undefined;
@@ -37,27 +42,47 @@ export function openTrainingState(prepared: PreparedRun, shares: boolean, notice
   }
 }
 
-function stateIn({ plan, weights }: PreparedRun, memory: SharedMemory | undefined): TrainingState {
+function stateIn({ plan: { config, network }, weights }: PreparedRun, memory: SharedMemory | undefined): TrainingState {
   const size = weights.length;
-  const arrays = memory ? optimizerArrays - weightArrays : optimizerArrays;
+  const format = config.compression === 'none' ? undefined : config.compression;
+  // The weights that workers are to have are the optimizer's own, or rounded ones beside them.
+  const arrays = memory && !format ? optimizerArrays - weightArrays : optimizerArrays;
   const slots = Math.min(sumSlots, maxArrays(size, memory?.bytes) - arrays);
   if (slots < fewestSlots) throw new RunError(`${size} parameters need more than the 4 GiB that the coordinator's kernel can address`);
   const kernel = openKernel(new Array<number>(arrays + slots).fill(size), memory?.bytes);
   const shared = memory && { memory, arena: memory.open(kernel.area) };
-  const optimizer = new Optimizer(plan.config.optimizer, plan.network.layout, kernel, shared?.arena.weights);
+  const optimizer = new Optimizer(config.optimizer, network.layout, kernel, format ? undefined : shared?.arena.weights);
   optimizer.setWeights(weights);
   const sum = new TreeSum(
     kernel.kernel,
     Array.from({ length: slots }, () => kernel.allocate(size)),
   );
-  return { optimizer, sum, shared, close: () => memory?.close() };
+  const compression = format && { halves: openHalves(format), lossScale: lossScaleOf(format) };
+  const forWorkers = compression
+    ? rounded(compression.halves, shared?.arena.weights ?? [new Float32Array(size), new Float32Array(size)])
+    : same;
+  return { optimizer, sum, shared, compression, forWorkers, close: () => memory?.close() };
+}
+
+const same = (weights: Float32Array): Float32Array => weights;
+
+/** Rounds weights into arrays that take turns, since the last ones may still be on their way. */
+function rounded(halves: Halves, arrays: readonly Float32Array[]): (weights: Float32Array) => Float32Array {
+  let turn = 0;
+  return (weights) => {
+    turn = (turn + 1) % arrays.length;
+    const into = arrays[turn];
+    if (!into) throw new RangeError('there is no array for the rounded weights');
+    halves.round(weights, into, 1);
+    return into;
+  };
 }
 
 function shareMemory({ plan: { config, network } }: PreparedRun, notice: (line: string) => void): SharedMemory | undefined {
   if (config.transport === 'socket') return undefined;
   const { size } = network.layout;
   // What each side must have beside it.
-  const own = Math.max(optimizerArrays - weightArrays + fewestSlots, treeDepth(config.shards));
+  const own = Math.max(optimizerArrays - (config.compression === 'none' ? weightArrays : 0) + fewestSlots, treeDepth(config.shards));
   const shape = { parameters: size, workers: config.workers, shards: config.shards, metrics: config.metrics.length };
   try {
     return SharedMemory.create(shape, own);

@@ -111,7 +111,7 @@ const tensorCounts: Readonly<Record<(FromWorker | FromCoordinator)['type'], numb
 const packr = new Packr({ useRecords: false, variableMapSize: true });
 
 /** A message as frames. Tensors are not copied: they must stay as they are until the peer has answered. */
-export function encode(message: FromWorker | FromCoordinator, tensors: readonly Float32Array[] = []): Uint8Array[] {
+export function encode(message: FromWorker | FromCoordinator, tensors: readonly (Float32Array | Uint16Array)[] = []): Uint8Array[] {
   return [packr.pack(message), ...tensors.map((t) => new Uint8Array(t.buffer, t.byteOffset, t.byteLength))];
 }
 
@@ -123,15 +123,18 @@ export interface Decoded<M> {
 /**
  * Reads what a worker sent.
  * @param tensorSize values every tensor must have
+ * @param unpack reads tensors of 16 bits a value, where the run has them
  * @throws ProtocolError saying what is wrong with it
  */
-export function decodeFromWorker(frames: readonly Uint8Array[], tensorSize: number): Decoded<FromWorker> {
-  return decode(fromWorker, frames, tensorSize);
+export function decodeFromWorker(frames: readonly Uint8Array[], tensorSize: number, unpack?: Unpack): Decoded<FromWorker> {
+  return decode(fromWorker, frames, tensorSize, unpack);
 }
 
+type Unpack = (frame: Uint8Array) => Float32Array;
+
 /** Reads what the coordinator sent; as `decodeFromWorker`. */
-export function decodeFromCoordinator(frames: readonly Uint8Array[], tensorSize: number): Decoded<FromCoordinator> {
-  return decode(fromCoordinator, frames, tensorSize);
+export function decodeFromCoordinator(frames: readonly Uint8Array[], tensorSize: number, unpack?: Unpack): Decoded<FromCoordinator> {
+  return decode(fromCoordinator, frames, tensorSize, unpack);
 }
 
 const maxHeaderBytes = 1 << 20;
@@ -140,6 +143,7 @@ function decode<M extends FromWorker | FromCoordinator>(
   schema: z.ZodType<M>,
   frames: readonly Uint8Array[],
   tensorSize: number,
+  unpack: Unpack | undefined,
 ): Decoded<M> {
   const [header, ...rest] = frames;
   if (!header || header.byteLength > maxHeaderBytes)
@@ -153,10 +157,11 @@ function decode<M extends FromWorker | FromCoordinator>(
   const message = result.data;
   const expected = tensorCounts[message.type];
   if (rest.length !== expected) throw new ProtocolError(`${message.type}: expected ${expected} tensor frames, got ${rest.length}`);
-  return { message, tensors: rest.map((frame) => tensorOf(frame, message.type, tensorSize)) };
+  return { message, tensors: rest.map((frame) => tensorOf(frame, message.type, tensorSize, unpack)) };
 }
 
-function tensorOf(frame: Uint8Array, type: string, size: number): Float32Array {
+function tensorOf(frame: Uint8Array, type: string, size: number, unpack: Unpack | undefined): Float32Array {
+  if (unpack && frame.byteLength === size * 2) return unpack(frame);
   if (frame.byteLength !== size * 4) throw new ProtocolError(`${type}: expected a tensor of ${size * 4} bytes, got ${frame.byteLength}`);
   // Nothing promises that ZeroMQ's frames are aligned.
   const aligned = frame.byteOffset % 4 === 0 ? frame : new Uint8Array(frame);

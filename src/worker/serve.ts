@@ -34,6 +34,8 @@ export interface WorkerOptions {
   readonly say: (line: string) => void;
 }
 
+type Send = (message: FromWorker, tensors?: readonly (Float32Array | Uint16Array)[]) => void;
+
 /** The coordinator is gone, or cannot be reached any more. */
 export class LinkLost extends RunError {
   override readonly name: string = 'LinkLost';
@@ -60,7 +62,7 @@ interface Prepared {
  * @throws LinkLost when cut off, RunError when refused or when the data or the engine cannot be had
  */
 export async function serve(link: Link, options: WorkerOptions): Promise<void> {
-  const send = (message: FromWorker, tensors: readonly Float32Array[] = []): void => link.send(encode(message, tensors));
+  const send: Send = (message, tensors) => link.send(encode(message, tensors));
   if (options.leave.aborted) return;
   send(helloOf(options));
   const leave = (): void => {
@@ -84,7 +86,7 @@ export async function serve(link: Link, options: WorkerOptions): Promise<void> {
   };
   try {
     for await (const frames of link.messages()) {
-      const { message, tensors } = decodeFromCoordinator(frames, prepared?.network.layout.size ?? 0);
+      const { message, tensors } = decodeFromCoordinator(frames, prepared?.network.layout.size ?? 0, prepared?.computer.halves?.unpack);
       switch (message.type) {
         case 'configure':
           prepared = await prepare(message, options, send);
@@ -193,7 +195,7 @@ async function answerStep(
   { computer }: Prepared,
   { work, step, epoch, batch, nodes }: Message<'step'>,
   tensors: readonly Float32Array[],
-  send: (message: FromWorker, tensors: readonly Float32Array[]) => void,
+  send: Send,
 ): Promise<void> {
   const weights = expectTensor(tensors);
   const asked = { step, epoch, from: batch[0], to: batch[1] };
@@ -201,7 +203,9 @@ async function answerStep(
   for (const [from, to] of nodes) {
     const start = performance.now();
     const { gradient, shards } = await computer.gradient(asked, { from, to }, weights);
-    send({ type: 'gradient', work, node: [from, to], shards: [...shards], computeMs: performance.now() - start }, [gradient]);
+    // The sum of several may not fit into 16 bits.
+    const tensor = computer.halves && shards.length === 1 ? computer.halves.pack(gradient) : gradient;
+    send({ type: 'gradient', work, node: [from, to], shards: [...shards], computeMs: performance.now() - start }, [tensor]);
   }
   // While the coordinator works.
   computer.expectNext(

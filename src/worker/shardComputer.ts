@@ -3,6 +3,7 @@ import type { TargetEncoding } from '../data/targets.js';
 import type { Engine } from '../engines/engine.js';
 import type { Config } from '../shared/config/schema.js';
 import { RunError } from '../shared/errors.js';
+import { type Halves, lossScaleOf, openHalves } from '../shared/half/half.js';
 import { type KernelMemory, openKernel } from '../shared/kernel/kernel.js';
 import type { Arena } from '../shared/memory/arena.js';
 import type { SharedMemory } from '../shared/memory/sharedMemory.js';
@@ -35,6 +36,9 @@ export class ShardComputer {
   readonly #depth: number;
   #work = -1;
 
+  /** Rounds the gradients of shards, where the run does. */
+  readonly halves: Halves | undefined;
+  readonly #lossScale: number;
   /** The memory shared with the coordinator, where there is some. */
   readonly arena: Arena | undefined;
 
@@ -54,6 +58,9 @@ export class ShardComputer {
     this.#config = config;
     this.#batches = new ShardBatches(network, config, train, encoding);
     this.#samples = train.count;
+    const format = config.compression === 'none' ? undefined : config.compression;
+    this.halves = format && openHalves(format);
+    this.#lossScale = format ? lossScaleOf(format) : 1;
     const size = network.layout.size;
     this.#depth = treeDepth(config.shards);
     const count = Math.min(this.#depth + 3, maxArrays(size, shared?.memory.bytes));
@@ -144,7 +151,10 @@ export class ShardComputer {
     const gradient = this.#free.pop();
     if (!gradient) throw new RangeError('no gradient array is free');
     const { loss, metrics } = await this.#engine.gradient(batch, weights, gradient);
-    sums.push({ count: batch.count, loss, metrics: [...metrics], squaredNorm: this.#squaredNorm(gradient) });
+    const squaredNorm = this.#squaredNorm(gradient);
+    // Each shard by itself and before anything is added, so that it does not matter who computes which.
+    this.halves?.round(gradient, gradient, this.#lossScale / (step.to - step.from));
+    sums.push({ count: batch.count, loss, metrics: [...metrics], squaredNorm });
     return gradient;
   }
 

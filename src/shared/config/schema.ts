@@ -54,6 +54,9 @@ export const configSchema = record({
   transport: choice(['auto', 'shm', 'socket'])
     .default('auto')
     .describe('how tensors reach workers that up starts: shared memory (where there is some) or sockets'),
+  compression: choice(['none', 'bf16', 'fp16'])
+    .default('none')
+    .describe('rounds weights and gradients on their way to 16 bits: half the traffic for remote workers, other results'),
   threads: whole(1).default(1).describe('threads of one worker'),
   seed: whole(0, 2 ** 32 - 1)
     .default(1)
