@@ -1,7 +1,8 @@
 import type { OptimizerSpec } from '../shared/config/optimizerSchema.js';
 import { averaged, type Kernel, type KernelMemory, type Sum } from '../shared/kernel/kernel.js';
-import { type Parameter, type ParameterLayout, viewOf } from '../shared/model/layout.js';
+import { type ParameterLayout, type Place, viewOf } from '../shared/model/layout.js';
 import { penaltyOf } from '../shared/model/penalty.js';
+import type { Regularizer } from '../shared/model/spec.js';
 import type { GradientSum } from './treeSum.js';
 
 /** The optimizer's part of a checkpoint. */
@@ -11,6 +12,22 @@ export interface OptimizerState {
   readonly v: Float32Array;
   /** Updates so far: Adam's t. */
   readonly updates: number;
+}
+
+/** Neighbouring parameters with the same penalty. */
+interface Range extends Place {
+  readonly penalty: Regularizer;
+}
+
+function rangesOf({ parameters }: ParameterLayout): Range[] {
+  const ranges: Range[] = [];
+  for (const { offset, size, regularizer } of parameters) {
+    const last = ranges.at(-1);
+    const isSame = last?.penalty.l1 === regularizer.l1 && last.penalty.l2 === regularizer.l2;
+    if (last && isSame) ranges[ranges.length - 1] = { ...last, size: last.size + size };
+    else ranges.push({ offset, size, penalty: regularizer });
+  }
+  return ranges;
 }
 
 /** How many arrays of the weights' size an optimizer keeps in the kernel's memory: two of weights and two of moments. */
@@ -28,12 +45,15 @@ export class Optimizer {
   readonly #v: Float32Array;
   #weights: Float32Array;
   #next: Float32Array;
+  /** What the rule goes over at once. */
+  readonly #ranges: readonly Range[];
   #updates = 0;
 
   /** @param weights two arrays in the kernel's memory for the weights to take turns in; its own where not given */
   constructor(spec: OptimizerSpec, layout: ParameterLayout, { kernel, allocate }: KernelMemory, weights?: readonly Float32Array[]) {
     this.#spec = spec;
     this.#layout = layout;
+    this.#ranges = rangesOf(layout);
     this.#kernel = kernel;
     const array = (): Float32Array => allocate(layout.size);
     [this.#weights, this.#next, this.#m, this.#v] = [weights?.[0] ?? array(), weights?.[1] ?? array(), array(), array()];
@@ -78,9 +98,9 @@ export class Optimizer {
       this.#prepare(gradient, count);
     }
     this.#updates++;
-    for (const parameter of this.#layout.parameters) {
-      const sum = isFused ? { count, penalty: parameter.regularizer, addend: addend && viewOf(addend, parameter) } : averaged;
-      this.#apply(parameter, viewOf(gradient, parameter), sum, learningRate);
+    for (const range of this.#ranges) {
+      const sum = isFused ? { count, penalty: range.penalty, addend: addend && viewOf(addend, range) } : averaged;
+      this.#apply(range, viewOf(gradient, range), sum, learningRate);
     }
     this.#swap();
   }
@@ -112,14 +132,14 @@ export class Optimizer {
     if (clipValue !== undefined) this.#kernel.clip(gradient, 1, clipValue);
   }
 
-  #apply(parameter: Parameter, gradient: Float32Array, sum: Sum, rate: number): void {
+  #apply(range: Range, gradient: Float32Array, sum: Sum, rate: number): void {
     const spec = this.#spec;
     const arrays = {
-      weights: viewOf(this.#weights, parameter),
-      next: viewOf(this.#next, parameter),
+      weights: viewOf(this.#weights, range),
+      next: viewOf(this.#next, range),
       gradient,
-      m: viewOf(this.#m, parameter),
-      v: viewOf(this.#v, parameter),
+      m: viewOf(this.#m, range),
+      v: viewOf(this.#v, range),
     };
     switch (spec.name) {
       case 'adam':

@@ -24,6 +24,8 @@ export interface Member {
 export class Roster {
   readonly #members = new Map<Incarnation, Member>();
   readonly #past: Member[] = [];
+  /** Who can compute, until that changes: every step asks for it. */
+  #ready: readonly Member[] | undefined;
   #nextName = 0;
 
   /** @param slot the number that the coordinator gave a worker it started itself */
@@ -36,6 +38,7 @@ export class Roster {
   }
 
   markReady(member: Member, ready: Ready): void {
+    this.#ready = undefined;
     member.ready = ready;
     member.readyAt = performance.now();
   }
@@ -43,6 +46,7 @@ export class Roster {
   remove(incarnation: Incarnation): Member | undefined {
     const member = this.#members.get(incarnation);
     if (!member) return undefined;
+    this.#ready = undefined;
     this.#members.delete(incarnation);
     if (member.ready) this.#past.push(member);
     return member;
@@ -62,8 +66,9 @@ export class Roster {
   }
 
   /** Everyone that can compute, in the order of their numbers. */
-  get ready(): Member[] {
-    return this.all.filter(({ ready }) => ready !== undefined).sort((a, b) => a.number - b.number);
+  get ready(): readonly Member[] {
+    this.#ready ??= this.all.filter(({ ready }) => ready !== undefined).sort((a, b) => a.number - b.number);
+    return this.#ready;
   }
 
   /** Everyone that was ever ready, in the order of their numbers and, of those that came again, of their comings. */

@@ -1,13 +1,17 @@
 import type { Initializer, Regularizer } from './spec.js';
 
-/** One array of trainable numbers and its place in the flat float32 arrays of weights, gradients and moments. */
-export interface Parameter {
-  readonly name: string;
-  readonly shape: readonly number[];
+/** A part of the flat float32 arrays of weights, gradients and moments. */
+export interface Place {
   /** Position of its first value, in values. */
   readonly offset: number;
   /** Number of values. */
   readonly size: number;
+}
+
+/** One array of trainable numbers and its place. */
+export interface Parameter extends Place {
+  readonly name: string;
+  readonly shape: readonly number[];
   readonly initializer: Initializer;
   readonly regularizer: Regularizer;
 }
@@ -31,7 +35,7 @@ export function parameterLayout(parts: readonly Omit<Parameter, 'offset' | 'size
   return { parameters, size: offset };
 }
 
-/** The values of one parameter within a flat array of the layout's size: a view, not a copy. */
-export function viewOf(flat: Float32Array, parameter: Parameter): Float32Array {
-  return flat.subarray(parameter.offset, parameter.offset + parameter.size);
+/** The values of one place within a flat array of the layout's size: a view, not a copy. */
+export function viewOf(flat: Float32Array, { offset, size }: Place): Float32Array {
+  return size === flat.length ? flat : flat.subarray(offset, offset + size);
 }

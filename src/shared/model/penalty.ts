@@ -6,6 +6,7 @@ export function penaltyOf(layout: ParameterLayout, weights: Float32Array, kernel
   let total = 0;
   for (const parameter of layout.parameters) {
     const { l1, l2 } = parameter.regularizer;
+    if (l1 === 0 && l2 === 0) continue;
     const values = viewOf(weights, parameter);
     if (l1 > 0) total += l1 * kernel.absoluteSum(values);
     if (l2 > 0) total += l2 * kernel.squaredNorm(values);

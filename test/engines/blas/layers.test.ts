@@ -8,7 +8,7 @@ const [z, targets, gradient] = [layers.allocate(length), layers.allocate(length)
 
 /** Differs by no more than rounding to float32, and the last digit of a denormal one. */
 function isClose(got: number, expected: number): boolean {
-  if (Number.isNaN(expected)) return Number.isNaN(got);
+  if (Number.isNaN(expected) || got === expected) return Object.is(Math.abs(got), Math.abs(expected));
   return Math.abs(got - expected) <= Math.abs(expected) * 1.2e-7 + 1.5e-45;
 }
 
