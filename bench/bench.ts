@@ -3,7 +3,7 @@ import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type Measured, measureOurEpoch, measureOurs } from './ours.js';
-import { measureKerasEpoch, peers } from './peers.js';
+import { measureKerasEpoch, measureTfjsEpoch, peers } from './peers.js';
 import { nameOf, parametersOf, type Setting, settings } from './settings.js';
 
 /**
@@ -33,15 +33,18 @@ const spread = (figures: readonly number[]): string =>
   `${short(sorted(figures)[0] ?? Number.NaN)} - ${short(sorted(figures).at(-1) ?? Number.NaN)}`;
 
 const taken: Taken[] = chosen.map((setting) => ({ setting, ours: [], inFour: [], peers: new Map() }));
-const epochs: { ours: number[]; keras: number[] } = { ours: [], keras: [] };
+const epochs = { ours: [] as number[], keras: [] as number[], tfjs: [] as number[] };
 for (let round = 0; round < rounds; round++) {
   for (const { setting, ours, inFour, peers: byPeer } of taken) {
     ours.push(measureOurs(setting, 2, ...positionals));
     inFour.push(measureOurs(setting, 4, ...positionals));
     for (const peer of values.peers ? peers : []) byPeer.set(peer.name, [...(byPeer.get(peer.name) ?? []), await peer.measure(setting)]);
   }
-  if (values.only === undefined) epochs.ours.push(measureOurEpoch(3));
-  if (values.only === undefined && values.peers) epochs.keras.push(measureKerasEpoch(3));
+  if (values.only !== undefined) continue;
+  epochs.ours.push(measureOurEpoch(4));
+  if (!values.peers) continue;
+  epochs.keras.push(measureKerasEpoch(3));
+  epochs.tfjs.push(measureTfjsEpoch(2));
 }
 
 const steps = taken.map(({ setting, ours, inFour }) => {
@@ -76,7 +79,9 @@ const ratios = taken.flatMap(({ setting, ours, peers: byPeer }) =>
 const epoch = {
   'ours, s an epoch': short(median(epochs.ours)),
   'Keras fit, s an epoch': short(median(epochs.keras)),
+  'tfjs-node, s an epoch': short(median(epochs.tfjs)),
   'ours by Keras': short(median(epochs.ours) / median(epochs.keras)),
+  'ours by tfjs-node': short(median(epochs.ours) / median(epochs.tfjs)),
 };
 
 const machine = `${cpus().length} x ${cpus()[0]?.model.trim()}, Node ${process.version}, ${taken[0]?.ours[0]?.engine}`;

@@ -11,7 +11,7 @@ import { nameOf, parametersOf, type Setting } from './settings.js';
 const short = (figure: number): number => Number(figure.toPrecision(3));
 
 /** One sample a worker: next to nothing is computed, and the rest is what a step costs besides. */
-const small = (workers: number): Setting => ({ hidden: [128], batchSize: Math.max(16, workers), steps: 1_500 });
+const small = (workers: number): Setting => ({ hidden: [128], batchSize: Math.max(16, workers), steps: 1_500, peerSteps: 0 });
 
 const byWorkers = [1, 2, 4, 8, 16].map((workers) => {
   const of = (transport: string, ...flags: readonly string[]): number =>
@@ -21,7 +21,7 @@ const byWorkers = [1, 2, 4, 8, 16].map((workers) => {
 });
 
 const byParameters = [[128], [512], [1_024, 1_024], [2_048, 2_048], [4_096, 4_096], [9_600, 9_600]].map((hidden) => {
-  const setting = { hidden, batchSize: 32, steps: parametersOf({ hidden, batchSize: 0, steps: 0 }) > 1e7 ? 30 : 300 };
+  const setting = { hidden, batchSize: 32, steps: parametersOf({ hidden }) > 1e7 ? 30 : 300, peerSteps: 0 };
   const { step, compute, reduce, update, rest } = measureOurs(setting, 2);
   return {
     network: nameOf(setting),

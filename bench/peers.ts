@@ -33,8 +33,8 @@ function figureIn(output: string, name: string): number {
 function torch(name: string, ...flags: readonly string[]): Peer {
   return {
     name,
-    async measure({ hidden, batchSize }) {
-      const args = [join(folder, 'torch_ddp.py'), '2', String(batchSize), hidden.join(','), ...flags];
+    async measure({ hidden, batchSize, peerSteps }) {
+      const args = [join(folder, 'torch_ddp.py'), '2', String(batchSize), hidden.join(','), String(peerSteps), ...flags];
       return figureIn(execFileSync(python('torch'), args, { encoding: 'utf8', env: environment }), 'ms');
     },
   };
@@ -43,10 +43,10 @@ function torch(name: string, ...flags: readonly string[]): Peer {
 /** Keras 2's strategy takes two processes, which find each other by two ports that follow each other. */
 const multiWorkerMirrored: Peer = {
   name: 'Keras MultiWorkerMirrored',
-  async measure({ hidden, batchSize }) {
+  async measure({ hidden, batchSize, peerSteps }) {
     const port = String(await freePort());
     const start = (rank: number): ChildProcess =>
-      spawn(python('mwms'), [join(folder, 'keras_mwms.py'), String(rank), String(batchSize), hidden.join(','), port], {
+      spawn(python('mwms'), [join(folder, 'keras_mwms.py'), String(rank), String(batchSize), hidden.join(','), port, String(peerSteps)], {
         env: environment,
         stdio: ['ignore', rank === 0 ? 'pipe' : 'ignore', 'ignore'],
       });
@@ -64,8 +64,17 @@ export const peers: readonly Peer[] = [torch('PyTorch DDP'), torch('PyTorch DDP,
 
 /** Seconds an epoch of the article's run in Keras, in one process on all cores. */
 export function measureKerasEpoch(epochs: number): number {
-  const args = [join(folder, 'keras_fit.py'), dirname(mnistFiles(undefined).x), '32', String(epochs)];
-  const output = execFileSync(python('keras'), args, { encoding: 'utf8', env: environment, stdio: ['ignore', 'pipe', 'ignore'] });
+  return epochIn(python('keras'), 'keras_fit.py', epochs);
+}
+
+/** The same in tfjs-node. */
+export function measureTfjsEpoch(epochs: number): number {
+  return epochIn(process.execPath, 'tfjs_fit.mjs', epochs);
+}
+
+function epochIn(program: string, script: string, epochs: number): number {
+  const args = [join(folder, script), dirname(mnistFiles(undefined).x), '32', String(epochs)];
+  const output = execFileSync(program, args, { encoding: 'utf8', env: environment, stdio: ['ignore', 'pipe', 'ignore'] });
   // The first epoch compiles.
   const seconds = [...output.matchAll(/seconds ([\d.]+)/g)].slice(1).map(([, figure]) => Number(figure));
   return seconds.reduce((sum, figure) => sum + figure, 0) / seconds.length;
