@@ -14,20 +14,14 @@ import {
 import { Stopwatch } from '../shared/stopwatch.js';
 import type { Frames, Hub, Incarnation } from '../shared/transport.js';
 import { isTreeNode, shardRange, type TreeNode } from '../shared/tree.js';
-import { Deadline } from './deadline.js';
-import { type Answer, Job, type JobSpec } from './job.js';
+import type { Answer, Job, JobSpec } from './job.js';
+import { Jobs } from './jobs.js';
 import { Pace } from './pace.js';
 import { type Member, Roster } from './roster.js';
+import { differenceOf } from './sameBits.js';
 import type { SharedWorkers } from './sharedWorkers.js';
-import type { GradientSum, TreeSum } from './treeSum.js';
-
-/** One step's batch: positions [from, from + count) of the epoch's order. */
-export interface StepPlan {
-  readonly step: number;
-  readonly epoch: number;
-  readonly from: number;
-  readonly count: number;
-}
+import type { StepAnswers, StepPlan } from './step.js';
+import type { TreeSum } from './treeSum.js';
 
 export interface FleetEvents {
   onReady?(member: Member): void;
@@ -37,21 +31,6 @@ export interface FleetEvents {
   onRefused?(line: string): void;
   /** Something that a person should know. */
   onNotice?(line: string): void;
-}
-
-/** The gradient sum of one step, good until the next. */
-export interface StepAnswers extends GradientSum {
-  /** What makes a mean of the sum: its samples, where nothing has been divided before. */
-  readonly divisor: number;
-  /** Sums of the shards that are not empty, in order. */
-  readonly parts: readonly PartSums[];
-  /** Is every value of it a finite number? */
-  readonly isFinite: boolean;
-  /** Shards whose sums are not finite although two computed them, and who did so last. */
-  readonly nonFinite: readonly { readonly worker: string; readonly shard: number }[];
-  /** Milliseconds of the worker that computed longest, by its own clock, and of adding up here. */
-  readonly computeMs: number;
-  readonly reduceMs: number;
 }
 
 export interface FleetOptions {
@@ -98,18 +77,10 @@ export class Fleet {
   readonly #preparing = new Map<Incarnation, NodeJS.Timeout>();
   readonly #probing: NodeJS.Timeout;
   readonly #listening: Promise<void>;
-  readonly #deadline: Deadline;
+  readonly #jobs: Jobs;
   readonly #pace = new Pace();
-  /** What is under way, in the order in which it was asked for; by work. */
-  readonly #jobs = new Map<number, Job>();
-  /** Work whose answers are of no use any more, from this number down. */
-  #abandoned = -1;
-  #failure: Error | undefined;
   /** Set once the run is over: called when the last worker has left. */
   #onEmpty: (() => void) | undefined;
-  #nextWork = 0;
-  /** Since when the oldest work has been that. */
-  #oldestSince = 0;
   #lastTurn = 0;
   /** Answers that came after their part had been given to another. */
   lateAnswers = 0;
@@ -120,7 +91,7 @@ export class Fleet {
 
   constructor(options: FleetOptions) {
     this.#options = options;
-    this.#deadline = new Deadline(options);
+    this.#jobs = new Jobs(options);
     this.#listening = this.#listen();
     this.#probing = setInterval(() => this.#probe(), probeInterval).unref();
   }
@@ -147,7 +118,7 @@ export class Fleet {
     const reducedBefore = this.reducing.total;
     sum.start(shards, new Set(sizes.flatMap((size, shard) => (size > 0 ? [shard] : []))));
     shared?.begin();
-    const work = this.#nextWork++;
+    const work = this.#jobs.newNumber();
     const { step, epoch, from, count } = plan;
     let frame: Float32Array | Uint16Array | undefined;
     const packed = (): Float32Array | Uint16Array => {
@@ -168,7 +139,7 @@ export class Fleet {
       onNode: (node, tensor, sums) => tensor && this.reducing.time(() => sum.add(node, tensor, boundOf(sums, Math.max(1, scale)))),
     });
     await this.#takeShared(job);
-    const parts = await this.#finish(job);
+    const parts = await this.#jobs.finish(job);
     const nonFinite = job.nonFinite.map(({ worker, part }) => ({
       worker: this.#roster.get(worker)?.name ?? 'a worker that is gone',
       shard: part,
@@ -187,7 +158,7 @@ export class Fleet {
     weights: Float32Array,
     onIdle?: () => void,
   ): Promise<readonly PartSums[]> {
-    const work = this.#nextWork++;
+    const work = this.#jobs.newNumber();
     const job = this.#open({
       work,
       parts: sizes.length,
@@ -197,20 +168,17 @@ export class Fleet {
       ask: (worker, nodes) =>
         this.#send(worker, encode({ type: 'evaluate', work, part, chunks: nodes.map(({ from }) => from) }, [weights])),
     });
-    return this.#finish(job);
+    return this.#jobs.finish(job);
   }
 
   /** Ends the run: whatever is being waited for rejects with the reason. */
   fail(reason: Error): void {
-    this.#failure ??= reason;
-    for (const job of this.#jobs.values()) job.fail(reason);
+    this.#jobs.fail(reason);
   }
 
   /** Nothing that is under way is wanted any more. */
   abandon(): void {
-    for (const job of this.#jobs.values()) job.abandon();
-    this.#jobs.clear();
-    this.#abandoned = this.#nextWork - 1;
+    this.#jobs.abandon();
   }
 
   /** The process of a worker that this coordinator started has ended. Says whether it was one of the fleet's. */
@@ -218,12 +186,6 @@ export class Fleet {
     const member = this.#roster.bySlot(slot);
     if (member) this.#remove(member.incarnation, reason);
     return member !== undefined;
-  }
-
-  async #finish(job: Job): Promise<readonly PartSums[]> {
-    const parts = await job.done;
-    this.#close(job);
-    return parts;
   }
 
   /**
@@ -236,7 +198,7 @@ export class Fleet {
     // Whoever has asked for this may have something to do first.
     await undefined;
     while (shared && !shared.isEmpty && !job.isOver) {
-      const answers = shared.answers(this.#jobs.size === 1 && shared.has(job.debtors) ? longestSleep : shortSleep);
+      const answers = shared.answers(this.#jobs.isOne && shared.has(job.debtors) ? longestSleep : shortSleep);
       for (const { from, answer, gradient } of answers) this.#hear(from, () => this.#takeSharedAnswer(from, answer, gradient));
       const now = performance.now();
       if (answers.length > 0 && now - this.#lastTurn < turnInterval) continue;
@@ -269,26 +231,8 @@ export class Fleet {
   }
 
   #open(spec: JobSpec): Job {
-    if (this.#failure) throw this.#failure;
     const living = this.#living;
-    const job = new Job(spec, living, this.#pace.shares(living));
-    if (this.#jobs.size === 0) this.#oldestSince = performance.now();
-    this.#jobs.set(spec.work, job);
-    return job;
-  }
-
-  /** Time is kept of the oldest work only: what was asked for after it waits for it. */
-  #close(job: Job): void {
-    const now = performance.now();
-    if (this.#oldest === job) {
-      this.#deadline.finished((now - this.#oldestSince) / 1_000);
-      this.#oldestSince = now;
-    }
-    this.#jobs.delete(job.spec.work);
-  }
-
-  get #oldest(): Job | undefined {
-    return this.#jobs.values().next().value;
+    return this.#jobs.open(spec, living, this.#pace.shares(living));
   }
 
   async #listen(): Promise<void> {
@@ -355,30 +299,16 @@ export class Fleet {
   #enlist(member: Member, ready: Message<'ready'>): void {
     if (member.ready) throw new ProtocolError('said ready twice');
     this.#stopTimer(member.incarnation);
-    const difference = this.#differenceOf(member, ready);
+    const { fingerprint, probe } = this.#options;
+    const difference = differenceOf(member, ready, { fingerprint, first: this.#roster.veterans[0], probe });
     if (difference !== undefined) {
       this.#ban(member.incarnation, difference);
       return;
     }
     this.#roster.markReady(member, ready);
     if (ready.sharesMemory && member.hello.slot !== undefined) this.#options.shared?.attach(member.incarnation, member.hello.slot);
-    for (const job of this.#jobs.values()) job.workerJoined(member.incarnation);
+    this.#jobs.workerJoined(member.incarnation);
     this.#options.events.onReady?.(member);
-  }
-
-  /** What keeps a worker from giving the same bits as the others, in words. */
-  #differenceOf(member: Member, ready: Message<'ready'>): string | undefined {
-    const { fingerprint } = this.#options;
-    if (ready.fingerprint !== fingerprint) return `sees other data: expected fingerprint ${fingerprint}, got ${ready.fingerprint}`;
-    const first = this.#roster.veterans[0];
-    const probe = first?.ready?.probe ?? this.#options.probe;
-    if (probe === undefined || probe === ready.probe) return undefined;
-    if (!first?.ready)
-      return `computes other bits than the run did before (${ready.engine.library} ${ready.engine.provider} on ${member.hello.cpu})`;
-    const describe = (m: Member, r: Message<'ready'>): string => `${r.engine.library} ${r.engine.provider} on ${m.hello.cpu}`;
-    const engines = [ready.engine.engine, first.ready.engine.engine];
-    const advice = engines[0] === engines[1] ? '' : `; choose one that all machines have with --engine (${engines.join(' or ')})`;
-    return `computes other bits (${describe(member, ready)}) than ${first.name} (${describe(first, first.ready)})${advice}`;
   }
 
   #takeGradient(member: Member, message: Message<'gradient'>, tensor: Float32Array | undefined): void {
@@ -393,7 +323,7 @@ export class Fleet {
   }
 
   #takeNode(member: Member, answer: Omit<StepAnswer, 'gradient'>, gradient: Float32Array | undefined): void {
-    const job = this.#jobOf(answer.work, 'tree');
+    const job = this.#jobs.find(answer.work, 'tree');
     job?.computed(member.incarnation, answer.computeMs);
     this.#count(member, answer, job?.answer(member.incarnation, answer.node, answer.shards, gradient, this.#living));
     this.#followPace(member, answer.computeMs / answer.shards.length);
@@ -401,21 +331,13 @@ export class Fleet {
 
   #takeEvaluation(member: Member, message: Message<'evaluation'>): void {
     const { chunk, sums } = message;
-    const job = this.#jobOf(message.work, 'part');
+    const job = this.#jobs.find(message.work, 'part');
     const node = { from: chunk, to: chunk + 1 };
     this.#count(member, message, job?.answer(member.incarnation, node, [sums], undefined, this.#living));
   }
 
-  /** The work that an answer is for, unless that is over. */
-  #jobOf(work: number, grain: JobSpec['grain']): Job | undefined {
-    if (work >= this.#nextWork) throw new ProtocolError(`answered work ${work}, which does not exist`);
-    const job = this.#jobs.get(work);
-    if (job && job.spec.grain !== grain) throw new ProtocolError(`answered work ${work} as if it were of another kind`);
-    return job;
-  }
-
   #count(member: Member, { work, computeMs }: { work: number; computeMs: number }, answer: Answer | undefined): void {
-    if (work <= this.#abandoned) return;
+    if (this.#jobs.isAbandoned(work)) return;
     if (answer?.kind === 'again') this.#notice(`${member.name} gave a loss or gradient that is not finite: it is computed once more`);
     if (answer === undefined || answer.kind === 'late') {
       this.lateAnswers++;
@@ -464,7 +386,7 @@ export class Fleet {
     this.#options.shared?.detach(peer);
     // Whatever it may still say is of no use: its work is given to others.
     this.#banned.add(peer);
-    for (const job of this.#jobs.values()) job.workerLeft(peer, this.#living);
+    this.#jobs.workerLeft(peer, this.#living);
     this.#options.events.onLeft?.(member, reason, isFinal);
   }
 
@@ -475,13 +397,10 @@ export class Fleet {
 
   /** Sends away those who have had their time. */
   #checkDeadline(): void {
-    const job = this.#oldest;
-    if (!job || this.#living.length === 0) return;
-    const late = job.debtors;
-    const verdict = this.#deadline.check((performance.now() - this.#oldestSince) / 1_000, late.length < this.#living.length);
+    const { verdict, debtors } = this.#jobs.checkDeadline(this.#living);
     if (verdict.kind === 'extended') this.#notice(`no worker has answered in time; waiting up to ${verdict.seconds} s`);
     if (verdict.kind !== 'missed') return;
-    for (const peer of late) {
+    for (const peer of debtors) {
       const reason = `has not answered within ${verdict.seconds} s`;
       this.#send(peer, encode({ type: 'reconnect', reason }));
       this.#remove(peer, reason);

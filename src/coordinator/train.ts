@@ -6,7 +6,6 @@ import { sampleOrder } from '../shared/random/sampleOrder.js';
 import type { Stopwatch } from '../shared/stopwatch.js';
 import { shardRange } from '../shared/tree.js';
 import type { Checkpoint } from './checkpoint.js';
-import type { StepAnswers, StepPlan } from './fleet.js';
 import type { Optimizer } from './optimizer.js';
 import { chunkSizes, stepsInEpoch, type TrainingPlan } from './plan.js';
 import { watchEpoch } from './policies/earlyStopping.js';
@@ -14,6 +13,7 @@ import { learningRateAt } from './policies/learningRate.js';
 import { directionOf, isImprovement } from './policies/monitor.js';
 import { watchPlateau, withCuts } from './policies/reduceOnPlateau.js';
 import { addParts, addSums, type EndReason, freshProgress, means, noSums, type Progress } from './progress.js';
+import type { StepAnswers, StepPlan } from './step.js';
 import type { StepTimes } from './stepTimes.js';
 
 /** Where gradients and evaluations come from. */

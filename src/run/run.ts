@@ -1,13 +1,14 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Fleet, type StepPlan } from '../coordinator/fleet.js';
+import { Fleet } from '../coordinator/fleet.js';
 import { chunkSizes, type TrainingPlan } from '../coordinator/plan.js';
 import { addParts, means } from '../coordinator/progress.js';
 import type { Member } from '../coordinator/roster.js';
 import { RunFolder } from '../coordinator/runFolder.js';
 import { SharedWorkers } from '../coordinator/sharedWorkers.js';
 import { Staffing } from '../coordinator/staffing.js';
+import type { StepPlan } from '../coordinator/step.js';
 import { StepTimes } from '../coordinator/stepTimes.js';
 import { type Observer, type Outcome, type Store, train } from '../coordinator/train.js';
 import { divisorOf } from '../data/normalize.js';
