@@ -2,6 +2,7 @@ import { constants } from 'node:buffer';
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { endianness } from 'node:os';
 import { DataError, errorCode, errorMessage } from '../shared/errors.js';
+import { preferLargePages } from '../shared/memory/largePages.js';
 import { type Dtype, dtypes } from './dtype.js';
 import { type ArrayHeader, sizeOf } from './header.js';
 import { isIdx, readIdxHeader } from './idx.js';
@@ -99,6 +100,8 @@ function fileSize(path: string): number {
 /** `length` bytes in a buffer of their own, aligned for any number type; fewer if the file ends before. */
 function readBytes(file: number, at: number, length: number): Buffer<ArrayBuffer> {
   const bytes = Buffer.allocUnsafeSlow(length);
+  // Samples are read from all over it.
+  preferLargePages(bytes);
   let filled = 0;
   while (filled < length) {
     // One read takes at most 2^31 - 1 bytes.

@@ -1,6 +1,7 @@
 /// <reference path="./webassembly.d.ts" />
 import { readFileSync } from 'node:fs';
 import { RunError } from './errors.js';
+import { preferLargePages } from './memory/largePages.js';
 
 /** A module of ours in a memory of its own, which never grows: growing would take the views of it away. */
 export interface WasmMemory<Exports> {
@@ -72,11 +73,14 @@ export function openWasm<Exports>({ module, lengths, areaBytes = 0, imports, hol
 function reserve(pages: number, holds: string, advice: string): WebAssembly.Memory {
   const gib = ((pages * pageBytes) / 2 ** 30).toFixed(1);
   if (pages > maxPages) throw new RunError(`${gib} GiB of ${holds} do not fit into the 4 GiB that one process computes in${advice}`);
+  let memory: WebAssembly.Memory;
   try {
-    return new WebAssembly.Memory({ initial: pages, maximum: pages });
+    memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
   } catch {
     throw new RunError(`no memory for ${gib} GiB of ${holds}${advice}`);
   }
+  preferLargePages(new Uint8Array(memory.buffer));
+  return memory;
 }
 
 function moduleNamed(name: string): WebAssembly.Module {

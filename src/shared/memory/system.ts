@@ -12,6 +12,8 @@ export interface MemorySystem {
   create(bytes: number): number;
   /** Puts the file's pages under an array that begins and ends on page borders: whoever does so sees what the others write. */
   mapOver(array: Uint8Array, file: number): void;
+  /** Asks for large pages under an array, as far as it covers whole pages. */
+  preferLargePages(array: Uint8Array): void;
   /** Sleeps until the word is woken, unless it no longer has the value; at most so many milliseconds. */
   wait(word: Int32Array, value: number, milliseconds: number): void;
   /** Wakes all who sleep at the word, in any process. */
@@ -27,6 +29,9 @@ const mapShared = 1;
 const mapFixed = 0x10;
 const mapPopulate = 0x8000;
 const closeOnExec = 1;
+const hugePage = 14;
+/** The largest that such a system has as its small ones. */
+const pageBytes = 65_536;
 
 let opened: MemorySystem | undefined;
 
@@ -63,6 +68,7 @@ function bind(koffi: Koffi, futexNumber: number): MemorySystem {
   const close = libc.func('int close(int fd)');
   const allocate = libc.func('int posix_fallocate(int fd, int64_t offset, int64_t length)');
   const mmap = libc.func('intptr_t mmap(uint8_t *address, size_t length, int protection, int flags, int fd, int64_t offset)');
+  const madvise = libc.func('int madvise(uint8_t *address, size_t length, int advice)');
   koffi.struct('bpnn_timespec', { seconds: 'int64_t', nanoseconds: 'int64_t' });
   const futex = libc.func(
     'long syscall(long number, int32_t *word, int operation, int value, bpnn_timespec *timeout, void *word2, int value3)',
@@ -84,6 +90,12 @@ function bind(koffi: Koffi, futexNumber: number): MemorySystem {
     mapOver(array, file) {
       const address: number | bigint = mmap(array, array.length, protRead | protWrite, mapShared | mapFixed | mapPopulate, file, 0);
       if (Number(address) === -1) throw new RunError(`mmap failed (${koffi.errno()})`);
+    },
+    preferLargePages(array) {
+      const border = Number(BigInt(koffi.address(array)) % BigInt(pageBytes));
+      const skipped = border === 0 ? 0 : pageBytes - border;
+      const length = Math.floor((array.byteLength - skipped) / pageBytes) * pageBytes;
+      if (length > 0) madvise(array.subarray(skipped, skipped + length), length, hugePage);
     },
     wait(word, value, milliseconds) {
       futex(futexNumber, word, futexWait, value, { seconds: 0, nanoseconds: Math.round(milliseconds * 1e6) }, null, 0);
