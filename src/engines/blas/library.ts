@@ -28,7 +28,7 @@ function candidates(): readonly string[] {
   const named = process.env['BPNN_DIST_BLAS'] ?? '';
   if (named !== '') return named === 'none' ? [] : [named];
   if (process.platform === 'darwin') return ['/System/Library/Frameworks/Accelerate.framework/Accelerate'];
-  return [installedBlas(), 'libopenblas.so.0', 'libopenblas.so', 'libmkl_rt.so.2', 'libmkl_rt.so'];
+  return [installedBlas(), 'libopenblas.so.0', 'libopenblas.so', 'libmkl_rt.so.3', 'libmkl_rt.so.2', 'libmkl_rt.so'];
 }
 
 type Library = import('koffi').LibraryHandle;
