@@ -20,8 +20,14 @@ const byWorkers = [1, 2, 4, 8, 16].map((workers) => {
   return { workers, 'shared memory, ms': shm, 'sockets, ms': socket, 'sockets in bf16, ms': bf16 };
 });
 
+/** So many that compilers are warm in the last 2,000, or a quarter of a minute where steps are long. */
+function stepsFor(parameters: number): number {
+  if (parameters < 1e6) return 5_000;
+  return parameters < 1e7 ? 1_000 : 60;
+}
+
 const byParameters = [[128], [512], [1_024, 1_024], [2_048, 2_048], [4_096, 4_096], [9_600, 9_600]].map((hidden) => {
-  const setting = { hidden, batchSize: 32, steps: parametersOf({ hidden }) > 1e7 ? 30 : 300, peerSteps: 0 };
+  const setting = { hidden, batchSize: 32, steps: stepsFor(parametersOf({ hidden })), peerSteps: 0 };
   const { step, compute, reduce, update, rest } = measureOurs(setting, 2);
   return {
     network: nameOf(setting),
