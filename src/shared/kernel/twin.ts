@@ -1,6 +1,6 @@
 import type { Kernel } from './kernel.js';
 
-const { fround, abs, sqrt, min, max, sign } = Math;
+const { fround, abs, sqrt, min, max } = Math;
 const block = 4096;
 const tiny = fround(1e-30);
 
@@ -119,4 +119,9 @@ function sumInBlocks(values: Float32Array, term: (value: number) => number): num
     total += a + c + (b + d);
   }
   return total;
+}
+
+/** 0 for either zero, as comparing says. */
+function sign(value: number): number {
+  return (value > 0 ? 1 : 0) - (value < 0 ? 1 : 0);
 }
