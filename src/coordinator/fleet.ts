@@ -209,6 +209,8 @@ export class Fleet {
 
   /** Tells everyone that the run is over and closes the socket. */
   async close(): Promise<void> {
+    // Whoever still waits for answers would wait for ever.
+    this.#jobs.abandon();
     clearInterval(this.#probing);
     for (const timer of this.#preparing.values()) clearTimeout(timer);
     await this.#dismiss();

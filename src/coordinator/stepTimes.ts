@@ -10,7 +10,7 @@ export interface StepTime {
   readonly update: number;
 }
 
-/** The last steps of a run, when caches and compilers have warmed up: means in milliseconds, and how far steps differ. */
+/** The last steps of a run but for those computed ahead, when caches and compilers have warmed up: means in milliseconds, and how far steps differ. */
 export interface StepFiguresMs {
   readonly steps: number;
   readonly mean: number;

@@ -151,6 +151,7 @@ class Training {
     const { sums } = this.progress;
     const { updating, stepTimes } = this.#ports;
     const startedAt = this.#steppedAt ?? performance.now();
+    const isAhead = this.#asked !== undefined;
     const updatedBefore = updating.total;
     const plan = this.#nextStep();
     const { step, epoch, count } = plan;
@@ -162,7 +163,8 @@ class Training {
     const stepSums = addParts(answers.parts);
     const learningRate = this.#learningRate();
     const figures = means(stepSums, config.metrics, penalty);
-    const hasMoved = Number.isFinite(figures.loss) && answers.isFinite;
+    // Compression makes large numbers of infinite ones: what their workers found counts as well.
+    const hasMoved = Number.isFinite(figures.loss) && answers.isFinite && answers.nonFinite.length === 0;
     if (hasMoved) updating.time(() => this.#optimizer.update(answers, answers.divisor, learningRate));
     else await this.#refuseStep(plan, answers.nonFinite);
     const withPenalty = { ...stepSums, loss: stepSums.loss + penalty * count };
@@ -175,12 +177,9 @@ class Training {
       skippedInRow: hasMoved ? 0 : this.progress.skippedInRow + 1,
     };
     this.#steppedAt = performance.now();
-    stepTimes.record({
-      total: this.#steppedAt - startedAt,
-      compute: answers.computeMs,
-      reduce: answers.reduceMs,
-      update: updating.total - updatedBefore,
-    });
+    const time = { compute: answers.computeMs, reduce: answers.reduceMs, update: updating.total - updatedBefore };
+    // Of one that was asked for ahead only a part would be seen.
+    if (!isAhead) stepTimes.record({ total: this.#steppedAt - startedAt, ...time });
     this.#untold = { line: { epoch, step, samples: count, ...figures, learningRate }, hasMoved };
   }
 

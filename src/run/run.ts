@@ -257,14 +257,19 @@ async function trainIn(
     const startedAt = performance.now();
     const store = storeOf(folder, config);
     if (resume?.checkpoint?.best) await store.saveModel('best', resume.checkpoint.best);
+    let isOver = false;
     const workers = {
       gradients: async (step: StepPlan, weights: Float32Array) => {
         const sent = forWorkers(weights);
         if (!staffing.isEnough) await staffing.enough();
-        return fleet.gradients(step, sent);
+        // The run may have ended while workers were waited for: then nobody waits for this.
+        return isOver ? new Promise<never>(() => undefined) : fleet.gradients(step, sent);
       },
       evaluate: (...args: Parameters<Fleet['evaluate']>) => fleet.evaluate(...args),
-      abandon: () => fleet.abandon(),
+      abandon: () => {
+        isOver = true;
+        fleet.abandon();
+      },
     };
     const onSaveable = (saver: () => Promise<void>): void => {
       save = saver;

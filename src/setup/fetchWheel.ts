@@ -24,9 +24,9 @@ export async function fetchWheel(wheel: Wheel, folder: string, { index, onProgre
   const path = join(folder, wheel.file);
   const part = `${path}.part`;
   if (!existsSync(path)) {
-    const url = await addressOf(wheel, index);
+    const source = await addressOf(wheel, index);
     const begun = existsSync(part) ? statSync(part).size : 0;
-    if (begun < wheel.bytes) await continueDownload(url, part, begun, onProgress);
+    if (begun < wheel.bytes) await continueDownload(source, part, begun, onProgress);
     await rename(part, path);
   }
   await checkWheel(wheel, path);
@@ -46,21 +46,34 @@ export async function checkWheel(wheel: Wheel, path: string, keep = false): Prom
   throw new RunError(`${path}: expected sha256 ${wheel.sha256} (${wheel.bytes} bytes), got ${digest} (${size}); nothing was installed`);
 }
 
+interface Source {
+  readonly url: string;
+  readonly headers: Record<string, string>;
+}
+
 const listing = z.object({ files: z.array(z.object({ filename: z.string(), url: z.string() })) });
 
-/** Asks the index (PEP 691) where the file is. */
-async function addressOf(wheel: Wheel, index: string): Promise<string> {
-  const url = `${index.replace(/\/$/, '')}/${wheel.package}/`;
-  const response = await get(url, { accept: 'application/vnd.pypi.simple.v1+json' });
+/** Asks the index (PEP 691) where the file is, and how to ask for it: who needs a password there may need it for its files. */
+async function addressOf(wheel: Wheel, index: string): Promise<Source> {
+  const { url: base, authorization } = splitAddress(index);
+  const own = authorization === undefined ? {} : { authorization };
+  const url = `${base.replace(/\/$/, '')}/${wheel.package}/`;
+  const response = await get(url, { accept: 'application/vnd.pypi.simple.v1+json', ...own });
   const parsed = listing.safeParse(await response.json().catch(() => undefined));
   if (!parsed.success) throw new RunError(`${url}: expected a package index that answers in JSON (PEP 691)`);
   const file = parsed.data.files.find(({ filename }) => filename === wheel.file);
   if (!file) throw new RunError(`${url}: has no ${wheel.file}`);
-  return new URL(file.url, url).href;
+  const address = new URL(file.url, url);
+  return { url: address.href, headers: address.host === new URL(url).host ? own : {} };
 }
 
-async function continueDownload(url: string, part: string, begun: number, onProgress?: (bytes: number) => void): Promise<void> {
-  const response = await get(url, begun > 0 ? { range: `bytes=${begun}-` } : {});
+async function continueDownload(
+  { url, headers }: Source,
+  part: string,
+  begun: number,
+  onProgress?: (bytes: number) => void,
+): Promise<void> {
+  const response = await get(url, begun > 0 ? { ...headers, range: `bytes=${begun}-` } : headers);
   if (!response.body) throw new RunError(`${url}: answered with nothing`);
   // A server may send the whole file all the same.
   const isRest = response.status === 206;
@@ -78,6 +91,23 @@ async function continueDownload(url: string, part: string, begun: number, onProg
   } finally {
     await file.close();
   }
+}
+
+/** An address as it may be shown. @throws RunError where it is none */
+export function withoutPassword(address: string): string {
+  return splitAddress(address).url;
+}
+
+/** An index's address may hold a name and a password, which go into a header. */
+function splitAddress(address: string): { readonly url: string; readonly authorization?: string } {
+  if (!URL.canParse(address)) throw new RunError(`expected the address of a package index, such as https://HOST/simple, got ${address}`);
+  const url = new URL(address);
+  const { username, password } = url;
+  if (username === '') return { url: url.href };
+  url.username = '';
+  url.password = '';
+  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return { url: url.href, authorization: `Basic ${Buffer.from(pair).toString('base64')}` };
 }
 
 async function get(url: string, headers: Record<string, string>): Promise<Response> {

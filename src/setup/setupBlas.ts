@@ -2,7 +2,7 @@ import { copyFileSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { errorMessage, RunError } from '../shared/errors.js';
 import { installedBlas } from '../shared/home.js';
-import { checkWheel, fetchWheel } from './fetchWheel.js';
+import { checkWheel, fetchWheel, withoutPassword } from './fetchWheel.js';
 import { openBlasVersion, openBlasWheel } from './openBlasWheels.js';
 import { unpackFile } from './unpack.js';
 import { type Machine, thisMachine, type Wheel } from './wheel.js';
@@ -41,7 +41,7 @@ export async function setupBlas(options: SetupOptions, machine: Machine = thisMa
     throw new RunError(`there is no OpenBLAS to install for ${platform} on ${arch} (${libc}): take the system's, or the engine onnx`);
   }
   const path = installedBlas();
-  const source = options.from === undefined ? options.index : options.from;
+  const source = options.from ?? withoutPassword(options.index);
   say(`OpenBLAS ${openBlasVersion}, ${(wheel.bytes / 1e6).toFixed(1)} MB, sha256 ${wheel.sha256.slice(0, 12)}...`);
   say(`from ${source}: ${wheel.file}`);
   say(`to ${path}${existsSync(path) ? ', which is replaced' : ''}`);

@@ -212,6 +212,8 @@ async function answerStep(
     asked,
     nodes.map(([from, to]) => ({ from, to })),
   );
+  // Once the gradients are on their way.
+  do await turn();
   while (computer.readAhead());
 }
 

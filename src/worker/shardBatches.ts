@@ -27,6 +27,8 @@ interface Place {
 
 /** Bytes of samples that may be read before they are asked for. */
 const mostAhead = 2 ** 28;
+/** Shards that may be: each has a memory of its own, for which a process reserves a large part of its addresses. */
+const mostPlaces = 16;
 
 /** Reads the samples of shards, and writes their dropout masks: before they are asked for, where there is time. */
 export class ShardBatches {
@@ -52,8 +54,9 @@ export class ShardBatches {
       masks: this.#dropouts.map(({ units }) => new Float32Array(capacity * units)),
       holds: '',
     });
-    const bytes = 4 * capacity * (sizeOf(dataset.inputShape) + network.outputs);
-    this.#most = Math.min(config.shards, Math.max(1, Math.floor(mostAhead / bytes)));
+    const masked = this.#dropouts.reduce((sum, { units }) => sum + units, 0);
+    const bytes = 4 * capacity * (sizeOf(dataset.inputShape) + network.outputs + masked);
+    this.#most = Math.min(config.shards, mostPlaces, Math.max(1, Math.floor(mostAhead / bytes)));
   }
 
   /** The samples of a shard, good until the next call of anything here; undefined where it is empty. */
@@ -62,7 +65,7 @@ export class ShardBatches {
     if (from === to) return undefined;
     const name = nameOf(step, shard);
     const place = this.#places.find(({ holds }) => holds === name) ?? this.#fill(name, step, step.from + from, to - from);
-    // Its samples are of no use once they have been asked for.
+    // It is free for another once this call's samples have been used.
     place.holds = '';
     return { count: to - from, inputs: place.reader.inputs, targets: place.reader.targets, masks: place.masks };
   }
@@ -70,6 +73,8 @@ export class ShardBatches {
   /** These shards of a step have been asked for: those of the next step are likely to be the next. */
   expect(step: StepBatch, shards: readonly number[]): void {
     const next = this.#after(step);
+    // What was expected before and has not been asked for is in the way.
+    for (const place of this.#places) place.holds = '';
     this.#ahead = shards.slice(0, this.#most).flatMap((shard) => {
       const { from, to } = shardRange(shard, this.#config.shards, next.to - next.from);
       return from === to ? [] : [() => this.#fill(nameOf(next, shard), next, next.from + from, to - from)];

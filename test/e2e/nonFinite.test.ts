@@ -40,6 +40,19 @@ test('it ends the run, named, with the weights before it', async (t) => {
   );
 });
 
+test('an infinite gradient of a finite loss ends it too, compressed or not', async (t) => {
+  const large = inputs.slice();
+  large.set([3e38, 0, 3e38, 0], 2 * bad);
+  const folder = t.testdir({ ...files, 'x.npy': npyBytes('<f4', [32, 2], large) });
+  for (const compression of ['none', 'bf16', 'fp16']) {
+    const more = ['--loss', 'meanAbsoluteError', '--compression', compression, '--name', compression];
+    const { code, stderr } = await runCli(t, ...flags(folder), ...more);
+    t.equal(code, 1, compression);
+    t.match(stderr, /^error: step 2: the loss or gradient is not finite \(worker [01], shard 2, samples 20, 21\)/m, compression);
+    t.equal(checkpointsOf(join(folder, compression)).at(-1)?.progress.step, 2);
+  }
+});
+
 test('its steps are dropped where that is asked for', async (t) => {
   const folder = t.testdir(files);
   await runWell(t, ...flags(folder), '--on-non-finite', 'skip');

@@ -93,6 +93,22 @@ test('a server that knows no ranges sends it all again', async (t) => {
   t.ok(readFileSync((await setupBlas(options, linux)) ?? '').equals(library));
 });
 
+test("an index's name and password go into a header, and are never shown", async (t) => {
+  const bytes = await archive();
+  const asked: (string | undefined)[] = [];
+  const index = await indexOf(t, (request, response) => {
+    asked.push(request.headers.authorization);
+    response.end(bytes);
+  });
+  const options = optionsIn(t, wheelOf(bytes), { index: index.replace('http://', 'http://me:s%20cret@') });
+  await setupBlas(options, linux);
+  t.same(asked, [`Basic ${Buffer.from('me:s cret').toString('base64')}`]);
+  t.notMatch(options.lines.join(), /cret/);
+  const closed = setupBlas({ ...options, index: 'http://me:secret@127.0.0.1:1/simple' }, linux);
+  await t.rejects(closed, { message: /^http:\/\/127\.0\.0\.1:1\/simple\/openblas\/ cannot be reached/ });
+  await t.rejects(setupBlas({ ...options, index: 'pypi' }, linux), { message: /expected the address of a package index/ });
+});
+
 test('a file that is not the right one is refused and removed', async (t) => {
   const bytes = await archive();
   const forged = Buffer.from(bytes);

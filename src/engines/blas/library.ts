@@ -69,6 +69,18 @@ export function hasBlas(threads: number): boolean {
   }
 }
 
+/**
+ * Opens one library and no other.
+ * @throws RunError saying why it cannot be used
+ */
+export function openBlasAt(path: string, threads: number): Blas {
+  try {
+    return bind(createRequire(import.meta.url)('koffi'), path, threads);
+  } catch (error) {
+    throw new RunError(`${path} cannot be used: ${errorMessage(error)}`);
+  }
+}
+
 function find(threads: number): Blas | RunError {
   // Read by the libraries as they are loaded. MKL gives the same bits for arrays at any place only if asked to.
   for (const name of ['OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS', 'VECLIB_MAXIMUM_THREADS']) process.env[name] ??= String(threads);

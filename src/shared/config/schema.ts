@@ -56,7 +56,7 @@ export const configSchema = record({
     .describe('how tensors reach workers that up starts: shared memory (where there is some) or sockets'),
   compression: choice(['none', 'bf16', 'fp16'])
     .default('none')
-    .describe('rounds weights and gradients on their way to 16 bits: half the traffic for remote workers, other results'),
+    .describe('rounds weights and gradients of shards to 16 bits: half the traffic for remote workers of one shard, other results'),
   threads: whole(1).default(1).describe('threads of one worker'),
   seed: whole(0, 2 ** 32 - 1)
     .default(1)

@@ -87,7 +87,7 @@ export function columnSums(d: usize, sums: usize, rows: i32, columns: i32): void
 }
 
 // Functions of e^x are computed in float64, so that what is stored is rounded once. They are our own to be the same bits
-// on every machine and version of the runtime.
+// on every machine and version of the runtime; the logarithm, which only the loss's figure needs, is the runtime's.
 
 /** Turns each row of logits into its softmax. `powers` has room for a row of float64. */
 export function softmax(z: usize, rows: i32, columns: i32, powers: usize): void {

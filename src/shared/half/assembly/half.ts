@@ -69,7 +69,7 @@ function clamped(v: v128, largest: v128): v128 {
   return f32x4.max(f32x4.min(v, largest), f32x4.neg(largest));
 }
 
-/** v itself where it is no number */
+/** NaN where v is no number */
 // @ts-ignore: decorator
 @inline
 function numbersOr(v: v128, rounded: v128): v128 {
