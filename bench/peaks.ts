@@ -40,7 +40,7 @@ interface Passes {
 
 /** Milliseconds of each pass over so many parameters. */
 function passes(length: number): Passes {
-  const { kernel, allocate } = openKernel(new Array(6).fill(length));
+  const { kernel, allocate } = openKernel({ lengths: new Array(6).fill(length) });
   const array = (): Float32Array => allocate(length).fill(0.01);
   const [weights, next, gradient, addend, m, v] = [array(), array(), array(), array(), array(), array()];
   const repeats = Math.ceil(2e8 / length);
@@ -48,7 +48,7 @@ function passes(length: number): Passes {
   return {
     add: millisecondsOf(() => kernel.add(next, m), repeats),
     squaredNorm: millisecondsOf(() => kernel.roughSquaredNorm(gradient), repeats),
-    adam: millisecondsOf(() => kernel.adam({ weights, next, gradient, m, v }, sum, 1e-3, 0.9, 0.999, 1e-7, 0), repeats),
+    adam: millisecondsOf(() => kernel.adam({ weights, next, gradient, m, v, nextM: m, nextV: v }, sum, 1e-3, 0.9, 0.999, 1e-7, 0), repeats),
   };
 }
 

@@ -140,6 +140,8 @@ export class Optimizer {
       gradient,
       m: viewOf(this.#m, range),
       v: viewOf(this.#v, range),
+      nextM: viewOf(this.#m, range),
+      nextV: viewOf(this.#v, range),
     };
     switch (spec.name) {
       case 'adam':

@@ -1,7 +1,9 @@
+import { availableParallelism } from 'node:os';
 import { Optimizer, optimizerArrays } from '../coordinator/optimizer.js';
 import { TreeSum } from '../coordinator/treeSum.js';
 import { RunError } from '../shared/errors.js';
 import { type Halves, lossScaleOf, openHalves } from '../shared/half/half.js';
+import { worthHelping } from '../shared/kernel/crew.js';
 import { openKernel } from '../shared/kernel/kernel.js';
 import type { Arena } from '../shared/memory/arena.js';
 import { SharedMemory } from '../shared/memory/sharedMemory.js';
@@ -14,6 +16,8 @@ const sumSlots = 4;
 const fewestSlots = 2;
 /** Of the optimizer's arrays, those that stand in shared memory where there is some. */
 const weightArrays = 2;
+/** Beyond these, threads wait for the same memory. */
+const mostThreads = 4;
 
 export interface TrainingState {
   readonly optimizer: Optimizer;
@@ -49,7 +53,8 @@ function stateIn({ plan: { config, network }, weights }: PreparedRun, memory: Sh
   const arrays = memory && !format ? optimizerArrays - weightArrays : optimizerArrays;
   const slots = Math.min(sumSlots, maxArrays(size, memory?.bytes) - arrays);
   if (slots < fewestSlots) throw new RunError(`${size} parameters need more than the 4 GiB that the coordinator's kernel can address`);
-  const kernel = openKernel(new Array<number>(arrays + slots).fill(size), memory?.bytes);
+  const lengths = new Array<number>(arrays + slots).fill(size);
+  const kernel = openKernel({ lengths, areaBytes: memory?.bytes, helpers: helpersFor(size) });
   const shared = memory && { memory, arena: memory.open(kernel.area) };
   const optimizer = new Optimizer(config.optimizer, network.layout, kernel, format ? undefined : shared?.arena.weights);
   optimizer.setWeights(weights);
@@ -61,7 +66,16 @@ function stateIn({ plan: { config, network }, weights }: PreparedRun, memory: Sh
   const forWorkers = compression
     ? rounded(compression.halves, shared?.arena.weights ?? [new Float32Array(size), new Float32Array(size)])
     : same;
-  return { optimizer, sum, shared, compression, forWorkers, close: () => memory?.close() };
+  const close = (): void => {
+    kernel.close();
+    memory?.close();
+  };
+  return { optimizer, sum, shared, compression, forWorkers, close };
+}
+
+/** Threads that help with the passes over the gradient: its memory feeds no more, and short ones are not worth waking them. */
+function helpersFor(parameters: number): number {
+  return parameters < worthHelping ? 0 : Math.min(mostThreads, availableParallelism()) - 1;
 }
 
 const same = (weights: Float32Array): Float32Array => weights;

@@ -6,6 +6,8 @@ import { preferLargePages } from './memory/largePages.js';
 /** A module of ours in a memory of its own, which never grows: growing would take the views of it away. */
 export interface WasmMemory<Exports> {
   readonly exports: Exports;
+  readonly module: WebAssembly.Module;
+  readonly memory: WebAssembly.Memory;
   /** A new array of zeros. Memory is never given back: allocate once. */
   allocate(length: number): Float32Array;
   /** Where an array of this memory starts. */
@@ -21,6 +23,8 @@ export interface WasmRequest {
   readonly lengths: readonly number[];
   /** Bytes of further pages, in which other memory may be put. */
   readonly areaBytes?: number | undefined;
+  /** Can other threads open the module over the same memory? It must have been compiled for that. */
+  readonly isShared?: boolean;
   /** Functions that the module calls. */
   readonly imports?: Readonly<Record<string, (x: number) => number>>;
   /** What the arrays hold, for messages. */
@@ -50,12 +54,17 @@ const compiled = new Map<string, WebAssembly.Module>();
  * Opens a module over a memory with room for the given arrays.
  * @throws RunError where they do not fit into 4 GiB or the machine has not got the memory
  */
-export function openWasm<Exports>({ module, lengths, areaBytes = 0, imports, holds, advice }: WasmRequest): WasmMemory<Exports> {
+export function openWasm<Exports>(request: WasmRequest): WasmMemory<Exports> {
+  const { lengths, areaBytes = 0, isShared = false, imports, holds, advice } = request;
   const ownPages = Math.ceil(lengths.reduce((sum, length) => sum + allocationBytes(length), alignment) / pageBytes);
-  const memory = reserve(ownPages + Math.ceil(areaBytes / pageBytes), holds, advice === undefined ? '' : `: ${advice}`);
+  const pages = ownPages + Math.ceil(areaBytes / pageBytes);
+  const memory = reserve({ initial: pages, maximum: pages, shared: isShared }, holds, advice === undefined ? '' : `: ${advice}`);
+  const module = moduleNamed(request.module);
   let next = alignment;
   return {
-    exports: new WebAssembly.Instance(moduleNamed(module), { env: { memory, ...imports } }).exports as Exports,
+    exports: new WebAssembly.Instance(module, { env: { memory, ...imports } }).exports as Exports,
+    module,
+    memory,
     allocate(length) {
       const at = next;
       next += allocationBytes(length);
@@ -70,12 +79,13 @@ export function openWasm<Exports>({ module, lengths, areaBytes = 0, imports, hol
   };
 }
 
-function reserve(pages: number, holds: string, advice: string): WebAssembly.Memory {
+function reserve(size: WebAssembly.MemoryDescriptor, holds: string, advice: string): WebAssembly.Memory {
+  const pages = size.initial;
   const gib = ((pages * pageBytes) / 2 ** 30).toFixed(1);
   if (pages > maxPages) throw new RunError(`${gib} GiB of ${holds} do not fit into the 4 GiB that one process computes in${advice}`);
   let memory: WebAssembly.Memory;
   try {
-    memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+    memory = new WebAssembly.Memory(size);
   } catch {
     throw new RunError(`no memory for ${gib} GiB of ${holds}${advice}`);
   }

@@ -1,8 +1,13 @@
 /** The part of WebAssembly that wasm.ts needs: TypeScript keeps it in its DOM library, @types/node 20 has none. */
 declare namespace WebAssembly {
+  interface MemoryDescriptor {
+    initial: number;
+    maximum: number;
+    shared?: boolean;
+  }
   class Memory {
-    constructor(descriptor: { initial: number; maximum: number });
-    readonly buffer: ArrayBuffer;
+    constructor(descriptor: MemoryDescriptor);
+    readonly buffer: ArrayBufferLike;
   }
   class Module {
     constructor(bytes: Uint8Array);

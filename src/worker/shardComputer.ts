@@ -66,7 +66,7 @@ export class ShardComputer {
     const count = Math.min(this.#depth + 3, maxArrays(size, shared?.memory.bytes));
     if (count < this.#depth)
       throw new RunError(`${size} parameters in ${config.shards} shards need more than the 4 GiB of one worker; use fewer shards`);
-    this.#memory = openKernel(new Array(count).fill(size), shared?.memory.bytes);
+    this.#memory = openKernel({ lengths: new Array(count).fill(size), areaBytes: shared?.memory.bytes });
     this.arena = shared?.memory.open(this.#memory.area);
     this.#outbox = (shared && this.arena?.channels[shared.slot]?.gradients) ?? [];
     this.#freeInOutbox = [...this.#outbox];

@@ -5,7 +5,7 @@ import { openKernel } from '../../src/shared/kernel/kernel.js';
 import { coveringNodes, sumTree, type TreeNode } from '../../src/shared/tree.js';
 
 const length = 3;
-const { kernel, allocate } = openKernel(Array(5).fill(length));
+const { kernel, allocate } = openKernel({ lengths: Array(5).fill(length) });
 const slots = Array.from({ length: 5 }, () => allocate(length));
 
 /** Values of very different sizes: every order of adding them has a sum of its own. */
@@ -72,7 +72,7 @@ test('its result stands in the memory of the kernel', (t) => {
 
 /** A sum of two or three shards whose gradients are in the kernel's memory, as workers that share it leave them. */
 function sharedSum(gradients: readonly (readonly number[])[], bounds: readonly (number | undefined)[]): TreeSum {
-  const memory = openKernel(Array(gradients.length + 2).fill(length));
+  const memory = openKernel({ lengths: Array(gradients.length + 2).fill(length) });
   const sum = new TreeSum(memory.kernel, [memory.allocate(length), memory.allocate(length)]);
   sum.start(gradients.length, new Set(gradients.keys()));
   for (const [shard, values] of gradients.entries()) {

@@ -1,4 +1,6 @@
 import { openWasm, type WasmMemory } from '../wasm.js';
+import { Crew } from './crew.js';
+import { oneThread, type Passes, type PassName } from './passes.js';
 
 /** What a penalty adds to a parameter's gradient: l1 * sign(w) + 2 * l2 * w. */
 export interface Penalty {
@@ -6,13 +8,18 @@ export interface Penalty {
   readonly l2: number;
 }
 
-/** Weights now, weights after the step, the prepared gradient and the moments of one parameter: arrays of one length. */
+/**
+ * Weights now, weights after the step, the prepared gradient, and the moments of one parameter now and after the step:
+ * arrays of one length. Moments may be written where they are read.
+ */
 export interface UpdateArrays {
   readonly weights: Float32Array;
   readonly next: Float32Array;
   readonly gradient: Float32Array;
   readonly m: Float32Array;
   readonly v: Float32Array;
+  readonly nextM: Float32Array;
+  readonly nextV: Float32Array;
 }
 
 /** What makes a gradient of a sum over samples: add what is still to be added, divide by their number, add the penalty's. */
@@ -51,9 +58,9 @@ export interface Kernel {
    */
   adam(arrays: UpdateArrays, sum: Sum, rate: number, beta1: number, beta2: number, epsilon: number, decay: number): void;
   /** next = w - rate * gradient */
-  sgd(arrays: Omit<UpdateArrays, 'm' | 'v'>, rate: number): void;
+  sgd(arrays: Pick<UpdateArrays, 'weights' | 'next' | 'gradient'>, rate: number): void;
   /** Keras's SGD with momentum. */
-  momentum(arrays: Omit<UpdateArrays, 'v'>, rate: number, momentum: number, nesterov: boolean): void;
+  momentum(arrays: Omit<UpdateArrays, 'v' | 'nextV'>, rate: number, momentum: number, nesterov: boolean): void;
   /** Keras's RMSprop. */
   rmsprop(arrays: UpdateArrays, rate: number, rho: number, momentum: number, epsilon: number): void;
 }
@@ -61,79 +68,72 @@ export interface Kernel {
 /** A kernel and the memory its arrays must stand in. */
 export interface KernelMemory extends Pick<WasmMemory<unknown>, 'allocate' | 'area'> {
   readonly kernel: Kernel;
+  /** Ends the threads that help, if there are any. */
+  close(): void;
+}
+
+export interface KernelRequest {
+  /** Of the arrays to come, in values. */
+  readonly lengths: readonly number[];
+  /** Bytes of further pages, in which other memory may be put. */
+  readonly areaBytes?: number | undefined;
+  /** Threads beside the caller's that take part in passes over long arrays. The bits are the same with any number. */
+  readonly helpers?: number;
 }
 
 /**
  * Opens the SIMD WebAssembly kernel over a memory with room for the given arrays.
- * @param lengths of the arrays to come, in values
- * @param areaBytes bytes of further pages, in which other memory may be put
  * @throws RunError where they do not fit into 4 GiB or the machine has not got the memory
  */
-export function openKernel(lengths: readonly number[], areaBytes = 0): KernelMemory {
-  const memory = openWasm<Exports>({ module: '#kernel.wasm', lengths, areaBytes, holds: 'weights, moments and gradients' });
-  const { allocate, area } = memory;
-  return { kernel: kernelIn(memory), allocate, area };
+export function openKernel({ lengths, areaBytes, helpers = 0 }: KernelRequest): KernelMemory {
+  const request = { lengths, areaBytes, holds: 'weights, moments and gradients' };
+  if (helpers === 0) {
+    const memory = openWasm<Exports>({ ...request, module: '#kernel.wasm' });
+    return { ...memory, kernel: kernelIn(memory, oneThread(memory.exports)), close: () => undefined };
+  }
+  const memory = openWasm<Exports>({ ...request, module: '#kernel-shared.wasm', isShared: true });
+  const crew = new Crew(memory, helpers);
+  return { ...memory, kernel: kernelIn(memory, crew.run), close: () => crew.close() };
 }
 
-interface Exports {
-  add(into: number, values: number, length: number): number;
+interface Exports extends Passes {
   squaredNorm(values: number, length: number): number;
   roughSquaredNorm(values: number, length: number): number;
-  isFinite(values: number, length: number): number;
   absoluteSum(values: number, length: number): number;
-  average(gradient: number, weights: number, length: number, count: number, l1: number, twiceL2: number): number;
-  clip(gradient: number, length: number, scale: number, limit: number): void;
-  adam(
-    w: number,
-    next: number,
-    g: number,
-    m: number,
-    v: number,
-    length: number,
-    rate: number,
-    b1: number,
-    b2: number,
-    epsilon: number,
-    decay: number,
-    addend: number,
-    count: number,
-    l1: number,
-    twiceL2: number,
-  ): void;
-  sgd(w: number, next: number, g: number, length: number, rate: number): void;
-  momentum(w: number, next: number, g: number, m: number, length: number, rate: number, momentum: number, nesterov: boolean): void;
-  rmsprop(
-    w: number,
-    next: number,
-    g: number,
-    m: number,
-    v: number,
-    length: number,
-    rate: number,
-    rho: number,
-    other: number,
-    momentum: number,
-    epsilon: number,
-  ): void;
 }
 
-function kernelIn({ exports: wasm, addressOf: at }: WasmMemory<Exports>): Kernel {
+/** @param run one of the module's passes: addresses, length, numbers; says whether what it checks holds */
+function kernelIn(
+  { exports: wasm, addressOf: at }: WasmMemory<Exports>,
+  run: (pass: PassName, addresses: readonly number[], length: number, ...numbers: number[]) => boolean,
+): Kernel {
   return {
-    add: (into, values) => wasm.add(at(into), at(values), into.length) !== 0,
+    add: (into, values) => run('add', [at(into), at(values)], into.length),
     squaredNorm: (values) => wasm.squaredNorm(at(values), values.length),
     roughSquaredNorm: (values) => wasm.roughSquaredNorm(at(values), values.length),
-    isFinite: (values) => wasm.isFinite(at(values), values.length) !== 0,
+    isFinite: (values) => run('isFinite', [at(values)], values.length),
     absoluteSum: (values) => wasm.absoluteSum(at(values), values.length),
-    average: (gradient, weights, count, { l1, l2 }) => wasm.average(at(gradient), at(weights), gradient.length, count, l1, 2 * l2),
-    clip: (gradient, scale, limit) => wasm.clip(at(gradient), gradient.length, scale, limit),
-    adam(a, { addend, count, penalty: { l1, l2 } }, rate, beta1, beta2, epsilon, decay) {
-      const places = [at(a.weights), at(a.next), at(a.gradient), at(a.m), at(a.v)] as const;
-      wasm.adam(...places, a.weights.length, rate, 1 - beta1, 1 - beta2, epsilon, decay, addend ? at(addend) : 0, count, l1, 2 * l2);
+    average(gradient, weights, count, { l1, l2 }) {
+      run('average', [at(gradient), at(weights)], gradient.length, count, l1, 2 * l2);
+      return wasm.squaredNorm(at(gradient), gradient.length);
     },
-    sgd: (a, rate) => wasm.sgd(at(a.weights), at(a.next), at(a.gradient), a.weights.length, rate),
-    momentum: (a, rate, momentum, nesterov) =>
-      wasm.momentum(at(a.weights), at(a.next), at(a.gradient), at(a.m), a.weights.length, rate, momentum, nesterov),
-    rmsprop: (a, rate, rho, momentum, epsilon) =>
-      wasm.rmsprop(at(a.weights), at(a.next), at(a.gradient), at(a.m), at(a.v), a.weights.length, rate, rho, 1 - rho, momentum, epsilon),
+    clip(gradient, scale, limit) {
+      run('clip', [at(gradient)], gradient.length, scale, limit);
+    },
+    adam(a, { addend, count, penalty: { l1, l2 } }, rate, beta1, beta2, epsilon, decay) {
+      const places = [at(a.weights), at(a.next), at(a.gradient), addend ? at(addend) : 0, at(a.m), at(a.v), at(a.nextM), at(a.nextV)];
+      run('adam', places, a.weights.length, rate, 1 - beta1, 1 - beta2, epsilon, decay, count, l1, 2 * l2);
+    },
+    sgd(a, rate) {
+      run('sgd', [at(a.weights), at(a.next), at(a.gradient)], a.weights.length, rate);
+    },
+    momentum(a, rate, momentum, nesterov) {
+      const places = [at(a.weights), at(a.next), at(a.gradient), at(a.m), at(a.nextM)];
+      run('momentum', places, a.weights.length, rate, momentum, Number(nesterov));
+    },
+    rmsprop(a, rate, rho, momentum, epsilon) {
+      const places = [at(a.weights), at(a.next), at(a.gradient), at(a.m), at(a.v), at(a.nextM), at(a.nextV)];
+      run('rmsprop', places, a.weights.length, rate, rho, 1 - rho, momentum, epsilon);
+    },
   };
 }

@@ -51,7 +51,7 @@ export const twin: Kernel = {
     });
   },
 
-  adam({ weights, next, gradient, m, v }, sum, rate, beta1, beta2, epsilon, decay) {
+  adam({ weights, next, gradient, m, v, nextM, nextV }, sum, rate, beta1, beta2, epsilon, decay) {
     const prepared = gradient.slice();
     if (sum.addend) twin.add(prepared, sum.addend);
     twin.average(prepared, weights, sum.count, sum.penalty);
@@ -60,8 +60,8 @@ export const twin: Kernel = {
       const [w, g, m0, v0] = [at(weights, i), at(prepared, i), at(m, i), at(v, i)];
       const m1 = flushed(m0 + fround(fround(g - m0) * b1));
       const v1 = flushed(v0 + fround(fround(fround(g * g) - v0) * b2));
-      m[i] = m1;
-      v[i] = v1;
+      nextM[i] = m1;
+      nextV[i] = v1;
       next[i] = fround(w - fround(w * d)) - fround(fround(m1 * r) / fround(fround(sqrt(v1)) + e));
     });
   },
@@ -73,24 +73,24 @@ export const twin: Kernel = {
     });
   },
 
-  momentum({ weights, next, gradient, m }, rate, momentum, nesterov) {
+  momentum({ weights, next, gradient, m, nextM }, rate, momentum, nesterov) {
     const [r, b] = [fround(rate), fround(momentum)];
     forEachIndex(weights, (i) => {
       const descent = fround(at(gradient, i) * r);
       const m1 = flushed(fround(at(m, i) * b) - descent);
-      m[i] = m1;
+      nextM[i] = m1;
       next[i] = at(weights, i) + (nesterov ? fround(fround(m1 * b) - descent) : m1);
     });
   },
 
-  rmsprop({ weights, next, gradient, m, v }, rate, rho, momentum, epsilon) {
+  rmsprop({ weights, next, gradient, m, v, nextM, nextV }, rate, rho, momentum, epsilon) {
     const [r, h, other, b, e] = [fround(rate), fround(rho), fround(1 - rho), fround(momentum), fround(epsilon)];
     forEachIndex(weights, (i) => {
       const g = at(gradient, i);
       const v1 = flushed(fround(h * at(v, i)) + fround(other * fround(g * g)));
       const m1 = flushed(fround(b * at(m, i)) + fround(fround(r * g) / fround(sqrt(fround(v1 + e)))));
-      v[i] = v1;
-      m[i] = m1;
+      nextV[i] = v1;
+      nextM[i] = m1;
       next[i] = at(weights, i) - m1;
     });
   },

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { constants, freemem } from 'node:os';
 import { errorMessage, RunError } from '../errors.js';
 
-/** What shared memory takes from the operating system, called by its C library through koffi. Linux only. */
+/** What memory and threads that are shared take from the operating system, called by its C library through koffi. Linux only. */
 export interface MemorySystem {
   /**
    * A file of zeros that lives in memory and has no name: nothing of it is left when the last process that has it open
@@ -18,6 +18,10 @@ export interface MemorySystem {
   wait(word: Int32Array, value: number, milliseconds: number): void;
   /** Wakes all who sleep at the word, in any process. */
   wake(word: Int32Array): void;
+  /** The core that this thread runs on. */
+  currentCore(): number;
+  /** Lets a thread of this process run on all cores that this one may run on, but for one. Does nothing where that leaves none. */
+  keepOffCore(thread: number, core: number): void;
 }
 
 const futexNumbers: Readonly<Record<string, number>> = { x64: 202, arm64: 98, riscv64: 98, loong64: 98 };
@@ -32,6 +36,8 @@ const closeOnExec = 1;
 const hugePage = 14;
 /** The largest that such a system has as its small ones. */
 const pageBytes = 65_536;
+/** A bit a core: glibc's cpu_set_t. */
+const coreSetBytes = 128;
 
 let opened: MemorySystem | undefined;
 
@@ -73,6 +79,11 @@ function bind(koffi: Koffi, futexNumber: number): MemorySystem {
   const futex = libc.func(
     'long syscall(long number, int32_t *word, int operation, int value, bpnn_timespec *timeout, void *word2, int value3)',
   );
+  const currentCore = libc.func('int sched_getcpu()');
+  const getAffinity = libc.func('int sched_getaffinity(int thread, size_t length, _Out_ uint8_t *cores)');
+  const setAffinity = libc.func('int sched_setaffinity(int thread, size_t length, uint8_t *cores)');
+  const allowedCores = new Uint8Array(coreSetBytes);
+  getAffinity(0, coreSetBytes, allowedCores);
   return {
     create(bytes) {
       // Where memory is limited, reserving more than there is ends the process instead of the call.
@@ -102,6 +113,12 @@ function bind(koffi: Koffi, futexNumber: number): MemorySystem {
     },
     wake(word) {
       futex(futexNumber, word, futexWake, everyone, null, null, 0);
+    },
+    currentCore,
+    keepOffCore(thread, core) {
+      const others = allowedCores.slice();
+      others[core >> 3] = (others[core >> 3] ?? 0) & ~(1 << (core & 7));
+      if (thread > 0 && others.some((bits) => bits !== 0)) setAffinity(thread, coreSetBytes, others);
     },
   };
 }

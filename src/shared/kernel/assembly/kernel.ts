@@ -1,6 +1,6 @@
 // The passes over a whole gradient, in SIMD WebAssembly. AssemblyScript, compiled by `npm run build`.
 // `../twin.ts` says the same in plain TypeScript and is what the tests compare this with, bit for bit.
-// Addresses are in bytes, lengths in float32 values. Arrays are padded, so that the last vector may be read whole.
+// Addresses are in bytes and come first, lengths in float32 values. Arrays are padded, so that the last vector may be read whole.
 
 /** Norms are added up in blocks of this many values, in float64, so that the order never depends on lanes or threads. */
 const block: i32 = 4096;
@@ -134,8 +134,8 @@ export function absoluteSum(values: usize, length: i32): f64 {
   return total;
 }
 
-/** gradient = gradient / count + l1 * sign(w) + 2 * l2 * w, and the sum of its squares */
-export function average(gradient: usize, weights: usize, length: i32, count: f32, l1: f32, twiceL2: f32): f64 {
+/** gradient = gradient / count + l1 * sign(w) + 2 * l2 * w */
+export function average(gradient: usize, weights: usize, length: i32, count: f32, l1: f32, twiceL2: f32): void {
   const counts = f32x4.splat(count);
   const l1s = f32x4.splat(l1);
   const l2s = f32x4.splat(twiceL2);
@@ -145,7 +145,6 @@ export function average(gradient: usize, weights: usize, length: i32, count: f32
     const mean = f32x4.div(v128.load(gradient + at), counts);
     put(gradient + at, f32x4.add(f32x4.add(mean, f32x4.mul(l1s, sign(w))), f32x4.mul(l2s, w)), length - i);
   }
-  return squaredNorm(gradient, length);
 }
 
 /** gradient = clamp(gradient * scale, -limit, limit) */
@@ -169,15 +168,17 @@ export function adam(
   weights: usize,
   next: usize,
   gradient: usize,
+  addend: usize,
   m: usize,
   v: usize,
+  nextM: usize,
+  nextV: usize,
   length: i32,
   rate: f32,
   oneMinusBeta1: f32,
   oneMinusBeta2: f32,
   epsilon: f32,
   decay: f32,
-  addend: usize,
   count: f32,
   l1: f32,
   twiceL2: f32,
@@ -204,8 +205,8 @@ export function adam(
     const m1 = flushed(f32x4.add(m0, f32x4.mul(f32x4.sub(g, m0), b1)));
     const v1 = flushed(f32x4.add(v0, f32x4.mul(f32x4.sub(f32x4.mul(g, g), v0), b2)));
     const change = f32x4.div(f32x4.mul(m1, rates), f32x4.add(f32x4.sqrt(v1), epsilons));
-    put(m + at, m1, length - i);
-    put(v + at, v1, length - i);
+    put(nextM + at, m1, length - i);
+    put(nextV + at, v1, length - i);
     put(next + at, f32x4.sub(f32x4.sub(w, f32x4.mul(w, decays)), change), length - i);
   }
 }
@@ -220,7 +221,17 @@ export function sgd(weights: usize, next: usize, gradient: usize, length: i32, r
 }
 
 /** m = momentum * m - rate * gradient; next = w + m, or with Nesterov w + momentum * m - rate * gradient */
-export function momentum(weights: usize, next: usize, gradient: usize, m: usize, length: i32, rate: f32, beta: f32, nesterov: bool): void {
+export function momentum(
+  weights: usize,
+  next: usize,
+  gradient: usize,
+  m: usize,
+  nextM: usize,
+  length: i32,
+  rate: f32,
+  beta: f32,
+  nesterov: bool,
+): void {
   const rates = f32x4.splat(rate);
   const betas = f32x4.splat(beta);
   for (let i = 0; i < length; i += 4) {
@@ -229,7 +240,7 @@ export function momentum(weights: usize, next: usize, gradient: usize, m: usize,
     const descent = f32x4.mul(v128.load(gradient + at), rates);
     const m1 = flushed(f32x4.sub(f32x4.mul(v128.load(m + at), betas), descent));
     const change = nesterov ? f32x4.sub(f32x4.mul(m1, betas), descent) : m1;
-    put(m + at, m1, length - i);
+    put(nextM + at, m1, length - i);
     put(next + at, f32x4.add(w, change), length - i);
   }
 }
@@ -241,6 +252,8 @@ export function rmsprop(
   gradient: usize,
   m: usize,
   v: usize,
+  nextM: usize,
+  nextV: usize,
   length: i32,
   rate: f32,
   rho: f32,
@@ -260,8 +273,8 @@ export function rmsprop(
     const v1 = flushed(f32x4.add(f32x4.mul(rhos, v128.load(v + at)), f32x4.mul(others, f32x4.mul(g, g))));
     const change = f32x4.div(f32x4.mul(rates, g), f32x4.sqrt(f32x4.add(v1, epsilons)));
     const m1 = flushed(f32x4.add(f32x4.mul(betas, v128.load(m + at)), change));
-    put(v + at, v1, length - i);
-    put(m + at, m1, length - i);
+    put(nextV + at, v1, length - i);
+    put(nextM + at, m1, length - i);
     put(next + at, f32x4.sub(w, m1), length - i);
   }
 }
