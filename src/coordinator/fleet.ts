@@ -1,6 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
+import type { Config } from '../shared/config/schema.js';
 import { errorMessage, ProtocolError, RunError } from '../shared/errors.js';
-import type { Halves } from '../shared/half/half.js';
+import { divisorOf, type Halves } from '../shared/half/half.js';
 import type { StepAnswer } from '../shared/memory/arena.js';
 import {
   type Decoded,
@@ -11,17 +12,19 @@ import {
   type PartSums,
   protocolVersion,
 } from '../shared/protocol.js';
+import type { Partition } from '../shared/partition.js';
 import { Stopwatch } from '../shared/stopwatch.js';
 import type { Frames, Hub, Incarnation } from '../shared/transport.js';
 import { isTreeNode, shardRange, type TreeNode } from '../shared/tree.js';
+import type { Broadcast } from './broadcast.js';
 import type { Answer, Job, JobSpec } from './job.js';
 import { Jobs } from './jobs.js';
 import { Pace } from './pace.js';
+import type { PartedSum, PartSum } from './partedSum.js';
 import { type Member, Roster } from './roster.js';
 import { differenceOf } from './sameBits.js';
 import type { SharedWorkers } from './sharedWorkers.js';
 import type { StepAnswers, StepPlan } from './step.js';
-import type { TreeSum } from './treeSum.js';
 
 export interface FleetEvents {
   onReady?(member: Member): void;
@@ -39,10 +42,11 @@ export interface FleetOptions {
   readonly config: (ready: readonly Member[]) => Readonly<Record<string, unknown>>;
   /** The data's fingerprint: a worker that sees other data is refused. */
   readonly fingerprint: string;
-  /** Values in all weights. */
-  readonly parameters: number;
+  /** Of all tensors. */
+  readonly partition: Partition;
   readonly shards: number;
-  readonly sum: TreeSum;
+  readonly sum: PartedSum;
+  readonly broadcast: Broadcast;
   readonly events: FleetEvents;
   /** Version of this program; workers must have the same. */
   readonly version: string;
@@ -52,10 +56,19 @@ export interface FleetOptions {
   readonly stepTimeout: number | undefined;
   /** Workers that share memory with the coordinator, where it has some to share. */
   readonly shared?: SharedWorkers | undefined;
-  /** Where weights and gradients go in 16 bits: how, and what a mean gradient is multiplied by before it is rounded. */
-  readonly compression?: { readonly halves: Halves; readonly lossScale: number } | undefined;
+  /** How tensors go in 16 bits, if they do. */
+  readonly halves?: Halves | undefined;
+  readonly compression: Config['compression'];
   /** Hash of the run's bits, where it is known: of a run that is resumed. */
   readonly probe: string | undefined;
+}
+
+/** A gradient that comes in parts. */
+interface Incoming {
+  readonly answer: Omit<StepAnswer, 'gradient'>;
+  /** The part that comes next. */
+  readonly next: number;
+  readonly isWanted: boolean;
 }
 
 /** Milliseconds between probes, which tell who can no longer be reached. */
@@ -79,6 +92,10 @@ export class Fleet {
   readonly #listening: Promise<void>;
   readonly #jobs: Jobs;
   readonly #pace = new Pace();
+  /** By worker: the gradient of which parts are still to come, and whether they are wanted. */
+  readonly #incoming = new Map<Incarnation, Incoming>();
+  /** Who is sent messages for the step that is under way. */
+  readonly #listeners = new Set<Incarnation>();
   /** Set once the run is over: called when the last worker has left. */
   #onEmpty: (() => void) | undefined;
   #lastTurn = 0;
@@ -106,11 +123,14 @@ export class Fleet {
     return this.#roster.veterans;
   }
 
-  /** Computes the gradient sum of one global batch, which is good until the next call, and the sums of its shards that are not empty. */
-  async gradients(plan: StepPlan, weights: Float32Array): Promise<StepAnswers> {
-    const { shards, sum, shared, compression } = this.#options;
-    const divisor = compression ? compression.lossScale : plan.count;
-    const scale = divisor / plan.count;
+  /**
+   * Computes the gradient sum of one global batch, which is good until the next call, and the sums of its shards that are
+   * not empty.
+   * @param onPart is told of every part of the gradient as soon as all shards of it are in
+   */
+  async gradients(plan: StepPlan, weights: Float32Array, onPart?: (part: PartSum) => void): Promise<StepAnswers> {
+    const { shards, sum, shared, broadcast, compression } = this.#options;
+    const scale = Math.max(1, divisorOf(compression, plan.count) / plan.count);
     const sizes = Array.from({ length: shards }, (_, shard) => {
       const { from, to } = shardRange(shard, shards, plan.count);
       return to - from;
@@ -118,12 +138,12 @@ export class Fleet {
     const reducedBefore = this.reducing.total;
     sum.start(shards, new Set(sizes.flatMap((size, shard) => (size > 0 ? [shard] : []))));
     shared?.begin();
+    this.#listeners.clear();
     const work = this.#jobs.newNumber();
+    const version = broadcast.use(weights, true);
     const { step, epoch, from, count } = plan;
-    let frame: Float32Array | Uint16Array | undefined;
-    const packed = (): Float32Array | Uint16Array => {
-      frame ??= compression ? compression.halves.pack(weights) : weights;
-      return frame;
+    const tellOf = (parts: readonly PartSum[]): void => {
+      for (const part of parts) onPart?.(part);
     };
     const job = this.#open({
       work,
@@ -132,11 +152,14 @@ export class Fleet {
       grain: 'tree',
       ask: (worker, nodes) => {
         const batch: [number, number] = [from, from + count];
-        if (shared?.ask(worker, { work, step, epoch, batch, nodes }, weights)) return;
+        if (shared?.ask(worker, { work, step, epoch, batch, nodes }, version.values)) return;
+        this.#listeners.add(worker);
         const pairs = nodes.map((node): [number, number] => [node.from, node.to]);
-        this.#send(worker, encode({ type: 'step', work, step, epoch, batch, nodes: pairs }, [packed()]));
+        const { tensors, ...parcel } = broadcast.rest(worker, version);
+        this.#send(worker, encode({ type: 'step', work, step, epoch, batch, nodes: pairs, ...parcel }, tensors));
       },
-      onNode: (node, tensor, sums) => tensor && this.reducing.time(() => sum.add(node, tensor, boundOf(sums, Math.max(1, scale)))),
+      onPart: (node, part, tensor) => tellOf([this.reducing.time(() => sum.addPart(node, part, tensor)) ?? []].flat()),
+      onNode: (node, tensor, sums) => tensor && tellOf(this.reducing.time(() => sum.add(node, tensor, boundOf(sums, scale)))),
     });
     await this.#takeShared(job);
     const parts = await this.#jobs.finish(job);
@@ -145,7 +168,17 @@ export class Fleet {
       shard: part,
     }));
     const result = this.reducing.time(() => sum.result());
-    return { parts, ...result, divisor, nonFinite, computeMs: job.computeMs, reduceMs: this.reducing.total - reducedBefore };
+    return { parts, ...result, nonFinite, computeMs: job.computeMs, reduceMs: this.reducing.total - reducedBefore };
+  }
+
+  /** A part of the weights to come is there: it goes to those who will need it, while others are being worked out. */
+  announce(weights: Float32Array, part: number): void {
+    const { broadcast } = this.#options;
+    const version = broadcast.announce(weights, part);
+    for (const worker of this.#listeners) {
+      const { tensors } = broadcast.part(worker, version, part);
+      this.#send(worker, encode({ type: 'weights', version: version.number, part }, tensors));
+    }
   }
 
   /**
@@ -158,15 +191,19 @@ export class Fleet {
     weights: Float32Array,
     onIdle?: () => void,
   ): Promise<readonly PartSums[]> {
+    const { broadcast } = this.#options;
     const work = this.#jobs.newNumber();
+    const version = broadcast.use(weights, false);
     const job = this.#open({
       work,
       parts: sizes.length,
       sizes,
       grain: 'part',
       onIdle,
-      ask: (worker, nodes) =>
-        this.#send(worker, encode({ type: 'evaluate', work, part, chunks: nodes.map(({ from }) => from) }, [weights])),
+      ask: (worker, nodes) => {
+        const { tensors, ...parcel } = broadcast.rest(worker, version);
+        this.#send(worker, encode({ type: 'evaluate', work, part, chunks: nodes.map(({ from }) => from), ...parcel }, tensors));
+      },
     });
     return this.#jobs.finish(job);
   }
@@ -238,10 +275,10 @@ export class Fleet {
   }
 
   async #listen(): Promise<void> {
-    const { hub, parameters, compression } = this.#options;
+    const { hub, partition, halves } = this.#options;
     for await (const { from, frames } of hub.messages()) {
       if (this.#banned.has(from)) continue;
-      this.#hear(from, () => this.#receive(from, decodeFromWorker(frames, parameters, compression?.halves.unpack)));
+      this.#hear(from, () => this.#receive(from, decodeFromWorker(frames, partition, halves?.unpack)));
     }
   }
 
@@ -268,6 +305,9 @@ export class Fleet {
         return;
       case 'gradient':
         this.#takeGradient(member, message, tensors[0]);
+        return;
+      case 'gradientPart':
+        this.#takeGradientPart(member, message, tensors[0]);
         return;
       case 'evaluation':
         this.#takeEvaluation(member, message);
@@ -315,8 +355,34 @@ export class Fleet {
 
   #takeGradient(member: Member, message: Message<'gradient'>, tensor: Float32Array | undefined): void {
     const node: TreeNode = { from: message.node[0], to: message.node[1] };
-    if (!isTreeNode(node, this.#options.shards)) throw new ProtocolError(`[${node.from}, ${node.to}) is no node of the tree`);
-    this.#takeNode(member, { ...message, node }, tensor);
+    const { shards, partition } = this.#options;
+    if (!isTreeNode(node, shards)) throw new ProtocolError(`[${node.from}, ${node.to}) is no node of the tree`);
+    if (this.#incoming.has(member.incarnation)) throw new ProtocolError('began a gradient before the last was complete');
+    const answer = { ...message, node };
+    if (partition.length === 1) {
+      this.#takeNode(member, answer, tensor);
+      return;
+    }
+    const job = this.#jobs.find(message.work, 'tree');
+    const isWanted = job?.takes(member.incarnation, node, message.shards) === true;
+    this.#takePart(member, { answer, next: 0, isWanted }, tensor);
+  }
+
+  #takeGradientPart(member: Member, { work, node, part }: Message<'gradientPart'>, tensor: Float32Array | undefined): void {
+    const incoming = this.#incoming.get(member.incarnation);
+    const { answer, next } = incoming ?? {};
+    if (!incoming || work !== answer?.work || node[0] !== answer.node.from || node[1] !== answer.node.to || part !== next)
+      throw new ProtocolError(`sent part ${part} of a gradient of which that was not the next`);
+    this.#takePart(member, incoming, tensor);
+  }
+
+  #takePart(member: Member, { answer, next, isWanted }: Incoming, tensor: Float32Array | undefined): void {
+    const job = this.#jobs.find(answer.work, 'tree');
+    if (isWanted && tensor && job && !job.isOver) job.spec.onPart?.(answer.node, next, tensor);
+    this.#incoming.set(member.incarnation, { answer, next: next + 1, isWanted });
+    if (next + 1 < this.#options.partition.length) return;
+    this.#incoming.delete(member.incarnation);
+    this.#takeNode(member, answer, undefined);
   }
 
   #takeSharedAnswer(from: Incarnation, answer: StepAnswer, gradient: Float32Array | undefined): void {
@@ -385,6 +451,9 @@ export class Fleet {
       return;
     }
     this.#pace.forget(peer);
+    this.#incoming.delete(peer);
+    this.#listeners.delete(peer);
+    this.#options.broadcast.forget(peer);
     this.#options.shared?.detach(peer);
     // Whatever it may still say is of no use: its work is given to others.
     this.#banned.add(peer);

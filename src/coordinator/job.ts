@@ -17,7 +17,9 @@ export interface JobSpec {
   readonly ask: (worker: Incarnation, nodes: readonly TreeNode[]) => void;
   /** Is called when a worker has answered for everything it owed, while others have not. */
   readonly onIdle?: (() => void) | undefined;
-  /** Is told of every node as it comes, exactly once. */
+  /** Is told of a part of the gradient of a node that is on its way, and will be taken. It may come again if its worker is lost. */
+  readonly onPart?: (node: TreeNode, part: number, tensor: Float32Array) => void;
+  /** Is told of every node as it comes, exactly once; without its tensor where that came in parts. */
   readonly onNode?: (node: TreeNode, tensor: Float32Array | undefined, sums: readonly PartSums[]) => void;
 }
 
@@ -25,6 +27,14 @@ export interface JobSpec {
 export interface Answer {
   readonly kind: 'taken' | 'late' | 'again';
   readonly faulty: readonly Incarnation[];
+}
+
+/** What an answer is worth: the ledger with it, the parts it is for, and those whose sums are not finite. */
+interface Judgement {
+  readonly kind: Answer['kind'];
+  readonly ledger: Ledger;
+  readonly inside: readonly number[];
+  readonly bad: readonly number[];
 }
 
 /** One piece of work on its way: the ledger, what has come, and a promise of all of it. */
@@ -74,15 +84,9 @@ export class Job {
     tensor: Float32Array | undefined,
     living: readonly Incarnation[],
   ): Answer {
-    const inside = this.#wanted.filter((part) => node.from <= part && part < node.to);
-    const { ledger, isLate } = answered(this.#ledger, worker, node, inside.length);
-    if (isLate) return { kind: 'late', faulty: [] };
-    const sizes = inside.map((part) => this.spec.sizes[part]);
-    if (sums.length !== sizes.length || sums.some(({ count }, i) => count !== sizes[i])) {
-      throw new ProtocolError(`answered for [${node.from}, ${node.to}) with counts ${sums.map((s) => s.count)}, expected ${sizes}`);
-    }
-    const bad = inside.filter((_, i) => !isFiniteSums(sums[i]));
-    if (bad.length > 0 && !inside.some((part) => this.#suspects.has(part))) {
+    const { kind, ledger, inside, bad } = this.#judge(worker, node, sums);
+    if (kind === 'late') return { kind, faulty: [] };
+    if (kind === 'again') {
       for (const part of inside) this.#suspects.set(part, worker);
       const other = living.find((candidate) => candidate !== worker) ?? worker;
       this.#apply(handOver(this.#ledger, node, worker, other));
@@ -96,6 +100,27 @@ export class Job {
     if (isComplete(ledger)) this.#end(this.#sums.filter((part) => part !== undefined));
     else if (!this.debtors.includes(worker)) this.spec.onIdle?.();
     return { kind: 'taken', faulty: [...new Set(suspects)] };
+  }
+
+  /**
+   * Would an answer with these sums be taken now? What is on its way of its gradient may then be added up.
+   * @throws ProtocolError as `answer`
+   */
+  takes(worker: Incarnation, node: TreeNode, sums: readonly PartSums[]): boolean {
+    return this.#judge(worker, node, sums).kind === 'taken';
+  }
+
+  #judge(worker: Incarnation, node: TreeNode, sums: readonly PartSums[]): Judgement {
+    const inside = this.#wanted.filter((part) => node.from <= part && part < node.to);
+    const { ledger, isLate } = answered(this.#ledger, worker, node, inside.length);
+    if (isLate) return { kind: 'late', ledger, inside, bad: [] };
+    const sizes = inside.map((part) => this.spec.sizes[part]);
+    if (sums.length !== sizes.length || sums.some(({ count }, i) => count !== sizes[i])) {
+      throw new ProtocolError(`answered for [${node.from}, ${node.to}) with counts ${sums.map((s) => s.count)}, expected ${sizes}`);
+    }
+    const bad = inside.filter((_, i) => !isFiniteSums(sums[i]));
+    const isFirst = bad.length > 0 && !inside.some((part) => this.#suspects.has(part));
+    return { kind: isFirst ? 'again' : 'taken', ledger, inside, bad };
   }
 
   /** A worker has computed for it. */

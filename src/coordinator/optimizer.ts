@@ -3,6 +3,7 @@ import { averaged, type Kernel, type KernelMemory, type Sum } from '../shared/ke
 import { type ParameterLayout, type Place, viewOf } from '../shared/model/layout.js';
 import { penaltyOf } from '../shared/model/penalty.js';
 import type { Regularizer } from '../shared/model/spec.js';
+import { overlapOf, type Partition } from '../shared/partition.js';
 import type { GradientSum } from './treeSum.js';
 
 /** The optimizer's part of a checkpoint. */
@@ -12,6 +13,13 @@ export interface OptimizerState {
   readonly v: Float32Array;
   /** Updates so far: Adam's t. */
   readonly updates: number;
+}
+
+/** What an update moves. */
+interface Moving {
+  readonly weights: Float32Array;
+  readonly m: Float32Array;
+  readonly v: Float32Array;
 }
 
 /** Neighbouring parameters with the same penalty. */
@@ -30,95 +38,220 @@ function rangesOf({ parameters }: ParameterLayout): Range[] {
   return ranges;
 }
 
-/** How many arrays of the weights' size an optimizer keeps in the kernel's memory: two of weights and two of moments. */
-export const optimizerArrays = 4;
+/** Arrays of the weights' size that an optimizer keeps in the kernel's memory: two of weights, and two of moments or four. */
+export function optimizerArrays(keepsMoments: boolean): number {
+  return keepsMoments ? 6 : 4;
+}
+
+/** An update that has been begun. */
+interface Update {
+  readonly count: number;
+  readonly rate: number;
+  /** Parts that have been moved. */
+  readonly moved: Set<number>;
+}
+
+/** The sum of one place of the gradient. */
+interface PlacedSum {
+  readonly place: Place;
+  readonly sum: GradientSum;
+}
+
+/** Parts that are not done yet, those in one where they stand beside each other: workers that share memory give all at once. */
+function joined(partition: Partition, sums: readonly GradientSum[], done: ReadonlySet<number>): PlacedSum[] {
+  const runs: PlacedSum[] = [];
+  for (const [part, sum] of sums.entries()) {
+    const place = partition[part];
+    if (!place || done.has(part)) continue;
+    const last = runs.at(-1);
+    const both = last && last.place.offset + last.place.size === place.offset && beside(last.sum, sum);
+    if (both) runs[runs.length - 1] = { place: { offset: last.place.offset, size: last.place.size + place.size }, sum: both };
+    else runs.push({ place, sum });
+  }
+  return runs;
+}
+
+/** Two sums whose arrays follow each other in memory, as one. */
+function beside(a: GradientSum, b: GradientSum): GradientSum | undefined {
+  const gradient = oneArray(a.gradient, b.gradient);
+  if (!a.addend && !b.addend) return gradient && { gradient };
+  const addend = a.addend && b.addend && oneArray(a.addend, b.addend);
+  return gradient && addend && { gradient, addend };
+}
+
+function oneArray(a: Float32Array, b: Float32Array): Float32Array | undefined {
+  if (a.buffer !== b.buffer || a.byteOffset + a.byteLength !== b.byteOffset) return undefined;
+  return new Float32Array(a.buffer, a.byteOffset, a.length + b.length);
+}
+
+/** How the gradient is cut, and what the optimizer does with its parts. */
+export interface OptimizerOptions {
+  readonly partition: Partition;
+  /** Keep the last moments until an update is committed, so that parts can be moved before it is known that it will be. */
+  readonly keepsMoments: boolean;
+  /** Two arrays in the kernel's memory for the weights to take turns in; its own where not given. */
+  readonly weights?: readonly Float32Array[] | undefined;
+}
 
 /**
  * Weights, moments and the rule that moves them: Keras's Adam, AdamW, SGD and RMSprop, with its penalties and clipping.
- * Weights alternate between two arrays, since the last ones may still be on their way to a worker.
+ * An update is begun, moved part by part, and committed; one that is not committed has changed nothing. Weights alternate
+ * between two arrays, since the last ones may still be on their way to a worker.
  */
 export class Optimizer {
   readonly #spec: OptimizerSpec;
   readonly #layout: ParameterLayout;
   readonly #kernel: Kernel;
-  readonly #m: Float32Array;
-  readonly #v: Float32Array;
-  #weights: Float32Array;
-  #next: Float32Array;
+  readonly #partition: Partition;
+  readonly #keepsMoments: boolean;
+  #now: Moving;
+  #next: Moving;
   /** What the rule goes over at once. */
   readonly #ranges: readonly Range[];
   #updates = 0;
+  #update: Update | undefined;
 
-  /** @param weights two arrays in the kernel's memory for the weights to take turns in; its own where not given */
-  constructor(spec: OptimizerSpec, layout: ParameterLayout, { kernel, allocate }: KernelMemory, weights?: readonly Float32Array[]) {
+  constructor(spec: OptimizerSpec, layout: ParameterLayout, { kernel, allocate }: KernelMemory, options: OptimizerOptions) {
     this.#spec = spec;
     this.#layout = layout;
     this.#ranges = rangesOf(layout);
     this.#kernel = kernel;
+    this.#partition = options.partition;
+    this.#keepsMoments = options.keepsMoments;
     const array = (): Float32Array => allocate(layout.size);
-    [this.#weights, this.#next, this.#m, this.#v] = [weights?.[0] ?? array(), weights?.[1] ?? array(), array(), array()];
+    const { weights } = options;
+    this.#now = { weights: weights?.[0] ?? array(), m: array(), v: array() };
+    const moments = options.keepsMoments ? { m: array(), v: array() } : this.#now;
+    this.#next = { ...moments, weights: weights?.[1] ?? array() };
   }
 
-  /** The weights as they are now. The array is written again at the update after the next. */
+  /** The weights as they are now. The array is written again in the update after the next. */
   get weights(): Float32Array {
-    return this.#weights;
+    return this.#now.weights;
+  }
+
+  /** What the update that was begun writes: the weights to come, where parts have been moved. */
+  get nextWeights(): Float32Array {
+    return this.#next.weights;
   }
 
   get state(): OptimizerState {
-    return { weights: this.#weights, m: this.#m, v: this.#v, updates: this.#updates };
+    return { ...this.#now, updates: this.#updates };
   }
 
   restore({ weights, m, v, updates }: OptimizerState): void {
-    this.#weights.set(weights);
-    this.#m.set(m);
-    this.#v.set(v);
+    this.#now.weights.set(weights);
+    this.#now.m.set(m);
+    this.#now.v.set(v);
     this.#updates = updates;
   }
 
   /** Takes other weights, and leaves the moments as they are. */
   setWeights(weights: Float32Array): void {
-    this.#next.set(weights);
-    this.#swap();
+    this.#next.weights.set(weights);
+    [this.#now, this.#next] = [
+      { ...this.#now, weights: this.#next.weights },
+      { ...this.#next, weights: this.#now.weights },
+    ];
   }
 
   /** What the regularizers add to the loss at the present weights. */
   penalty(): number {
-    return penaltyOf(this.#layout, this.#weights, this.#kernel);
+    return penaltyOf(this.#layout, this.weights, this.#kernel);
+  }
+
+  /** Can parts be moved as they come? Not where the norm of the whole gradient must be known first, or where the moments would be lost. */
+  get movesParts(): boolean {
+    return this.#keepsMoments && !this.#clips;
   }
 
   /**
-   * Moves the weights by one step.
-   * @param sum over the samples, finite; its arrays may be changed
-   * @param count what makes a mean of it: the samples of the step
+   * Begins an update; one that was begun before and not committed is dropped.
+   * @param count what makes a mean of the sum: the samples of the step
    */
-  update({ gradient, addend }: GradientSum, count: number, learningRate: number): void {
-    const isFused = this.#isFused;
-    if (!isFused) {
-      if (addend) this.#kernel.add(gradient, addend);
-      this.#prepare(gradient, count);
-    }
+  begin(count: number, rate: number): void {
+    this.#update = { count, rate, moved: new Set() };
+  }
+
+  /** Moves one part of the weights. @param sum over the samples; its arrays may be changed */
+  move(part: number, sum: GradientSum): void {
+    const place = this.#partition[part];
+    if (!place) throw new RangeError(`there is no part ${part} of the weights`);
+    this.#begun.moved.add(part);
+    this.#movePlace({ place, sum });
+  }
+
+  /** Moves what has not been moved, and takes the new weights over. @param sums of all parts, all of them finite */
+  commit(sums: readonly GradientSum[]): void {
+    const { moved } = this.#begun;
+    if (this.#clips) this.#moveClipped(sums);
+    else for (const rest of joined(this.#partition, sums, moved)) this.#movePlace(rest);
+    this.#update = undefined;
     this.#updates++;
+    [this.#now, this.#next] = [this.#next, this.#now];
+  }
+
+  #movePlace({ place, sum }: PlacedSum): void {
     for (const range of this.#ranges) {
-      const sum = isFused ? { count, penalty: range.penalty, addend: addend && viewOf(addend, range) } : averaged;
-      this.#apply(range, viewOf(gradient, range), sum, learningRate);
+      const piece = overlapOf(range, place);
+      if (piece) this.#movePiece({ ...piece, penalty: range.penalty }, this.#partOf(sum, place, piece));
     }
-    this.#swap();
   }
 
-  /** Can the rule add up and average the gradient in its own pass over it? Not where its norm must be known first. */
-  get #isFused(): boolean {
-    const { name, clipNorm, globalClipNorm, clipValue } = this.#spec;
-    return (name === 'adam' || name === 'adamw') && clipNorm === undefined && globalClipNorm === undefined && clipValue === undefined;
+  #partOf({ gradient, addend }: GradientSum, { offset }: Place, piece: Place): GradientSum {
+    const within = { offset: piece.offset - offset, size: piece.size };
+    return { gradient: viewOf(gradient, within), addend: addend && viewOf(addend, within) };
   }
 
-  /** Averages the gradient, adds the penalty's, and clips it. */
-  #prepare(gradient: Float32Array, count: number): void {
+  /** Adam adds up and averages the gradient in its own pass over it. */
+  #movePiece(range: Range, { gradient, addend }: GradientSum): void {
+    const { name } = this.#spec;
+    const { count } = this.#begun;
+    if (name === 'adam' || name === 'adamw') {
+      this.#apply(range, gradient, { count, penalty: range.penalty, addend });
+      return;
+    }
+    if (addend) this.#kernel.add(gradient, addend);
+    this.#kernel.average(gradient, viewOf(this.weights, range), count, range.penalty);
+    this.#apply(range, gradient, averaged);
+  }
+
+  get #begun(): Update {
+    if (!this.#update) throw new RangeError('there is no update');
+    return this.#update;
+  }
+
+  get #clips(): boolean {
+    const { clipNorm, globalClipNorm, clipValue } = this.#spec;
+    return clipNorm !== undefined || globalClipNorm !== undefined || clipValue !== undefined;
+  }
+
+  /** Averages the whole gradient, adds the penalty's, clips, and moves. */
+  #moveClipped(sums: readonly GradientSum[]): void {
+    const gradient = this.#gathered(sums);
     const { parameters } = this.#layout;
-    const squaredNorms = parameters.map((parameter) =>
-      this.#kernel.average(viewOf(gradient, parameter), viewOf(this.#weights, parameter), count, parameter.regularizer),
-    );
+    const squaredNorms = parameters.map((parameter) => {
+      const view = viewOf(gradient, parameter);
+      this.#kernel.average(view, viewOf(this.weights, parameter), this.#begun.count, parameter.regularizer);
+      return this.#kernel.squaredNorm(view);
+    });
     const squaredNorm = squaredNorms.reduce((sum, norm) => sum + norm, 0);
     for (const [i, parameter] of parameters.entries()) this.#clip(viewOf(gradient, parameter), squaredNorms[i] ?? 0, squaredNorm);
+    for (const range of this.#ranges) this.#apply(range, viewOf(gradient, range), averaged);
+  }
+
+  /**
+   * The whole sum in one array, where its parts may stand in different ones: that of the weights to come, each value of
+   * which is written only after the gradient's has been read.
+   */
+  #gathered(sums: readonly GradientSum[]): Float32Array {
+    const [only] = sums;
+    if (sums.length === 1 && only && !only.addend) return only.gradient;
+    for (const [part, { gradient, addend }] of sums.entries()) {
+      if (addend) this.#kernel.add(gradient, addend);
+      this.#next.weights.set(gradient, this.#partition[part]?.offset);
+    }
+    return this.#next.weights;
   }
 
   /** Keras: clipnorm for each variable, global_clipnorm over all, clipvalue for each value. */
@@ -132,22 +265,25 @@ export class Optimizer {
     if (clipValue !== undefined) this.#kernel.clip(gradient, 1, clipValue);
   }
 
-  #apply(range: Range, gradient: Float32Array, sum: Sum, rate: number): void {
+  #apply(range: Range, gradient: Float32Array, sum: Sum): void {
     const spec = this.#spec;
+    const { rate } = this.#begun;
+    const [now, next] = [this.#now, this.#next];
     const arrays = {
-      weights: viewOf(this.#weights, range),
-      next: viewOf(this.#next, range),
+      weights: viewOf(now.weights, range),
+      next: viewOf(next.weights, range),
       gradient,
-      m: viewOf(this.#m, range),
-      v: viewOf(this.#v, range),
-      nextM: viewOf(this.#m, range),
-      nextV: viewOf(this.#v, range),
+      m: viewOf(now.m, range),
+      v: viewOf(now.v, range),
+      nextM: viewOf(next.m, range),
+      nextV: viewOf(next.v, range),
     };
     switch (spec.name) {
       case 'adam':
       case 'adamw': {
         const { beta1, beta2, epsilon } = spec;
-        const corrected = (rate * Math.sqrt(1 - beta2 ** this.#updates)) / (1 - beta1 ** this.#updates);
+        const t = this.#updates + 1;
+        const corrected = (rate * Math.sqrt(1 - beta2 ** t)) / (1 - beta1 ** t);
         const decay = spec.name === 'adamw' ? rate * spec.weightDecay : 0;
         this.#kernel.adam(arrays, sum, corrected, beta1, beta2, epsilon, decay);
         return;
@@ -162,9 +298,5 @@ export class Optimizer {
       default:
         spec satisfies never;
     }
-  }
-
-  #swap(): void {
-    [this.#weights, this.#next] = [this.#next, this.#weights];
   }
 }

@@ -9,13 +9,13 @@ export interface StepPlan {
   readonly count: number;
 }
 
-/** The gradient sum of one step, good until the next. */
-export interface StepAnswers extends GradientSum {
-  /** What makes a mean of the sum: its samples, where nothing has been divided before. */
-  readonly divisor: number;
+/** What came of one step's shards. */
+export interface StepAnswers {
+  /** The gradient sum, by the parts of the partition; good until the next step. */
+  readonly gradient: readonly GradientSum[];
   /** Sums of the shards that are not empty, in order. */
   readonly parts: readonly PartSums[];
-  /** Is every value of it a finite number? */
+  /** Is every value of the gradient a finite number? */
   readonly isFinite: boolean;
   /** Shards whose sums are not finite although two computed them, and who did so last. */
   readonly nonFinite: readonly { readonly worker: string; readonly shard: number }[];

@@ -1,12 +1,14 @@
 import { validationName } from '../shared/config/parse.js';
 import { Interrupted, RunError } from '../shared/errors.js';
 import type { Figures } from '../shared/json.js';
+import { divisorOf } from '../shared/half/half.js';
 import type { PartSums } from '../shared/protocol.js';
 import { sampleOrder } from '../shared/random/sampleOrder.js';
 import type { Stopwatch } from '../shared/stopwatch.js';
 import { shardRange } from '../shared/tree.js';
 import type { Checkpoint } from './checkpoint.js';
 import type { Optimizer } from './optimizer.js';
+import type { PartSum } from './partedSum.js';
 import { chunkSizes, stepsInEpoch, type TrainingPlan } from './plan.js';
 import { watchEpoch } from './policies/earlyStopping.js';
 import { learningRateAt } from './policies/learningRate.js';
@@ -18,8 +20,13 @@ import type { StepTimes } from './stepTimes.js';
 
 /** Where gradients and evaluations come from. */
 export interface Workers {
-  /** Computes the gradient sum of one global batch; `gradient` is good until the next call. */
-  gradients(plan: StepPlan, weights: Float32Array): Promise<StepAnswers>;
+  /**
+   * Computes the gradient sum of one global batch, which is good until the next call.
+   * @param onPart is told of every part of it as soon as that is complete
+   */
+  gradients(plan: StepPlan, weights: Float32Array, onPart?: (part: PartSum) => void): Promise<StepAnswers>;
+  /** A part of the next step's weights is there, if that step comes. */
+  announce(weights: Float32Array, part: number): void;
   /** The sums of each chunk, in chunk order. Calls `onIdle` when the first worker has nothing left to do. */
   evaluate(part: 'validation' | 'test', sizes: readonly number[], weights: Float32Array, onIdle?: () => void): Promise<readonly PartSums[]>;
   /** Nothing that is under way is wanted any more. */
@@ -156,16 +163,17 @@ class Training {
     const plan = this.#nextStep();
     const { step, epoch, count } = plan;
     const penalty = this.#optimizer.penalty();
+    const learningRate = this.#learningRate();
+    this.#optimizer.begin(divisorOf(config.compression, count), learningRate);
     const gradients = this.#gradients(plan);
     // While the workers compute.
     this.#tell();
     const answers = await gradients;
     const stepSums = addParts(answers.parts);
-    const learningRate = this.#learningRate();
     const figures = means(stepSums, config.metrics, penalty);
     // Compression makes large numbers of infinite ones: what their workers found counts as well.
     const hasMoved = Number.isFinite(figures.loss) && answers.isFinite && answers.nonFinite.length === 0;
-    if (hasMoved) updating.time(() => this.#optimizer.update(answers, answers.divisor, learningRate));
+    if (hasMoved) updating.time(() => this.#optimizer.commit(answers.gradient));
     else await this.#refuseStep(plan, answers.nonFinite);
     const withPenalty = { ...stepSums, loss: stepSums.loss + penalty * count };
     this.progress = {
@@ -194,7 +202,8 @@ class Training {
 
   /** Weights and moments are those of the last whole step until the answers are there: a run that is cut off here can save. */
   async #gradients(plan: StepPlan): Promise<StepAnswers> {
-    const asked = this.#asked ?? this.#ports.workers.gradients(plan, this.#optimizer.weights);
+    const onPart = this.#optimizer.movesParts ? (part: PartSum): void => this.#move(part) : undefined;
+    const asked = this.#asked ?? this.#ports.workers.gradients(plan, this.#optimizer.weights, onPart);
     this.#asked = undefined;
     try {
       return await asked;
@@ -202,6 +211,12 @@ class Training {
       await this.save();
       throw error;
     }
+  }
+
+  /** Moves a part of the weights while others are on their way; it counts once the step does. */
+  #move({ part, sum }: PartSum): void {
+    this.#ports.updating.time(() => this.#optimizer.move(part, sum));
+    this.#ports.workers.announce(this.#optimizer.nextWeights, part);
   }
 
   /** A step whose loss or gradient is not finite, although two computed it: it ends the run or, if asked to, is dropped. */

@@ -8,8 +8,9 @@ export interface GradientSum {
   readonly addend?: Float32Array | undefined;
 }
 
-/** The array of one node, and a number that no value of it exceeds in magnitude. */
+/** A node, its array, and a number that no value of it exceeds in magnitude. */
 interface Summand {
+  readonly node: TreeNode;
   readonly values: Float32Array;
   readonly bound: number;
 }
@@ -53,10 +54,19 @@ export class TreeSum {
 
   /**
    * Takes the sum of one node. An array outside the kernel's memory is not changed; one within it may hold the result.
+   * A node may come again, alone or within another, after the worker that gave it first is gone: it has the same bits.
    * @param bound what no value of it exceeds in magnitude, as its worker says: believed only of one that shares the memory
    */
   add(node: TreeNode, values: Float32Array, bound = Number.POSITIVE_INFINITY): void {
-    this.#take(this.#nameOf(node), { values, bound: this.#isInside(values) ? bound : Number.POSITIVE_INFINITY });
+    const name = this.#nameOf(node);
+    if (this.#isCovered(name)) return;
+    this.#dropWithin(node);
+    this.#take(name, { node, values, bound: this.#isInside(values) ? bound : Number.POSITIVE_INFINITY });
+  }
+
+  /** Have all nodes come? */
+  get isComplete(): boolean {
+    return this.#arrived.has(this.#root);
   }
 
   /** The sum over all shards, once every node has come; it is good until the next start. */
@@ -64,7 +74,7 @@ export class TreeSum {
     const sum = this.#arrived.get(this.#root);
     if (!sum) throw new RangeError('the sum is not complete');
     const gradient = this.#isInside(sum.values) ? sum.values : this.#inSlot(sum.values);
-    this.#arrived.set(this.#root, { values: gradient, bound: sum.bound });
+    this.#arrived.set(this.#root, { ...sum, values: gradient });
     // Where one node covered the whole tree nothing has been added yet.
     this.#isFinite ??= this.#kernel.isFinite(gradient);
     return { gradient, addend: this.#addend, isFinite: this.#isFinite };
@@ -94,11 +104,31 @@ export class TreeSum {
     return '';
   }
 
-  #take(child: string, { values, bound }: Summand): void {
+  /** Has this node come, or one that it is a part of? */
+  #isCovered(name: string): boolean {
+    for (let at: string | undefined = name; at !== undefined; ) {
+      if (this.#arrived.has(at)) return true;
+      const parent = this.#parent.get(at);
+      at = parent && keyOf(parent.node);
+    }
+    return false;
+  }
+
+  /** What has come of a node's parts is in the node as well. */
+  #dropWithin({ from, to }: TreeNode): void {
+    for (const [name, { node, values }] of this.#arrived) {
+      if (node.from < from || node.to > to) continue;
+      this.#arrived.delete(name);
+      this.#release(values);
+    }
+  }
+
+  #take(child: string, summand: Summand): void {
+    const { values, bound } = summand;
     const parent = this.#parent.get(child);
     const sibling = parent && this.#arrived.get(parent.sibling);
     if (!parent || !sibling) {
-      this.#arrived.set(child, { values, bound });
+      this.#arrived.set(child, summand);
       return;
     }
     this.#arrived.delete(parent.sibling);
@@ -113,7 +143,7 @@ export class TreeSum {
     }
     // Two free slots are what the next addition may need.
     const mayStay = this.#free.length >= 2 || name === this.#root || !this.#slots.includes(sum);
-    this.#take(name, { values: mayStay ? sum : this.#outside(sum), bound: sumBound });
+    this.#take(name, { node: parent.node, values: mayStay ? sum : this.#outside(sum), bound: sumBound });
   }
 
   /** The last addition is done only where it must tell whether the sum is finite: whoever reads the sum can add as well. */

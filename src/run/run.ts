@@ -8,7 +8,6 @@ import type { Member } from '../coordinator/roster.js';
 import { RunFolder } from '../coordinator/runFolder.js';
 import { SharedWorkers } from '../coordinator/sharedWorkers.js';
 import { Staffing } from '../coordinator/staffing.js';
-import type { StepPlan } from '../coordinator/step.js';
 import { StepTimes } from '../coordinator/stepTimes.js';
 import { type Observer, type Outcome, type Store, train } from '../coordinator/train.js';
 import { divisorOf } from '../data/normalize.js';
@@ -173,7 +172,7 @@ async function trainIn(
   const { config } = plan;
   const { observer, signal, resume } = options;
   const notice = (line: string): void => observer.onNotice?.(line);
-  const { optimizer, sum, shared, compression, forWorkers, close } = openTrainingState(prepared, options.workers === 'local', notice);
+  const { optimizer, partition, halves, broadcast, sum, shared, close } = openTrainingState(prepared, options.workers === 'local', notice);
   for (const note of resume?.notes ?? []) notice(note);
 
   const tell = (member: Member, event: 'ready' | 'left', line: string): void => {
@@ -189,14 +188,16 @@ async function trainIn(
       return plainConfig(resolved ? { ...config, resolved } : config);
     },
     fingerprint,
-    parameters: prepared.weights.length,
+    partition,
     shards: config.shards,
     sum,
+    broadcast,
     version,
     prepareTimeout: config.prepareTimeout,
     stepTimeout: config.stepTimeout,
     shared: shared && new SharedWorkers(shared.arena, shared.memory.system),
-    compression,
+    halves,
+    compression: config.compression,
     probe: config.resolved?.probe,
     events: {
       onReady(member) {
@@ -259,12 +260,12 @@ async function trainIn(
     if (resume?.checkpoint?.best) await store.saveModel('best', resume.checkpoint.best);
     let isOver = false;
     const workers = {
-      gradients: async (step: StepPlan, weights: Float32Array) => {
-        const sent = forWorkers(weights);
+      gradients: async (...args: Parameters<Fleet['gradients']>) => {
         if (!staffing.isEnough) await staffing.enough();
         // The run may have ended while workers were waited for: then nobody waits for this.
-        return isOver ? new Promise<never>(() => undefined) : fleet.gradients(step, sent);
+        return isOver ? new Promise<never>(() => undefined) : fleet.gradients(...args);
       },
+      announce: (weights: Float32Array, part: number) => fleet.announce(weights, part),
       evaluate: (...args: Parameters<Fleet['evaluate']>) => fleet.evaluate(...args),
       abandon: () => {
         isOver = true;

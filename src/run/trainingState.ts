@@ -1,12 +1,14 @@
 import { availableParallelism } from 'node:os';
+import { Broadcast } from '../coordinator/broadcast.js';
 import { Optimizer, optimizerArrays } from '../coordinator/optimizer.js';
-import { TreeSum } from '../coordinator/treeSum.js';
+import { PartedSum } from '../coordinator/partedSum.js';
 import { RunError } from '../shared/errors.js';
-import { type Halves, lossScaleOf, openHalves } from '../shared/half/half.js';
+import { type Halves, openHalves } from '../shared/half/half.js';
 import { worthHelping } from '../shared/kernel/crew.js';
 import { openKernel } from '../shared/kernel/kernel.js';
 import type { Arena } from '../shared/memory/arena.js';
 import { SharedMemory } from '../shared/memory/sharedMemory.js';
+import { type Partition, partitionOf } from '../shared/partition.js';
 import { treeDepth } from '../shared/tree.js';
 import { maxArrays } from '../shared/wasm.js';
 import type { PreparedRun } from './prepare.js';
@@ -21,11 +23,11 @@ const mostThreads = 4;
 
 export interface TrainingState {
   readonly optimizer: Optimizer;
-  /** How weights and gradients go in 16 bits, if they do. */
-  readonly compression: { readonly halves: Halves; readonly lossScale: number } | undefined;
-  /** The weights as workers are to have them, until the call after the next. */
-  forWorkers(weights: Float32Array): Float32Array;
-  readonly sum: TreeSum;
+  readonly partition: Partition;
+  /** How tensors go in 16 bits, if they do. */
+  readonly halves: Halves | undefined;
+  readonly broadcast: Broadcast;
+  readonly sum: PartedSum;
   /** Memory shared with workers: weights and gradients are in it. */
   readonly shared: { readonly memory: SharedMemory; readonly arena: Arena } | undefined;
   close(): void;
@@ -48,29 +50,36 @@ export function openTrainingState(prepared: PreparedRun, shares: boolean, notice
 
 function stateIn({ plan: { config, network }, weights }: PreparedRun, memory: SharedMemory | undefined): TrainingState {
   const size = weights.length;
+  const partition = partitionOf(size);
   const format = config.compression === 'none' ? undefined : config.compression;
+  const most = maxArrays(size, memory?.bytes);
+  // Over sockets the gradient comes in parts, and they are moved as they come.
+  const keepsMoments = !memory && partition.length > 1 && most >= optimizerArrays(true) + fewestSlots;
   // The weights that workers are to have are the optimizer's own, or rounded ones beside them.
-  const arrays = memory && !format ? optimizerArrays - weightArrays : optimizerArrays;
-  const slots = Math.min(sumSlots, maxArrays(size, memory?.bytes) - arrays);
-  if (slots < fewestSlots) throw new RunError(`${size} parameters need more than the 4 GiB that the coordinator's kernel can address`);
-  const lengths = new Array<number>(arrays + slots).fill(size);
+  const arrays = optimizerArrays(keepsMoments) - (memory && !format ? weightArrays : 0);
+  const slotCount = Math.min(sumSlots, most - arrays);
+  if (slotCount < fewestSlots) throw new RunError(`${size} parameters need more than the 4 GiB that the coordinator's kernel can address`);
+  const lengths = new Array<number>(arrays + slotCount).fill(size);
   const kernel = openKernel({ lengths, areaBytes: memory?.bytes, helpers: helpersFor(size) });
   const shared = memory && { memory, arena: memory.open(kernel.area) };
-  const optimizer = new Optimizer(config.optimizer, network.layout, kernel, format ? undefined : shared?.arena.weights);
+  const optimizer = new Optimizer(config.optimizer, network.layout, kernel, {
+    partition,
+    keepsMoments,
+    weights: format ? undefined : shared?.arena.weights,
+  });
   optimizer.setWeights(weights);
-  const sum = new TreeSum(
-    kernel.kernel,
-    Array.from({ length: slots }, () => kernel.allocate(size)),
-  );
-  const compression = format && { halves: openHalves(format), lossScale: lossScaleOf(format) };
-  const forWorkers = compression
-    ? rounded(compression.halves, shared?.arena.weights ?? [new Float32Array(size), new Float32Array(size)])
-    : same;
-  const close = (): void => {
-    kernel.close();
-    memory?.close();
+  const slots = Array.from({ length: slotCount }, () => kernel.allocate(size));
+  const halves = format && openHalves(format);
+  const rounding = halves && { halves, arrays: shared?.arena.weights ?? [new Float32Array(size), new Float32Array(size)] };
+  return {
+    ...{ optimizer, partition, halves, shared },
+    broadcast: new Broadcast(partition, rounding),
+    sum: new PartedSum(kernel.kernel, slots, partition),
+    close() {
+      kernel.close();
+      memory?.close();
+    },
   };
-  return { optimizer, sum, shared, compression, forWorkers, close };
 }
 
 /** Threads that help with the passes over the gradient: its memory feeds no more, and short ones are not worth waking them. */
@@ -78,25 +87,11 @@ function helpersFor(parameters: number): number {
   return parameters < worthHelping ? 0 : Math.min(mostThreads, availableParallelism()) - 1;
 }
 
-const same = (weights: Float32Array): Float32Array => weights;
-
-/** Rounds weights into arrays that take turns, since the last ones may still be on their way. */
-function rounded(halves: Halves, arrays: readonly Float32Array[]): (weights: Float32Array) => Float32Array {
-  let turn = 0;
-  return (weights) => {
-    turn = (turn + 1) % arrays.length;
-    const into = arrays[turn];
-    if (!into) throw new RangeError('there is no array for the rounded weights');
-    halves.round(weights, into, 1);
-    return into;
-  };
-}
-
 function shareMemory({ plan: { config, network } }: PreparedRun, notice: (line: string) => void): SharedMemory | undefined {
   if (config.transport === 'socket') return undefined;
   const { size } = network.layout;
   // What each side must have beside it.
-  const own = Math.max(optimizerArrays - (config.compression === 'none' ? weightArrays : 0) + fewestSlots, treeDepth(config.shards));
+  const own = Math.max(optimizerArrays(false) - (config.compression === 'none' ? weightArrays : 0) + fewestSlots, treeDepth(config.shards));
   const shape = { parameters: size, workers: config.workers, shards: config.shards, metrics: config.metrics.length };
   try {
     return SharedMemory.create(shape, own);

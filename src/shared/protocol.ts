@@ -1,13 +1,15 @@
 import { Packr } from 'msgpackr';
 import { z } from 'zod';
 import { ProtocolError } from './errors.js';
+import { mostParts, type Partition } from './partition.js';
 import { isPlainMsgpack } from './plainMsgpack.js';
 
 /**
  * The whole conversation between coordinator and workers. A message is one msgpack frame, followed by raw
- * little-endian float32 frames where its kind has tensors. Decoding is strict: nothing unknown gets through.
+ * little-endian float32 frames where its kind has tensors. Tensors travel in the parts of their partition, so that some
+ * are added up, or moved, while others are on their way. Decoding is strict: nothing unknown gets through.
  */
-export const protocolVersion = 1;
+export const protocolVersion = 2;
 
 const index = z.int().min(0);
 const count = z.int().min(1);
@@ -27,6 +29,8 @@ const sums = z.strictObject({
 export type PartSums = z.output<typeof sums>;
 
 const node = z.tuple([index, count]);
+
+const parts = z.array(index).max(mostParts).readonly();
 
 const engine = z.strictObject({ engine: line, provider: line, library: line });
 
@@ -48,8 +52,10 @@ const fromWorker = z.discriminatedUnion('type', [
    * asked of it there.
    */
   z.strictObject({ type: z.literal('ready'), engine, probe: line, fingerprint: line, sharesMemory: z.boolean().optional() }),
-  /** The gradient sum of one tree node [from, to) (one tensor) and the sums of each of its shards that is not empty. */
-  z.strictObject({ type: z.literal('gradient'), work: index, node, shards: z.array(sums).min(1).max(65_536), computeMs: figure }),
+  /** The gradient sum of one tree node [from, to) (its first part) and the sums of each of its shards that is not empty. */
+  z.strictObject({ type: z.literal('gradient'), work: index, node, shards: z.array(sums).min(1).max(65_536).readonly(), computeMs: figure }),
+  /** The next part of the gradient that was begun last. */
+  z.strictObject({ type: z.literal('gradientPart'), work: index, node, part: count }),
   /** The sums of one evaluation chunk. */
   z.strictObject({ type: z.literal('evaluation'), work: index, chunk: index, sums, computeMs: figure }),
   /** It leaves: the run is over, or someone told it to. */
@@ -61,7 +67,12 @@ const fromWorker = z.discriminatedUnion('type', [
 const fromCoordinator = z.discriminatedUnion('type', [
   /** What is trained on what; the worker gets ready. `engine` is what the run already uses, if it does. */
   z.strictObject({ type: z.literal('configure'), config: z.record(z.string(), z.unknown()), fingerprint: line }),
-  /** Compute the gradients of these tree nodes: `batch` are the positions [from, to) of the epoch's order (one tensor, the weights). */
+  /** A part of some weights, ahead of what they are needed for. Parts of one version may come in any order. */
+  z.strictObject({ type: z.literal('weights'), version: index, part: index }),
+  /**
+   * Compute the gradients of these tree nodes: `batch` are the positions [from, to) of the epoch's order. `parts` of the
+   * weights that have not been sent come along.
+   */
   z.strictObject({
     type: z.literal('step'),
     work: index,
@@ -69,13 +80,17 @@ const fromCoordinator = z.discriminatedUnion('type', [
     epoch: index,
     batch: z.tuple([index, count]),
     nodes: z.array(node).min(1).max(65_536),
+    version: index,
+    parts,
   }),
-  /** Compute loss and metrics of these chunks of a part of the data (one tensor, the weights). */
+  /** Compute loss and metrics of these chunks of a part of the data; weights as in `step`. */
   z.strictObject({
     type: z.literal('evaluate'),
     work: index,
     part: z.enum(['validation', 'test']),
     chunks: z.array(index).min(1).max(1_000_000),
+    version: index,
+    parts,
   }),
   /** Are you there? Not answered: whether it can be sent is what the coordinator wants to know. */
   z.strictObject({ type: z.literal('probe') }),
@@ -91,21 +106,21 @@ export type FromWorker = z.output<typeof fromWorker>;
 export type FromCoordinator = z.output<typeof fromCoordinator>;
 export type Message<T extends (FromWorker | FromCoordinator)['type']> = Extract<FromWorker | FromCoordinator, { type: T }>;
 
-const tensorCounts: Readonly<Record<(FromWorker | FromCoordinator)['type'], number>> = {
-  hello: 0,
-  ready: 0,
-  gradient: 1,
-  evaluation: 0,
-  leaving: 0,
-  failed: 0,
-  configure: 0,
-  step: 1,
-  evaluate: 1,
-  probe: 0,
-  reconnect: 0,
-  refuse: 0,
-  stop: 0,
-};
+/** Which parts of its tensor a message carries, in the order of its frames. */
+function partsOf(message: FromWorker | FromCoordinator): readonly number[] {
+  switch (message.type) {
+    case 'gradient':
+      return [0];
+    case 'gradientPart':
+    case 'weights':
+      return [message.part];
+    case 'step':
+    case 'evaluate':
+      return message.parts;
+    default:
+      return [];
+  }
+}
 
 // Records would be state between messages; every header must stand alone.
 const packr = new Packr({ useRecords: false, variableMapSize: true });
@@ -122,19 +137,19 @@ export interface Decoded<M> {
 
 /**
  * Reads what a worker sent.
- * @param tensorSize values every tensor must have
+ * @param partition of all tensors
  * @param unpack reads tensors of 16 bits a value, where the run has them
  * @throws ProtocolError saying what is wrong with it
  */
-export function decodeFromWorker(frames: readonly Uint8Array[], tensorSize: number, unpack?: Unpack): Decoded<FromWorker> {
-  return decode(fromWorker, frames, tensorSize, unpack);
+export function decodeFromWorker(frames: readonly Uint8Array[], partition: Partition, unpack?: Unpack): Decoded<FromWorker> {
+  return decode(fromWorker, frames, partition, unpack);
 }
 
 type Unpack = (frame: Uint8Array) => Float32Array;
 
 /** Reads what the coordinator sent; as `decodeFromWorker`. */
-export function decodeFromCoordinator(frames: readonly Uint8Array[], tensorSize: number, unpack?: Unpack): Decoded<FromCoordinator> {
-  return decode(fromCoordinator, frames, tensorSize, unpack);
+export function decodeFromCoordinator(frames: readonly Uint8Array[], partition: Partition, unpack?: Unpack): Decoded<FromCoordinator> {
+  return decode(fromCoordinator, frames, partition, unpack);
 }
 
 const maxHeaderBytes = 1 << 20;
@@ -142,7 +157,7 @@ const maxHeaderBytes = 1 << 20;
 function decode<M extends FromWorker | FromCoordinator>(
   schema: z.ZodType<M>,
   frames: readonly Uint8Array[],
-  tensorSize: number,
+  partition: Partition,
   unpack: Unpack | undefined,
 ): Decoded<M> {
   const [header, ...rest] = frames;
@@ -155,9 +170,14 @@ function decode<M extends FromWorker | FromCoordinator>(
     throw new ProtocolError(`not a message of the protocol: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`);
   }
   const message = result.data;
-  const expected = tensorCounts[message.type];
-  if (rest.length !== expected) throw new ProtocolError(`${message.type}: expected ${expected} tensor frames, got ${rest.length}`);
-  return { message, tensors: rest.map((frame) => tensorOf(frame, message.type, tensorSize, unpack)) };
+  const parts = partsOf(message);
+  if (rest.length !== parts.length) throw new ProtocolError(`${message.type}: expected ${parts.length} tensor frames, got ${rest.length}`);
+  const sizes = parts.map((part) => {
+    const place = partition[part];
+    if (!place) throw new ProtocolError(`${message.type}: there is no part ${part} of ${partition.length}`);
+    return place.size;
+  });
+  return { message, tensors: rest.map((frame, i) => tensorOf(frame, message.type, sizes[i] ?? 0, unpack)) };
 }
 
 function tensorOf(frame: Uint8Array, type: string, size: number, unpack: Unpack | undefined): Float32Array {

@@ -2,7 +2,6 @@ import { cpus, hostname } from 'node:os';
 import { setImmediate as turn } from 'node:timers/promises';
 import { BatchReader } from '../data/batch.js';
 import { underRoot } from '../data/dataRoot.js';
-import type { DataParts } from '../data/dataset.js';
 import { fingerprintOf } from '../data/fingerprint.js';
 import { openData } from '../data/open.js';
 import { sparseTargets, targetEncoding } from '../data/targets.js';
@@ -13,11 +12,14 @@ import { parseConfig } from '../shared/config/parse.js';
 import type { Config } from '../shared/config/schema.js';
 import { errorMessage, ProtocolError, RunError } from '../shared/errors.js';
 import { SharedMemory } from '../shared/memory/sharedMemory.js';
-import { buildNetwork, type Network } from '../shared/model/network.js';
+import { buildNetwork } from '../shared/model/network.js';
+import { type Partition, partitionOf } from '../shared/partition.js';
 import { decodeFromCoordinator, encode, type FromWorker, type Message, protocolVersion } from '../shared/protocol.js';
 import type { Link } from '../shared/transport.js';
 import { serveChannel } from './serveChannel.js';
+import { type Send, sendGradient } from './sendGradient.js';
 import { ShardComputer } from './shardComputer.js';
+import { WeightsIn } from './weightsIn.js';
 
 export interface WorkerOptions {
   /** Version of this program. */
@@ -34,8 +36,6 @@ export interface WorkerOptions {
   readonly say: (line: string) => void;
 }
 
-type Send = (message: FromWorker, tensors?: readonly (Float32Array | Uint16Array)[]) => void;
-
 /** The coordinator is gone, or cannot be reached any more. */
 export class LinkLost extends RunError {
   override readonly name: string = 'LinkLost';
@@ -49,12 +49,12 @@ export class HandshakeFailed extends LinkLost {
 /** What a worker holds once it is configured. */
 interface Prepared {
   readonly config: Config;
-  readonly network: Network;
   readonly engine: Engine;
-  readonly data: DataParts;
   readonly computer: ShardComputer;
   readonly shared: SharedMemory | undefined;
   readonly evaluation: ReadonlyMap<'validation' | 'test', BatchReader>;
+  readonly partition: Partition;
+  readonly weights: WeightsIn;
 }
 
 /**
@@ -75,18 +75,19 @@ export async function serve(link: Link, options: WorkerOptions): Promise<void> {
   const over = new AbortController();
   let failure: unknown;
   let steps: Promise<void> | undefined;
-  const watchChannel = ({ computer, shared }: Prepared): void => {
+  const watchChannel = ({ computer, shared, partition }: Prepared): void => {
     const channel = options.slot === undefined ? undefined : computer.arena?.channels[options.slot];
     if (!computer.arena || !channel || !shared) return;
     const { system } = shared;
-    steps = serveChannel({ arena: computer.arena, channel, system, computer, alone, send, signal: over.signal }).catch((error: unknown) => {
+    const duty = { arena: computer.arena, channel, system, computer, alone, send, partition, signal: over.signal };
+    steps = serveChannel(duty).catch((error: unknown) => {
       failure = error;
       void link.close();
     });
   };
   try {
     for await (const frames of link.messages()) {
-      const { message, tensors } = decodeFromCoordinator(frames, prepared?.network.layout.size ?? 0, prepared?.computer.halves?.unpack);
+      const { message, tensors } = decodeFromCoordinator(frames, prepared?.partition ?? [], prepared?.computer.halves?.unpack);
       switch (message.type) {
         case 'configure':
           prepared = await prepare(message, options, send);
@@ -98,6 +99,9 @@ export async function serve(link: Link, options: WorkerOptions): Promise<void> {
           break;
         case 'evaluate':
           await alone(() => answerEvaluate(expectPrepared(prepared, message.type), message, tensors, send));
+          break;
+        case 'weights':
+          expectPrepared(prepared, message.type).weights.take(message.version, [message.part], tensors);
           break;
         case 'probe':
           break;
@@ -171,6 +175,7 @@ async function prepare(
     const isSparse = sparseTargets(config.loss, network.outputs, data.train);
     const { loss, metrics, threads } = config;
     const engine = await openEngine(config.resolved?.engine ?? config.engine, { network, loss, metrics, sparseTargets: isSparse, threads });
+    const partition = partitionOf(network.layout.size);
     const probe = await probeHash(engine, network);
     const shape = { parameters: network.layout.size, workers: config.workers, shards: config.shards, metrics: metrics.length };
     const shared = sharedFile === undefined ? undefined : SharedMemory.inherit(sharedFile, shape);
@@ -184,7 +189,7 @@ async function prepare(
         evaluation.set(part, new BatchReader(dataset, encoding, network.outputs, Math.min(dataset.count, config.validationBatchSize)));
     }
     send({ type: 'ready', engine: engine.identity, probe, fingerprint, ...(place && { sharesMemory: true }) });
-    return { config, network, engine, data, computer, shared, evaluation };
+    return { config, engine, computer, shared, evaluation, partition, weights: new WeightsIn(partition) };
   } catch (error) {
     send({ type: 'failed', reason: errorMessage(error).slice(0, 4_000) });
     throw error;
@@ -192,20 +197,21 @@ async function prepare(
 }
 
 async function answerStep(
-  { computer }: Prepared,
-  { work, step, epoch, batch, nodes }: Message<'step'>,
+  { computer, partition, weights }: Prepared,
+  { work, step, epoch, batch, nodes, version, parts }: Message<'step'>,
   tensors: readonly Float32Array[],
   send: Send,
 ): Promise<void> {
-  const weights = expectTensor(tensors);
+  weights.take(version, parts, tensors);
   const asked = { step, epoch, from: batch[0], to: batch[1] };
   computer.beginWork(work);
   for (const [from, to] of nodes) {
     const start = performance.now();
-    const { gradient, shards } = await computer.gradient(asked, { from, to }, weights);
+    const { gradient, shards } = await computer.gradient(asked, { from, to }, weights.whole(version));
     // The sum of several may not fit into 16 bits.
-    const tensor = computer.halves && shards.length === 1 ? computer.halves.pack(gradient) : gradient;
-    send({ type: 'gradient', work, node: [from, to], shards: [...shards], computeMs: performance.now() - start }, [tensor]);
+    const halves = shards.length === 1 ? computer.halves : undefined;
+    sendGradient({ work, node: [from, to], shards, computeMs: performance.now() - start }, gradient, partition, send, halves);
+    await turn();
   }
   // While the coordinator works.
   computer.expectNext(
@@ -218,12 +224,12 @@ async function answerStep(
 }
 
 async function answerEvaluate(
-  { engine, evaluation, config }: Prepared,
-  { work, part, chunks }: Message<'evaluate'>,
+  { engine, evaluation, config, weights }: Prepared,
+  { work, part, chunks, version, parts }: Message<'evaluate'>,
   tensors: readonly Float32Array[],
   send: (message: FromWorker) => void,
 ): Promise<void> {
-  const weights = expectTensor(tensors);
+  weights.take(version, parts, tensors);
   const reader = evaluation.get(part);
   if (!reader) throw new ProtocolError(`asked to evaluate the ${part} part, which this run does not have`);
   for (const chunk of chunks) {
@@ -233,7 +239,7 @@ async function answerEvaluate(
     if (count <= 0) throw new ProtocolError(`asked for chunk ${chunk} of the ${part} part, which has ${reader.dataset.count} samples`);
     reader.fillRange(first, count);
     const { inputs, targets } = reader;
-    const { loss, metrics } = await engine.evaluate({ count, inputs, targets, masks: [] }, weights);
+    const { loss, metrics } = await engine.evaluate({ count, inputs, targets, masks: [] }, weights.whole(version));
     send({
       type: 'evaluation',
       work,
@@ -249,9 +255,4 @@ async function answerEvaluate(
 function expectPrepared(prepared: Prepared | undefined, type: string): Prepared {
   if (!prepared) throw new ProtocolError(`the coordinator sent ${type} before configure`);
   return prepared;
-}
-
-function expectTensor([tensor]: readonly Float32Array[]): Float32Array {
-  if (!tensor) throw new ProtocolError('the weights are missing');
-  return tensor;
 }

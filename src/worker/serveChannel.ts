@@ -1,7 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Arena, Channel, StepRequest } from '../shared/memory/arena.js';
 import type { MemorySystem } from '../shared/memory/system.js';
-import type { FromWorker } from '../shared/protocol.js';
+import type { Partition } from '../shared/partition.js';
+import { type Send, sendGradient } from './sendGradient.js';
 import type { ShardComputer } from './shardComputer.js';
 
 export interface ChannelDuty {
@@ -13,7 +14,8 @@ export interface ChannelDuty {
   /** Runs one piece of the worker's work at a time. */
   readonly alone: <T>(work: () => Promise<T>) => Promise<T>;
   /** For what does not fit into the shared memory. */
-  readonly send: (message: FromWorker, tensors: readonly Float32Array[]) => void;
+  readonly send: Send;
+  readonly partition: Partition;
   readonly signal: AbortSignal;
 }
 
@@ -46,7 +48,7 @@ export async function serveChannel(duty: ChannelDuty): Promise<void> {
   }
 }
 
-async function answer({ arena, channel, system, computer, send }: ChannelDuty, request: StepRequest): Promise<void> {
+async function answer({ arena, channel, system, computer, send, partition }: ChannelDuty, request: StepRequest): Promise<void> {
   const { work, step, epoch, batch, nodes } = request;
   const asked = { step, epoch, from: batch[0], to: batch[1] };
   const weights = arena.weights[request.weights];
@@ -61,7 +63,7 @@ async function answer({ arena, channel, system, computer, send }: ChannelDuty, r
       Atomics.add(arena.arrivals, 0, 1);
       system.wake(arena.arrivals);
     } else {
-      send({ type: 'gradient', work, node: [node.from, node.to], shards: [...shards], computeMs }, [gradient]);
+      sendGradient({ work, node: [node.from, node.to], shards, computeMs }, gradient, partition, send);
     }
   }
   computer.expectNext(asked, nodes);

@@ -1,6 +1,7 @@
 import { Packr } from 'msgpackr';
 import { test } from 'tap';
 import { ProtocolError } from '../../src/shared/errors.js';
+import { partitionOf } from '../../src/shared/partition.js';
 import {
   decodeFromCoordinator,
   decodeFromWorker,
@@ -32,28 +33,36 @@ const step = {
     [0, 2],
     [2, 3],
   ],
+  version: 6,
+  parts: [0],
 } satisfies FromCoordinator;
 const weights = Float32Array.of(1, -0, Number.NaN, Number.NEGATIVE_INFINITY, 1e-40);
+/** A first part of five values, and a second of two. */
+const partition = partitionOf(7, 5);
 
 const fromWorker: readonly FromWorker[] = [
   hello,
   { ...hello, slot: 2 },
   { type: 'ready', engine: { engine: 'onnx', provider: 'cpu', library: '1.30.0' }, probe: 'abc', fingerprint: 'def' },
   gradient,
+  { type: 'gradientPart', work: 3, node: [0, 2], part: 1 },
   { type: 'evaluation', work: 0, chunk: 5, sums, computeMs: 0 },
   { type: 'failed', reason: 'no such file' },
 ];
 const fromCoordinator: readonly FromCoordinator[] = [
   { type: 'configure', config: { seed: 1, model: { layers: ['flatten', { dense: { units: 3 } }] } }, fingerprint: 'def' },
   step,
-  { type: 'evaluate', work: 9, part: 'validation', chunks: [0, 4] },
+  { type: 'evaluate', work: 9, part: 'validation', chunks: [0, 4], version: 6, parts: [] },
+  { type: 'weights', version: 7, part: 0 },
   { type: 'probe' },
   { type: 'refuse', reason: 'another version' },
   { type: 'stop' },
 ];
 
-const tensorsOf = ({ type }: FromWorker | FromCoordinator) =>
-  type === 'gradient' || type === 'step' || type === 'evaluate' ? [weights] : [];
+const tensorsOf = ({ type }: FromWorker | FromCoordinator) => {
+  if (type === 'gradientPart') return [weights.subarray(0, 2)];
+  return type === 'gradient' || type === 'step' || type === 'weights' ? [weights] : [];
+};
 
 /** A header of any content, as another program may send it. */
 const header = (content: unknown) => new Packr({ useRecords: false, variableMapSize: true }).pack(content);
@@ -62,7 +71,7 @@ const bitsOf = (values: Float32Array | undefined) => [...new Uint32Array(values?
 
 for (const message of fromWorker) {
   test(`${message.type} of a worker arrives as it was sent`, (t) => {
-    const decoded = decodeFromWorker(encode(message, tensorsOf(message)), weights.length);
+    const decoded = decodeFromWorker(encode(message, tensorsOf(message)), partition);
     t.strictSame(decoded.message, message);
     t.strictSame(decoded.tensors.map(bitsOf), tensorsOf(message).map(bitsOf), 'bit for bit');
     t.end();
@@ -71,7 +80,7 @@ for (const message of fromWorker) {
 
 for (const message of fromCoordinator) {
   test(`${message.type} of the coordinator arrives as it was sent`, (t) => {
-    const decoded = decodeFromCoordinator(encode(message, tensorsOf(message)), weights.length);
+    const decoded = decodeFromCoordinator(encode(message, tensorsOf(message)), partition);
     t.strictSame(decoded.message, message);
     t.strictSame(decoded.tensors.map(bitsOf), tensorsOf(message).map(bitsOf), 'bit for bit');
     t.end();
@@ -81,7 +90,7 @@ for (const message of fromCoordinator) {
 test('sums that are not finite arrive', (t) => {
   const { NaN: notANumber, POSITIVE_INFINITY: high, NEGATIVE_INFINITY: low } = Number;
   const diverged = { ...gradient, shards: [{ count: 1, loss: notANumber, metrics: [low], squaredNorm: high }] };
-  t.strictSame(decodeFromWorker(encode(diverged, [weights]), weights.length).message, diverged);
+  t.strictSame(decodeFromWorker(encode(diverged, [weights]), partition).message, diverged);
   t.end();
 });
 
@@ -116,14 +125,14 @@ const refused: readonly (readonly [what: string, content: unknown, says: RegExp]
 
 for (const [what, content, says] of refused) {
   test(`refuses ${what}`, (t) => {
-    t.throws(() => decodeFromWorker([header(content), bytesOf(weights)], weights.length), { name: 'ProtocolError', message: says });
+    t.throws(() => decodeFromWorker([header(content), bytesOf(weights)], partition), { name: 'ProtocolError', message: says });
     t.end();
   });
 }
 
 test('refuses what is no header', (t) => {
   const refuses = (frames: Uint8Array[], message: string) =>
-    t.throws(() => decodeFromWorker(frames, weights.length), new ProtocolError(message));
+    t.throws(() => decodeFromWorker(frames, partition), new ProtocolError(message));
   refuses([], 'expected a header of at most 1048576 bytes, got no frame');
   refuses([new Uint8Array(2 ** 20 + 1)], 'expected a header of at most 1048576 bytes, got 1048577');
   refuses([header(hello).subarray(0, 20)], 'the header is not msgpack');
@@ -136,13 +145,22 @@ test('refuses what is no header', (t) => {
 
 test('refuses tensors that are missing, too many or of another length', (t) => {
   const refuses = (frames: Uint8Array[], message: string) =>
-    t.throws(() => decodeFromWorker(frames, weights.length), new ProtocolError(message));
+    t.throws(() => decodeFromWorker(frames, partition), new ProtocolError(message));
   refuses([header(gradient)], 'gradient: expected 1 tensor frames, got 0');
   refuses([header(gradient), bytesOf(weights), bytesOf(weights)], 'gradient: expected 1 tensor frames, got 2');
   refuses([header(hello), bytesOf(weights)], 'hello: expected 0 tensor frames, got 1');
   refuses([header(gradient), bytesOf(weights.subarray(1))], 'gradient: expected a tensor of 20 bytes, got 16');
   refuses([header(gradient), bytesOf(weights).subarray(1)], 'gradient: expected a tensor of 20 bytes, got 19');
   refuses([header(gradient), new Uint8Array()], 'gradient: expected a tensor of 20 bytes, got 0');
+  t.end();
+});
+
+test('refuses parts that a tensor does not have', (t) => {
+  const part = { type: 'gradientPart', work: 3, node: [0, 2], part: 2 };
+  t.throws(() => decodeFromWorker([header(part), bytesOf(weights)], partition), new ProtocolError('gradientPart: there is no part 2 of 2'));
+  const all = { ...step, parts: [0, 1, 2] };
+  const frames = [header(all), bytesOf(weights), bytesOf(weights), bytesOf(weights)];
+  t.throws(() => decodeFromCoordinator(frames, partition), new ProtocolError('step: there is no part 2 of 2'));
   t.end();
 });
 
@@ -154,20 +172,20 @@ test('refuses what msgpackr would make more of than values', (t) => {
     header({ type: 'failed', reason: Buffer.of(1) }),
     Uint8Array.of(0xd4, 0, 0),
   ];
-  for (const frame of made) t.throws(() => decodeFromWorker([frame], 0), new ProtocolError('the header is not msgpack'));
+  for (const frame of made) t.throws(() => decodeFromWorker([frame], partition), new ProtocolError('the header is not msgpack'));
   t.end();
 });
 
 test('an aligned tensor is a view of its frame', (t) => {
   const frame = bytesOf(weights);
-  t.equal(decodeFromWorker([header(gradient), frame], weights.length).tensors[0]?.buffer, frame.buffer);
+  t.equal(decodeFromWorker([header(gradient), frame], partition).tensors[0]?.buffer, frame.buffer);
   t.end();
 });
 
 test('an unaligned tensor is copied', (t) => {
   const frame = new Uint8Array(weights.byteLength + 1).subarray(1);
   frame.set(bytesOf(weights));
-  const [tensor] = decodeFromWorker([header(gradient), frame], weights.length).tensors;
+  const [tensor] = decodeFromWorker([header(gradient), frame], partition).tensors;
   t.strictSame(bitsOf(tensor), bitsOf(weights));
   t.end();
 });
@@ -176,7 +194,7 @@ test('an unaligned tensor is copied', (t) => {
 test('an unaligned tensor in a Buffer, as ZeroMQ gives it, is copied', (t) => {
   const frame = Buffer.alloc(weights.byteLength + 1).subarray(1);
   frame.set(bytesOf(weights));
-  const [tensor] = decodeFromWorker([header(gradient), frame], weights.length).tensors;
+  const [tensor] = decodeFromWorker([header(gradient), frame], partition).tensors;
   t.strictSame(bitsOf(tensor), bitsOf(weights));
   t.end();
 });

@@ -73,6 +73,14 @@ export function openHalves(format: HalfFormat): Halves {
 /** Gradients in fp16 are made so much larger, since its smallest numbers are not very small; a power of two loses nothing. */
 const fp16LossScale = 1_024;
 
+/**
+ * What makes a mean of a step's gradient sum: its samples, or the scale that it was given before it was rounded.
+ * @param samples of the step
+ */
+export function divisorOf(compression: HalfFormat | 'none', samples: number): number {
+  return compression === 'none' ? samples : lossScaleOf(compression);
+}
+
 /** What a mean gradient is multiplied by before it is rounded. */
 export function lossScaleOf(format: HalfFormat): number {
   return format === 'fp16' ? fp16LossScale : 1;

@@ -47,8 +47,8 @@ export interface Kernel {
   isFinite(values: Float32Array): boolean;
   /** Sum of absolute values. */
   absoluteSum(values: Float32Array): number;
-  /** gradient = gradient / count + penalty's gradient; returns the sum of its squares. */
-  average(gradient: Float32Array, weights: Float32Array, count: number, penalty: Penalty): number;
+  /** gradient = gradient / count + penalty's gradient */
+  average(gradient: Float32Array, weights: Float32Array, count: number, penalty: Penalty): void;
   /** gradient = clamp(gradient * scale, -limit, limit) */
   clip(gradient: Float32Array, scale: number, limit: number): void;
   /**
@@ -115,7 +115,6 @@ function kernelIn(
     absoluteSum: (values) => wasm.absoluteSum(at(values), values.length),
     average(gradient, weights, count, { l1, l2 }) {
       run('average', [at(gradient), at(weights)], gradient.length, count, l1, 2 * l2);
-      return wasm.squaredNorm(at(gradient), gradient.length);
     },
     clip(gradient, scale, limit) {
       run('clip', [at(gradient)], gradient.length, scale, limit);

@@ -41,7 +41,6 @@ export const twin: Kernel = {
       const mean = fround(at(gradient, i) / n);
       gradient[i] = fround(mean + fround(a * sign(w))) + fround(b * w);
     });
-    return twin.squaredNorm(gradient);
   },
 
   clip(gradient, scale, limit) {

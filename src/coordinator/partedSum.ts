@@ -1,0 +1,52 @@
+import type { Kernel } from '../shared/kernel/kernel.js';
+import { viewOf } from '../shared/model/layout.js';
+import type { Partition } from '../shared/partition.js';
+import type { TreeNode } from '../shared/tree.js';
+import { type GradientSum, TreeSum } from './treeSum.js';
+
+/** A part whose sum is complete. */
+export interface PartSum {
+  readonly part: number;
+  readonly sum: GradientSum;
+}
+
+/** A step's gradient sum, part by part: one is complete, and may be used, while others are still on their way. */
+export class PartedSum {
+  readonly #partition: Partition;
+  readonly #sums: readonly TreeSum[];
+
+  /** @param slots at least two arrays in the kernel's memory */
+  constructor(kernel: Kernel, slots: readonly Float32Array[], partition: Partition) {
+    this.#partition = partition;
+    this.#sums = partition.map((place) => {
+      return new TreeSum(
+        kernel,
+        slots.map((slot) => viewOf(slot, place)),
+      );
+    });
+  }
+
+  /** Starts the sum over `shards` shards, of which only the wanted are not empty. */
+  start(shards: number, wanted: ReadonlySet<number>): void {
+    for (const sum of this.#sums) sum.start(shards, wanted);
+  }
+
+  /** Takes the whole sum of one node; as `TreeSum.add`. Returns the parts that are complete with it. */
+  add(node: TreeNode, values: Float32Array, bound?: number): PartSum[] {
+    return this.#partition.flatMap((place, part) => this.addPart(node, part, viewOf(values, place), bound) ?? []);
+  }
+
+  /** Takes a part of the sum of one node. Returns it if it is complete with that. */
+  addPart(node: TreeNode, part: number, values: Float32Array, bound?: number): PartSum | undefined {
+    const sum = this.#sums[part];
+    if (!sum || sum.isComplete) return undefined;
+    sum.add(node, values, bound);
+    return sum.isComplete ? { part, sum: sum.result() } : undefined;
+  }
+
+  /** The sums of all parts, once every node has come; they are good until the next start. */
+  result(): { readonly gradient: readonly GradientSum[]; readonly isFinite: boolean } {
+    const gradient = this.#sums.map((sum) => sum.result());
+    return { gradient, isFinite: gradient.every(({ isFinite }) => isFinite) };
+  }
+}
