@@ -3,6 +3,7 @@ import type { Config } from '../shared/config/schema.js';
 import { errorMessage, ProtocolError, RunError } from '../shared/errors.js';
 import { divisorOf, type Halves } from '../shared/half/half.js';
 import type { StepAnswer } from '../shared/memory/arena.js';
+import type { Partition } from '../shared/partition.js';
 import {
   type Decoded,
   decodeFromWorker,
@@ -12,7 +13,6 @@ import {
   type PartSums,
   protocolVersion,
 } from '../shared/protocol.js';
-import type { Partition } from '../shared/partition.js';
 import { Stopwatch } from '../shared/stopwatch.js';
 import type { Frames, Hub, Incarnation } from '../shared/transport.js';
 import { isTreeNode, shardRange, type TreeNode } from '../shared/tree.js';

@@ -47,6 +47,6 @@ export class PartedSum {
   /** The sums of all parts, once every node has come; they are good until the next start. */
   result(): { readonly gradient: readonly GradientSum[]; readonly isFinite: boolean } {
     const gradient = this.#sums.map((sum) => sum.result());
-    return { gradient, isFinite: gradient.every(({ isFinite }) => isFinite) };
+    return { gradient, isFinite: gradient.every((sum) => sum.isFinite) };
   }
 }

@@ -1,7 +1,7 @@
 import { validationName } from '../shared/config/parse.js';
 import { Interrupted, RunError } from '../shared/errors.js';
-import type { Figures } from '../shared/json.js';
 import { divisorOf } from '../shared/half/half.js';
+import type { Figures } from '../shared/json.js';
 import type { PartSums } from '../shared/protocol.js';
 import { sampleOrder } from '../shared/random/sampleOrder.js';
 import type { Stopwatch } from '../shared/stopwatch.js';

@@ -53,7 +53,13 @@ const fromWorker = z.discriminatedUnion('type', [
    */
   z.strictObject({ type: z.literal('ready'), engine, probe: line, fingerprint: line, sharesMemory: z.boolean().optional() }),
   /** The gradient sum of one tree node [from, to) (its first part) and the sums of each of its shards that is not empty. */
-  z.strictObject({ type: z.literal('gradient'), work: index, node, shards: z.array(sums).min(1).max(65_536).readonly(), computeMs: figure }),
+  z.strictObject({
+    type: z.literal('gradient'),
+    work: index,
+    node,
+    shards: z.array(sums).min(1).max(65_536).readonly(),
+    computeMs: figure,
+  }),
   /** The next part of the gradient that was begun last. */
   z.strictObject({ type: z.literal('gradientPart'), work: index, node, part: count }),
   /** The sums of one evaluation chunk. */

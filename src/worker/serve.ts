@@ -16,8 +16,8 @@ import { buildNetwork } from '../shared/model/network.js';
 import { type Partition, partitionOf } from '../shared/partition.js';
 import { decodeFromCoordinator, encode, type FromWorker, type Message, protocolVersion } from '../shared/protocol.js';
 import type { Link } from '../shared/transport.js';
-import { serveChannel } from './serveChannel.js';
 import { type Send, sendGradient } from './sendGradient.js';
+import { serveChannel } from './serveChannel.js';
 import { ShardComputer } from './shardComputer.js';
 import { WeightsIn } from './weightsIn.js';
 

@@ -60,7 +60,7 @@ test('before a run: noise, and those who do not belong to it', async (t) => {
     ['hello: expected 0 tensor frames, got 1', [...encode(hello), noise()]],
     ['gradient: expected 1 tensor frames, got 0', encode({ type: 'gradient', work: 0, node: [0, 1], ...answer })],
     ['sent gradient before hello', encode({ type: 'gradient', work: 0, node: [0, 1], ...answer }, [new Float32Array(parameters)])],
-    ['host elsewhere runs bpnn-dist 0.0.1 (protocol 1), this run needs', encode({ ...hello, version: '0.0.1' })],
+    [`host elsewhere runs bpnn-dist 0.0.1 (protocol ${hello.protocol}), this run needs`, encode({ ...hello, version: '0.0.1' })],
   ];
   for (const [reason, frames] of babblers) {
     const stranger = new Stranger(t, run, parameters);

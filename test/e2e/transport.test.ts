@@ -19,6 +19,27 @@ test('shared memory or sockets: the same weights', {
   t.same(weightsOf(join(runs, 'shm')), weightsOf(join(runs, 'socket')));
 });
 
+test('tensors in several parts: the same weights, at any number of workers, moved as they come or at once', async (t) => {
+  const runs = t.testdir();
+  // 317,610 parameters: two parts. With clipping, none can be moved before all have come.
+  const wide = [...someMnist, '--model', '784-399-10', '--epochs', '1', '--shards', '4'] as const;
+  for (const [index, flags] of [
+    [],
+    ['--optimizer', '{ name: adam, globalClipNorm: 0.5 }'],
+    ['--optimizer', 'sgd'],
+    ['--compression', 'bf16'],
+  ].entries()) {
+    const run = async (workers: number, transport: string): Promise<unknown> => {
+      const name = `${index}-${workers}-${transport}`;
+      const args = [...wide, ...flags, '--workers', `${workers}`, '--transport', transport, '--runs', runs, '--name', name];
+      await runWell(t, 'up', ...args);
+      return weightsOf(join(runs, name));
+    };
+    const expected = await run(1, 'auto');
+    for (const workers of [1, 3]) t.same(await run(workers, 'socket'), expected, `${workers} workers, ${flags.join(' ')}`);
+  }
+});
+
 test('where no memory can be shared the run says so and goes on, unless that was asked for', async (t) => {
   const runs = t.testdir({
     'without.mjs': `

@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { type MemorySystem, memorySystem } from '../memory/system.js';
 import type { WasmMemory } from '../wasm.js';
 import { PassBoard } from './passBoard.js';
-import { oneThread, type PassName, type Passes } from './passes.js';
+import { oneThread, type Passes, type PassName } from './passes.js';
 
 /** Values below which waking a helper takes longer than it saves. */
 export const worthHelping = 400_000;

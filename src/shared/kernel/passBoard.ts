@@ -1,4 +1,4 @@
-import { type PassName, passNames, type Passes, runPart } from './passes.js';
+import { type Passes, type PassName, passNames, runPart } from './passes.js';
 
 /** Values that a thread takes at a time: short enough to share evenly, long enough to be worth the taking. */
 const partLength = 65_536;

@@ -1,0 +1,69 @@
+import { test } from 'tap';
+import { Broadcast } from '../../src/coordinator/broadcast.js';
+import { openHalves } from '../../src/shared/half/half.js';
+import { partitionOf } from '../../src/shared/partition.js';
+
+const partition = partitionOf(5, 2);
+const [one, two] = [Float32Array.of(1, 2, 3, 4, 5), Float32Array.of(6, 7, 8, 9, 10)];
+
+test('nobody is sent a part twice', (t) => {
+  const broadcast = new Broadcast(partition);
+  const first = broadcast.use(one, true);
+  t.same(broadcast.rest('a', first).parts, [0, 1, 2]);
+  t.same(broadcast.rest('a', first).parts, [], 'an evaluation or a second request on the same weights');
+  const next = broadcast.announce(two, 1);
+  t.same([...(broadcast.part('a', next, 1).tensors[0] ?? [])], [8, 9]);
+  const used = broadcast.use(two, true);
+  t.equal(used.number, next.number);
+  t.same(broadcast.rest('a', used).parts, [0, 2]);
+  t.same(broadcast.rest('b', used).parts, [0, 1, 2], 'one that has just come');
+  broadcast.forget('a');
+  t.same(broadcast.rest('a', used).parts, [0, 1, 2]);
+  t.end();
+});
+
+test('weights that were announced and dropped are sent anew, under another number', (t) => {
+  const broadcast = new Broadcast(partition);
+  const first = broadcast.use(one, true);
+  broadcast.rest('a', first);
+  const dropped = broadcast.announce(two, 0);
+  broadcast.part('a', dropped, 0);
+  t.equal(broadcast.use(one, true).number, first.number, 'the step was refused');
+  t.same(broadcast.rest('a', first).parts, [0, 1, 2], 'the worker had put them away for those that came next');
+  const again = broadcast.announce(two, 0);
+  t.not(again.number, dropped.number);
+  t.same(broadcast.rest('a', broadcast.use(two, true)).parts, [0, 1, 2]);
+  t.end();
+});
+
+test('an older version can still be asked for, as when a worker is lost while the next step is computed', (t) => {
+  const broadcast = new Broadcast(partition);
+  const first = broadcast.use(one, true);
+  broadcast.rest('a', broadcast.use(two, true));
+  const { version, tensors } = broadcast.rest('a', first);
+  t.equal(version, first.number);
+  t.same(
+    tensors.map((tensor) => [...tensor]),
+    [[1, 2], [3, 4], [5]],
+  );
+  t.end();
+});
+
+test('rounded and exact weights are versions of their own', (t) => {
+  const halves = openHalves('bf16');
+  const arrays = [new Float32Array(5), new Float32Array(5)];
+  const broadcast = new Broadcast(partition, { halves, arrays });
+  const source = Float32Array.of(1.001, 2, 3, 4, 5);
+  const exact = broadcast.use(source, false);
+  t.equal(exact.values, source);
+  const rounded = broadcast.use(source, true);
+  t.same([...rounded.values], [1, 2, 3, 4, 5]);
+  const [tensor] = broadcast.rest('a', rounded).tensors;
+  t.ok(tensor instanceof Uint16Array);
+  const next = broadcast.announce(two, 0);
+  t.not(next.values, rounded.values, 'what workers may still read is left alone');
+  broadcast.use(source, true);
+  t.not(broadcast.announce(two, 0).values, rounded.values, 'after a step that was refused, too');
+  t.same([...rounded.values], [1, 2, 3, 4, 5]);
+  t.end();
+});

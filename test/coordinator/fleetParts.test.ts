@@ -1,0 +1,190 @@
+import { test } from 'tap';
+import { Broadcast } from '../../src/coordinator/broadcast.js';
+import { Fleet } from '../../src/coordinator/fleet.js';
+import { PartedSum, type PartSum } from '../../src/coordinator/partedSum.js';
+import { openKernel } from '../../src/shared/kernel/kernel.js';
+import { decodeFromCoordinator, encode, type Message, type PartSums } from '../../src/shared/protocol.js';
+import { FakeHub } from '../fixtures/fakeHub.js';
+import { hello, parameters, partition, perShard, ready, shards, sums, tensor } from '../fixtures/messages.js';
+
+/** Gradients in parts, and workers that are lost, err or join between one and the next. */
+
+interface Teardown {
+  teardown(end: () => Promise<void>): void;
+}
+
+/** A real fleet whose workers are this test, asked for one step's gradients. */
+class Step {
+  readonly hub = new FakeHub();
+  readonly parts: PartSum[] = [];
+  readonly lines: string[] = [];
+  readonly fleet: Fleet;
+  /** How many of their requests workers have answered. */
+  readonly #answered = new Map<string, number>();
+
+  constructor(t: Teardown) {
+    const { kernel, allocate } = openKernel({ lengths: [parameters, parameters, parameters] });
+    const slots = [0, 1, 2].map(() => allocate(parameters));
+    const tensors = { partition, sum: new PartedSum(kernel, slots, partition), broadcast: new Broadcast(partition) };
+    const run = { config: () => ({}), fingerprint: 'f', shards, version: '1.0.0', prepareTimeout: 600, stepTimeout: 600 };
+    const events = {
+      onLeft: (_: unknown, reason: string) => this.lines.push(reason),
+      onNotice: (line: string) => this.lines.push(line),
+    };
+    this.fleet = new Fleet({ ...run, ...tensors, compression: 'none', hub: this.hub, probe: undefined, events });
+    t.teardown(() => this.fleet.close());
+  }
+
+  async join(...workers: readonly string[]): Promise<void> {
+    for (const worker of workers) for (const message of [hello, ready]) this.hub.say(worker, encode(message));
+    await turn();
+  }
+
+  ask(weights = tensor): ReturnType<Fleet['gradients']> {
+    const plan = { step: 0, epoch: 0, from: 0, count: shards * perShard };
+    return this.fleet.gradients(plan, weights, (part) => this.parts.push(part));
+  }
+
+  /** The steps that a worker was asked, in order. */
+  asked(worker: string): Message<'step'>[] {
+    return this.hub.sent.flatMap(({ to, frames }) => {
+      const { message } = decodeFromCoordinator(frames, partition);
+      return to === worker && message.type === 'step' ? [message] : [];
+    });
+  }
+
+  /** Some parts of all that a worker was asked and has not answered: as many as a node has shards, in every value. */
+  async answer(worker: string, parts: readonly number[], change: Partial<PartSums> = {}): Promise<void> {
+    const asked = this.asked(worker);
+    for (const { work, nodes } of asked.slice(this.#answered.get(worker) ?? 0)) {
+      for (const node of nodes) this.#say(worker, work, node, parts, change);
+    }
+    if (parts.includes(partition.length - 1)) this.#answered.set(worker, asked.length);
+    await turn();
+  }
+
+  #say(worker: string, work: number, node: [number, number], parts: readonly number[], change: Partial<PartSums>): void {
+    const count = node[1] - node[0];
+    const values = new Float32Array(parameters).fill(count);
+    for (const part of parts) {
+      const { offset, size } = partition[part] ?? { offset: 0, size: 0 };
+      const head = { work, node, shards: new Array<PartSums>(count).fill({ ...sums, ...change }), computeMs: 1 };
+      const message = part === 0 ? { type: 'gradient' as const, ...head } : { type: 'gradientPart' as const, work, node, part };
+      this.hub.say(worker, encode(message, [values.subarray(offset, offset + size)]));
+    }
+  }
+}
+
+/** Lets everything that was said be heard. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Nodes [0, 2) and [2, 4) make the tree over four shards. */
+const sumOf = ({ sum: { gradient, addend } }: PartSum): number[] => [...gradient].map((value, i) => value + (addend?.[i] ?? 0));
+
+test('a part is complete when all shards of it are in, whatever else is on its way', async (t) => {
+  const step = new Step(t);
+  await step.join('a', 'b');
+  const answers = step.ask();
+  await step.answer('a', [0]);
+  t.same(step.parts, []);
+  await step.answer('b', [0]);
+  t.same(
+    step.parts.map(({ part }) => part),
+    [0],
+  );
+  t.same(step.parts.map(sumOf), [[4, 4, 4]]);
+  await step.answer('b', [1]);
+  await step.answer('a', [1]);
+  t.same(step.parts.map(sumOf), [
+    [4, 4, 4],
+    [4, 4],
+  ]);
+  const result = await answers;
+  t.ok(result.isFinite);
+  t.equal(result.gradient.length, 2);
+  for (const worker of ['a', 'b']) step.hub.say(worker, encode({ type: 'leaving' }));
+});
+
+test('a worker that is lost between two parts: another computes the whole, and nothing counts twice', async (t) => {
+  const step = new Step(t);
+  await step.join('a', 'b');
+  const answers = step.ask();
+  await step.answer('a', [0]);
+  step.hub.say('a', encode({ type: 'leaving' }));
+  await turn();
+  await step.answer('b', [0, 1]);
+  const { parts, gradient } = await answers;
+  t.equal(parts.length, shards);
+  t.same(
+    gradient.map((sum, part) => sumOf({ part, sum })),
+    [
+      [4, 4, 4],
+      [4, 4],
+    ],
+  );
+  step.hub.say('b', encode({ type: 'leaving' }));
+});
+
+test('a gradient whose sums are not finite is not added up, but asked for again', async (t) => {
+  const step = new Step(t);
+  await step.join('a', 'b');
+  const answers = step.ask();
+  await step.answer('a', [0, 1], { loss: Number.NaN });
+  t.equal(step.asked('b').length, 2, 'another is asked');
+  await step.answer('b', [0, 1]);
+  const { gradient, nonFinite } = await answers;
+  t.same(nonFinite, []);
+  t.same(
+    gradient.map((sum, part) => sumOf({ part, sum })),
+    [
+      [4, 4, 4],
+      [4, 4],
+    ],
+  );
+  t.match(step.lines.join(), /not finite: it is computed once more.*is faulty/);
+  step.hub.say('b', encode({ type: 'leaving' }));
+});
+
+test('parts out of their order, or of something else, are refused', async (t) => {
+  const step = new Step(t);
+  await step.join('a', 'b', 'c', 'd');
+  const answers = step.ask();
+  const [{ work, nodes } = { work: 0, nodes: [] }] = step.asked('c');
+  await step.answer('c', [0]);
+  step.hub.say('c', encode({ type: 'gradientPart', work: work + 1, node: nodes[0] ?? [0, 1], part: 1 }, [new Float32Array(2)]));
+  await turn();
+  await step.answer('b', [0, 0]);
+  await step.answer('a', [1]);
+  t.equal(step.lines[0], 'sent part 1 of a gradient of which that was not the next');
+  t.equal(step.lines[1], 'began a gradient before the last was complete');
+  t.equal(step.lines[2], 'sent part 1 of a gradient of which that was not the next');
+  step.hub.say('d', encode({ type: 'leaving' }));
+  step.fleet.fail(new Error('over'));
+  await t.rejects(answers, /over/);
+});
+
+test('weights to come go out part by part, and the next step carries what is missing', async (t) => {
+  const step = new Step(t);
+  await step.join('a');
+  const first = step.ask();
+  t.same(step.asked('a').at(-1)?.parts, [0, 1]);
+  await step.answer('a', [0]);
+  const next = Float32Array.from({ length: parameters }, (_, i) => i);
+  step.fleet.announce(next, 0);
+  const { message, tensors } = decodeFromCoordinator(step.hub.sent.at(-1)?.frames ?? [], partition);
+  t.match(message, { type: 'weights', part: 0 });
+  t.same([...(tensors[0] ?? [])], [0, 1, 2]);
+  await step.answer('a', [1]);
+  await first;
+  await step.join('b');
+  const second = step.ask(next);
+  t.same(step.asked('a').at(-1)?.parts, [1]);
+  t.same(step.asked('b').at(-1)?.parts, [0, 1], 'one that has joined');
+  t.equal(step.asked('a').at(-1)?.version, step.asked('b').at(-1)?.version);
+  await step.answer('a', [0, 1]);
+  await step.answer('b', [0, 1]);
+  await second;
+  for (const worker of ['a', 'b']) step.hub.say(worker, encode({ type: 'leaving' }));
+});
