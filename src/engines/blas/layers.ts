@@ -24,6 +24,11 @@ export interface Layers {
   softmax(z: Float32Array, rows: number, columns: number): void;
   /** The same, with the cross entropy's gradient by z; returns its sum over the rows. */
   softmaxCrossentropy(z: Float32Array, targets: Float32Array, gradient: Float32Array, rows: number, columns: number): number;
+  /** The cross entropy of the sigmoids, which z is turned into; as `softmaxCrossentropy`. */
+  sigmoidCrossentropy(z: Float32Array, targets: Float32Array, gradient: Float32Array, rows: number, columns: number): number;
+  /** The sum over the rows of their mean squared or absolute errors, with its gradient by a. */
+  meanSquaredError(a: Float32Array, targets: Float32Array, gradient: Float32Array, rows: number, columns: number): number;
+  meanAbsoluteError(a: Float32Array, targets: Float32Array, gradient: Float32Array, rows: number, columns: number): number;
   /** into = into * by */
   multiply(into: Float32Array, by: Float32Array, length: number): void;
   /** sums = the sum of the rows of d, [rows, columns], from the first to the last. */
@@ -43,6 +48,9 @@ interface Exports {
   eluGradient(d: number, a: number, length: number): void;
   softmax(z: number, rows: number, columns: number, powers: number): void;
   softmaxCrossentropy(z: number, targets: number, gradient: number, rows: number, columns: number, powers: number): number;
+  sigmoidCrossentropy(z: number, targets: number, gradient: number, rows: number, columns: number): number;
+  meanSquaredError(a: number, targets: number, gradient: number, rows: number, columns: number): number;
+  meanAbsoluteError(a: number, targets: number, gradient: number, rows: number, columns: number): number;
   multiply(into: number, by: number, length: number): void;
   columnSums(d: number, sums: number, rows: number, columns: number): void;
 }
@@ -81,6 +89,9 @@ export function openLayers(lengths: readonly number[], widest: number): Layers {
     softmax: (z, rows, columns) => wasm.softmax(at(z), rows, columns, powers),
     softmaxCrossentropy: (z, targets, gradient, rows, columns) =>
       wasm.softmaxCrossentropy(at(z), at(targets), at(gradient), rows, columns, powers),
+    sigmoidCrossentropy: (z, targets, gradient, rows, columns) => wasm.sigmoidCrossentropy(at(z), at(targets), at(gradient), rows, columns),
+    meanSquaredError: (a, targets, gradient, rows, columns) => wasm.meanSquaredError(at(a), at(targets), at(gradient), rows, columns),
+    meanAbsoluteError: (a, targets, gradient, rows, columns) => wasm.meanAbsoluteError(at(a), at(targets), at(gradient), rows, columns),
     multiply: (into, by, length) => wasm.multiply(at(into), at(by), length),
     columnSums: (d, sums, rows) => wasm.columnSums(at(d), at(sums), rows, sums.length),
   };

@@ -18,7 +18,27 @@ export function lossGradient(
   count: number,
   width: number,
 ): number {
-  if (loss === 'softmaxCrossentropy') return layers.softmaxCrossentropy(given, targets, gradient, count, width);
+  switch (loss) {
+    case 'softmaxCrossentropy':
+    case 'sigmoidCrossentropy':
+    case 'meanSquaredError':
+    case 'meanAbsoluteError':
+      return layers[loss](given, targets, gradient, count, width);
+    default:
+      return plainLoss(layers, { loss, activation }, given, targets, gradient, count, width);
+  }
+}
+
+/** The rarer ones, by their definitions: cross entropies of outputs that are not a last softmax's or sigmoid's. */
+function plainLoss(
+  layers: Layers,
+  { loss, activation }: Pick<OutputHead, 'loss' | 'activation'>,
+  given: Float32Array,
+  targets: Float32Array,
+  gradient: Float32Array,
+  count: number,
+  width: number,
+): number {
   const length = count * width;
   const result = lossOf(loss, Float64Array.from(given.subarray(0, length)), Float64Array.from(targets.subarray(0, length)), width);
   gradient.set(result.gradient);
