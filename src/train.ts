@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { type RunObserver, type RunResult, run } from './run/run.js';
 import { parseConfig } from './shared/config/parse.js';
+import { gpuNumbers } from './shared/gpuNumbers.js';
 
 export interface TrainOptions extends RunObserver {
   /** Ends the training after the step that is under way; `train` then rejects with Interrupted. */
@@ -19,7 +20,7 @@ export async function train(
   { signal, ...observer }: TrainOptions = {},
 ): Promise<RunResult> {
   return run({
-    config: parseConfig(config, 'config', { cores: availableParallelism() }),
+    config: parseConfig(config, 'config', { cores: availableParallelism(), gpus: gpuNumbers().length }),
     fallbackName: 'run',
     workers: 'local',
     observer,

@@ -6,6 +6,7 @@ import { isMapping, mergeConfigs } from '../shared/config/merge.js';
 import { parseConfig } from '../shared/config/parse.js';
 import type { Config } from '../shared/config/schema.js';
 import { ConfigError, errorCode, errorMessage, UsageError } from '../shared/errors.js';
+import { gpuNumbers } from '../shared/gpuNumbers.js';
 import { configFlags } from './configFlags.js';
 
 type Mapping = Readonly<Record<string, unknown>>;
@@ -28,7 +29,7 @@ export function loadConfig(file: string | undefined, flags: Readonly<Mapping>): 
   const fromFlags = absolutePaths(configOf(flags), '.');
   const source = file === undefined ? 'flags' : Object.keys(fromFlags).length > 0 ? `${file} and flags` : file;
   const given = mergeConfigs(fromFile, fromFlags);
-  const config = parseConfig(given, source, { cores: availableParallelism() });
+  const config = parseConfig(given, source, { cores: availableParallelism(), gpus: gpuNumbers().length });
   return { config, given, name: file === undefined ? 'article' : basename(file, extname(file)) };
 }
 

@@ -5,6 +5,7 @@ import { DataError, errorCode, Interrupted, ProtocolError, RunError, UsageError 
 import { refuseWindows } from '../shared/transport.js';
 import { version } from '../shared/version.js';
 import { coordinatorCommand } from './coordinator.js';
+import { doctorCommand } from './doctor.js';
 import { evaluateCommand } from './evaluate.js';
 import { keygenCommand } from './keygen.js';
 import { predictCommand } from './predict.js';
@@ -45,6 +46,7 @@ for (const command of [
   predictCommand(),
   keygenCommand(),
   setupCommand(),
+  doctorCommand(),
 ])
   program.addCommand(command);
 // Errors end here, in one place, and none of commander's own exits cuts a message short.

@@ -1,5 +1,6 @@
 import { SingleBar } from 'cli-progress';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
+import type { SetupOptions } from '../setup/setupBlas.js';
 
 const defaultIndex = 'https://pypi.org/simple';
 
@@ -10,30 +11,61 @@ interface Flags {
 }
 
 export function setupCommand(): Command {
-  return new Command('setup').description('install what an engine needs').addCommand(blasCommand());
+  return new Command('setup').description('install what an engine needs').addCommand(blasCommand()).addCommand(tensorflowCommand());
 }
 
-function blasCommand(): Command {
-  return new Command('blas')
-    .description('install OpenBLAS for the engine blas, on a machine that has none or an old one')
-    .option('--from <folder>', 'take the wheel from this folder, on a machine without a network')
+/** A command that installs files, and the options that all such have. */
+function installing(name: string, description: string, example: string): Command {
+  return new Command(name)
+    .description(description)
+    .option('--from <folder>', 'take the files from this folder, on a machine without a network')
     .option('--index <url>', `package index to download from (default: PIP_INDEX_URL, else ${defaultIndex})`)
     .option('--dry-run', 'only say what would be downloaded, and where to')
     .addHelpText(
       'after',
-      '\nIt goes to the folder that BPNN_DIST_HOME names, else to bpnn-dist in XDG_DATA_HOME or ~/.local/share.\nExample:\n  bpnn-dist setup blas',
-    )
-    .action(async ({ from, index: given, dryRun }: Flags) => {
-      const index = given ?? (process.env['PIP_INDEX_URL'] || defaultIndex);
-      const { setupBlas } = await import('../setup/setupBlas.js');
-      const say = (line: string): void => void process.stderr.write(`${line}\n`);
-      const progress = progressBar();
-      const path = await setupBlas({ from, index, dryRun: dryRun ?? false, say, onProgress: progress.show }).finally(progress.close);
+      `\nIt goes to the folder that BPNN_DIST_HOME names, else to bpnn-dist in XDG_DATA_HOME or ~/.local/share.\nExample:\n  ${example}`,
+    );
+}
+
+/** What every installation is told, and how it shows how far it has come. */
+function optionsOf({ from, index, dryRun }: Flags): SetupOptions & { readonly close: () => void } {
+  const { show, close } = progressBar();
+  return { from, index: index ?? (process.env['PIP_INDEX_URL'] || defaultIndex), dryRun: dryRun ?? false, say, onProgress: show, close };
+}
+
+function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+function blasCommand(): Command {
+  const description = 'install OpenBLAS for the engine blas, on a machine that has none or an old one';
+  return installing('blas', description, 'bpnn-dist setup blas').action(async (flags: Flags) => {
+    const { setupBlas } = await import('../setup/setupBlas.js');
+    const options = optionsOf(flags);
+    const path = await setupBlas(options).finally(options.close);
+    if (path === undefined) return;
+    const { openBlasAt } = await import('../engines/blas/library.js');
+    const { name } = openBlasAt(path, 1);
+    const named = process.env['BPNN_DIST_BLAS'] ?? '';
+    say(named === '' ? `the engine blas now uses ${name}` : `${name} is installed, but BPNN_DIST_BLAS=${named} comes first`);
+  });
+}
+
+function tensorflowCommand(): Command {
+  const description = 'install native TensorFlow for the engine tensorflow: its library, and an addon that is built here by g++';
+  return installing('tensorflow', description, 'bpnn-dist setup tensorflow --device cpu')
+    .addOption(new Option('--device <device>', 'cpu, or gpu with CUDA 12').choices(['cpu', 'gpu']).makeOptionMandatory())
+    .option('--system-cuda', "take the machine's CUDA 12 and cuDNN 9 (LD_LIBRARY_PATH) instead of downloading them")
+    .action(async ({ device, systemCuda, ...flags }: Flags & { device: 'cpu' | 'gpu'; systemCuda?: true }) => {
+      const { setupTensorflow } = await import('../setup/setupTensorflow.js');
+      const options = optionsOf(flags);
+      const path = await setupTensorflow({ ...options, device, systemCuda: systemCuda ?? false }).finally(options.close);
       if (path === undefined) return;
-      const { openBlasAt } = await import('../engines/blas/library.js');
-      const { name } = openBlasAt(path, 1);
-      const named = process.env['BPNN_DIST_BLAS'] ?? '';
-      say(named === '' ? `the engine blas now uses ${name}` : `${name} is installed, but BPNN_DIST_BLAS=${named} comes first`);
+      const { loadTensorflow } = await import('../engines/tensorflow/binding.js');
+      const { library, isOnGpu } = loadTensorflow(device === 'gpu' ? 'auto' : 'cpu', 1);
+      const { gpuProblem } = await import('../engines/gpu.js');
+      const missing = device === 'gpu' && !isOnGpu ? ` (${gpuProblem()})` : '';
+      say(`${library} runs on the ${isOnGpu ? 'GPU' : 'CPU'} here${missing}; train with --engine tensorflow`);
     });
 }
 

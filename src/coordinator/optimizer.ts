@@ -51,39 +51,6 @@ interface Update {
   readonly moved: Set<number>;
 }
 
-/** The sum of one place of the gradient. */
-interface PlacedSum {
-  readonly place: Place;
-  readonly sum: GradientSum;
-}
-
-/** Parts that are not done yet, those in one where they stand beside each other: workers that share memory give all at once. */
-function joined(partition: Partition, sums: readonly GradientSum[], done: ReadonlySet<number>): PlacedSum[] {
-  const runs: PlacedSum[] = [];
-  for (const [part, sum] of sums.entries()) {
-    const place = partition[part];
-    if (!place || done.has(part)) continue;
-    const last = runs.at(-1);
-    const both = last && last.place.offset + last.place.size === place.offset && beside(last.sum, sum);
-    if (both) runs[runs.length - 1] = { place: { offset: last.place.offset, size: last.place.size + place.size }, sum: both };
-    else runs.push({ place, sum });
-  }
-  return runs;
-}
-
-/** Two sums whose arrays follow each other in memory, as one. */
-function beside(a: GradientSum, b: GradientSum): GradientSum | undefined {
-  const gradient = oneArray(a.gradient, b.gradient);
-  if (!a.addend && !b.addend) return gradient && { gradient };
-  const addend = a.addend && b.addend && oneArray(a.addend, b.addend);
-  return gradient && addend && { gradient, addend };
-}
-
-function oneArray(a: Float32Array, b: Float32Array): Float32Array | undefined {
-  if (a.buffer !== b.buffer || a.byteOffset + a.byteLength !== b.byteOffset) return undefined;
-  return new Float32Array(a.buffer, a.byteOffset, a.length + b.length);
-}
-
 /** How the gradient is cut, and what the optimizer does with its parts. */
 export interface OptimizerOptions {
   readonly partition: Partition;
@@ -178,29 +145,20 @@ export class Optimizer {
     const place = this.#partition[part];
     if (!place) throw new RangeError(`there is no part ${part} of the weights`);
     this.#begun.moved.add(part);
-    this.#movePlace({ place, sum });
+    for (const range of this.#ranges) {
+      const piece = overlapOf(range, place);
+      if (piece) this.#movePiece({ ...piece, penalty: range.penalty }, partOf(sum, place, piece));
+    }
   }
 
   /** Moves what has not been moved, and takes the new weights over. @param sums of all parts, all of them finite */
   commit(sums: readonly GradientSum[]): void {
     const { moved } = this.#begun;
     if (this.#clips) this.#moveClipped(sums);
-    else for (const rest of joined(this.#partition, sums, moved)) this.#movePlace(rest);
+    else for (const [part, sum] of sums.entries()) if (!moved.has(part)) this.move(part, sum);
     this.#update = undefined;
     this.#updates++;
     [this.#now, this.#next] = [this.#next, this.#now];
-  }
-
-  #movePlace({ place, sum }: PlacedSum): void {
-    for (const range of this.#ranges) {
-      const piece = overlapOf(range, place);
-      if (piece) this.#movePiece({ ...piece, penalty: range.penalty }, this.#partOf(sum, place, piece));
-    }
-  }
-
-  #partOf({ gradient, addend }: GradientSum, { offset }: Place, piece: Place): GradientSum {
-    const within = { offset: piece.offset - offset, size: piece.size };
-    return { gradient: viewOf(gradient, within), addend: addend && viewOf(addend, within) };
   }
 
   /** Adam adds up and averages the gradient in its own pass over it. */
@@ -299,4 +257,10 @@ export class Optimizer {
         spec satisfies never;
     }
   }
+}
+
+/** A piece of the sum of a place that it lies within. */
+function partOf({ gradient, addend }: GradientSum, { offset }: Place, piece: Place): GradientSum {
+  const within = { offset: piece.offset - offset, size: piece.size };
+  return { gradient: viewOf(gradient, within), addend: addend && viewOf(addend, within) };
 }

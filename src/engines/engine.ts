@@ -1,3 +1,4 @@
+import type { Device } from '../shared/device.js';
 import type { Network } from '../shared/model/network.js';
 import type { Loss, Metric } from '../shared/model/spec.js';
 
@@ -40,6 +41,7 @@ export interface EngineTask {
   readonly sparseTargets: boolean;
   /** Threads the engine may use. */
   readonly threads: number;
+  readonly device: Device;
 }
 
 /** Computes gradients of one network. Calls must not overlap; nothing is kept from one to the next. */

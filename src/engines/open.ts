@@ -1,20 +1,19 @@
 import { engineNames } from '../shared/config/schema.js';
-import { UsageError } from '../shared/errors.js';
+import { errorMessage, RunError, UsageError } from '../shared/errors.js';
 import type { Engine, EngineTask } from './engine.js';
 
 /**
  * Opens the engine of that name; only then are its packages loaded.
  * @param name one of `engineNames`; `auto` is the machine's BLAS where it has one, else ONNX Runtime, native where that
- *   can be loaded and WebAssembly where not
- * @throws UsageError for any other name
+ *   can be loaded and WebAssembly where not; on a GPU it is the first engine that finds one
+ * @throws UsageError for any other name, RunError where the engine or its device is not to be had
  */
 export async function openEngine(name: string, task: EngineTask): Promise<Engine> {
   switch (name) {
-    case 'auto': {
-      const { hasBlas } = await import('./blas/library.js');
-      return openEngine(hasBlas(task.threads) ? 'blas' : 'onnx', task);
-    }
+    case 'auto':
+      return openAny(task);
     case 'blas': {
+      needCpu(name, task);
       const { openBlasEngine } = await import('./blas.js');
       return openBlasEngine(task);
     }
@@ -22,11 +21,38 @@ export async function openEngine(name: string, task: EngineTask): Promise<Engine
       const { openOnnx } = await import('./onnx/onnx.js');
       return openOnnx(task);
     }
+    case 'tensorflow': {
+      const { openTensorflow } = await import('./tensorflow.js');
+      return openTensorflow(task);
+    }
     case 'reference': {
+      needCpu(name, task);
       const { openReference } = await import('./reference.js');
       return openReference(task);
     }
     default:
       throw new UsageError(`engine: expected one of ${engineNames.join(', ')}, got '${name}'`);
   }
+}
+
+async function openAny(task: EngineTask): Promise<Engine> {
+  if (task.device === 'auto' || task.device === 'cpu') {
+    const { hasBlas } = await import('./blas/library.js');
+    return openEngine(hasBlas(task.threads) ? 'blas' : 'onnx', task);
+  }
+  if (task.device === 'webgpu') return openEngine('onnx', task);
+  const reasons: string[] = [];
+  for (const name of ['tensorflow', 'onnx']) {
+    try {
+      return await openEngine(name, task);
+    } catch (error) {
+      reasons.push(`${name}: ${errorMessage(error)}`);
+    }
+  }
+  throw new RunError(`no engine can compute on ${task.device}\n  ${reasons.join('\n  ')}`);
+}
+
+function needCpu(name: string, { device }: EngineTask): void {
+  if (device === 'auto' || device === 'cpu') return;
+  throw new UsageError(`the engine ${name} computes on the CPU; --device ${device} needs tensorflow or onnx`);
 }

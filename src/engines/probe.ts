@@ -10,20 +10,24 @@ const probeSamples = 8;
  */
 export async function probeHash(engine: Engine, network: Network): Promise<string> {
   const gradient = new Float32Array(network.layout.size);
-  const weights = hashedValues(network.layout.size, 1).map((value) => (value - 0.5) / 4);
-  await engine.gradient(probeBatch(network), weights, gradient);
+  const { batch, weights } = probeProblem(network);
+  await engine.gradient(batch, weights, gradient);
   const bytes = new Uint8Array(gradient.buffer, gradient.byteOffset, gradient.byteLength);
   return createHash('sha256').update(bytes).digest('hex').slice(0, 16);
 }
 
-function probeBatch({ inputs, outputs, ops }: Network): Batch {
-  const count = probeSamples;
+/** Made-up weights and samples for a network, the same everywhere. */
+export function probeProblem(
+  { inputs, outputs, ops, layout }: Network,
+  count = probeSamples,
+): { readonly batch: Batch; readonly weights: Float32Array } {
   const targets = outputs === 1 ? hashedValues(count, 2) : oneHotRows(count, outputs);
   const dropouts = ops.filter((op) => op.kind === 'dropout');
   const masks = dropouts.map(({ units, rate, index }) =>
     hashedValues(count * units, 4 + index).map((value) => (value < rate ? 0 : 1 / (1 - rate))),
   );
-  return { count, inputs: hashedValues(count * inputs, 3), targets, masks };
+  const weights = hashedValues(layout.size, 1).map((value) => (value - 0.5) / 4);
+  return { batch: { count, inputs: hashedValues(count * inputs, 3), targets, masks }, weights };
 }
 
 function oneHotRows(count: number, width: number): Float32Array {

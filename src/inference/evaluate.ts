@@ -54,7 +54,7 @@ export async function evaluate(model: Model, dataset: Dataset, options: Evaluate
   if (!(Number.isInteger(wanted) && wanted >= 1)) throw new UsageError(`batchSize: expected a whole number of at least 1, got ${wanted}`);
   const batchSize = Math.min(wanted, dataset.count);
   const reader = new BatchReader(dataset, encoding, network.outputs, batchSize);
-  const task = { network, loss, metrics, sparseTargets: encoding.kind === 'oneHot', threads: choice.threads };
+  const task = { network, loss, metrics, sparseTargets: encoding.kind === 'oneHot', threads: choice.threads, device: choice.device };
   const engine = await openEngine(choice.engine, task);
   const total = { loss: 0, metrics: metrics.map(() => 0) };
   try {

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { divisorOf } from '../data/normalize.js';
+import type { Device } from '../shared/device.js';
 import { UsageError } from '../shared/errors.js';
 import { readModel } from '../shared/model/layersModel.js';
 import { Model } from './model.js';
@@ -11,6 +12,8 @@ export interface LoadOptions {
   readonly engine?: string | undefined;
   /** Threads of the engine; default: the run's, or 1. */
   readonly threads?: number | undefined;
+  /** What it computes on; default: the run's, or `auto`. */
+  readonly device?: Device | undefined;
   /** Which of a run's models; default: the best, or the final one where no best was kept. */
   readonly weights?: 'best' | 'final' | undefined;
 }
@@ -33,7 +36,11 @@ export async function loadModel(path: string, options: LoadOptions = {}): Promis
     metrics: config?.metrics ?? metadata.metrics ?? [],
     divide: config ? divisorOf(config.data) : metadata.normalize?.divide,
   };
-  return Model.open(trained, { engine: options.engine ?? config?.engine ?? 'auto', threads: options.threads ?? config?.threads ?? 1 });
+  return Model.open(trained, {
+    engine: options.engine ?? config?.engine ?? 'auto',
+    threads: options.threads ?? config?.threads ?? 1,
+    device: options.device ?? config?.device ?? 'auto',
+  });
 }
 
 function modelFolder(path: string, wanted: 'best' | 'final' | undefined): string {

@@ -1,6 +1,7 @@
 import type { Engine, EngineIdentity } from '../engines/engine.js';
 import { openEngine } from '../engines/open.js';
 import type { Config } from '../shared/config/schema.js';
+import type { Device } from '../shared/device.js';
 import { buildNetwork, type Network } from '../shared/model/network.js';
 import type { Loss, Metric, ModelSpec } from '../shared/model/spec.js';
 
@@ -19,10 +20,11 @@ export interface TrainedModel {
   readonly config: Config | undefined;
 }
 
-/** Which engine computes, and with how many threads. */
+/** Which engine computes, on what, and with how many threads. */
 export interface EngineChoice {
   readonly engine: string;
   readonly threads: number;
+  readonly device: Device;
 }
 
 /** Most samples of one engine call: what a call holds in memory is bounded, however many samples are asked for. */
@@ -59,7 +61,14 @@ export class Model implements TrainedModel {
   static async open(trained: TrainedModel, choice: EngineChoice): Promise<Model> {
     const network = buildNetwork(trained.spec);
     // Predictions have no loss; an engine is opened for one all the same, and any network can take this one.
-    const task = { network, loss: 'meanSquaredError', metrics: [], sparseTargets: false, threads: choice.threads } as const;
+    const task = {
+      network,
+      loss: 'meanSquaredError',
+      metrics: [],
+      sparseTargets: false,
+      threads: choice.threads,
+      device: choice.device,
+    } as const;
     return new Model(trained, network, choice, await openEngine(choice.engine, task));
   }
 

@@ -14,6 +14,7 @@ import { divisorOf } from '../data/normalize.js';
 import type { Config } from '../shared/config/schema.js';
 import { configYaml, plainConfig } from '../shared/config/write.js';
 import { DataError, errorMessage, Interrupted } from '../shared/errors.js';
+import { gpuNumbers } from '../shared/gpuNumbers.js';
 import type { Figures } from '../shared/json.js';
 import { twin } from '../shared/kernel/twin.js';
 import { type RunKeys, readKeys, writeKeys } from '../shared/keys.js';
@@ -240,6 +241,7 @@ async function trainIn(
         count: config.workers,
         address: hub.address,
         sharedFile: shared?.memory.file,
+        environment: (slot) => gpuEnvironment(config.device, slot),
         logFile: (slot) => folder.file('log', `worker-${slot}.log`),
         maxRestarts: config.maxRestarts,
         onEnd(slot, pid, loss) {
@@ -313,6 +315,13 @@ function storeOf(folder: RunFolder, config: Config): Store {
       else await folder.attempt(name, write);
     },
   };
+}
+
+/** With several GPUs each worker sees one, and workers beyond their number share. */
+function gpuEnvironment(device: Config['device'], slot: number): Readonly<Record<string, string>> {
+  const numbers = device === 'gpu' ? gpuNumbers() : [];
+  const own = numbers[slot % numbers.length];
+  return own === undefined ? {} : { CUDA_VISIBLE_DEVICES: own };
 }
 
 function resolvedEngine([first]: readonly Member[], fingerprint: string): Config['resolved'] {

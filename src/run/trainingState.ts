@@ -50,11 +50,11 @@ export function openTrainingState(prepared: PreparedRun, shares: boolean, notice
 
 function stateIn({ plan: { config, network }, weights }: PreparedRun, memory: SharedMemory | undefined): TrainingState {
   const size = weights.length;
-  const partition = partitionOf(size);
+  const partition = partitionOf(size, memory !== undefined);
   const format = config.compression === 'none' ? undefined : config.compression;
   const most = maxArrays(size, memory?.bytes);
   // Over sockets the gradient comes in parts, and they are moved as they come.
-  const keepsMoments = !memory && partition.length > 1 && most >= optimizerArrays(true) + fewestSlots;
+  const keepsMoments = partition.length > 1 && most >= optimizerArrays(true) + fewestSlots;
   // The weights that workers are to have are the optimizer's own, or rounded ones beside them.
   const arrays = optimizerArrays(keepsMoments) - (memory && !format ? weightArrays : 0);
   const slotCount = Math.min(sumSlots, most - arrays);

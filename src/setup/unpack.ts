@@ -1,31 +1,39 @@
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, mkdirSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { openPromise } from 'yauzl';
 import { temporaryMark } from '../shared/durableFile.js';
 import { errorMessage, RunError } from '../shared/errors.js';
 
 /**
- * Writes one file of a zip archive to a path, where it appears only once it is whole.
- * @throws RunError where the archive is none, or has no such file
+ * Writes some files of a zip archive, each of which appears only once it is whole.
+ * @param placeOf the path of a file, undefined for one that is not wanted
+ * @returns how many there were
+ * @throws RunError where the archive is none
  */
-export async function unpackFile(archive: string, name: string, path: string): Promise<void> {
-  const temporary = `${path}${temporaryMark}${process.pid}`;
+export async function unpack(archive: string, placeOf: (name: string) => string | undefined): Promise<number> {
+  let count = 0;
+  let current: string | undefined;
   try {
     const zip = await openPromise(archive, { autoClose: false });
     try {
       for await (const entry of zip.eachEntry()) {
-        if (entry.fileName !== name) continue;
-        await pipeline(await zip.openReadStreamPromise(entry), createWriteStream(temporary));
-        await rename(temporary, path);
-        return;
+        const path = placeOf(entry.fileName);
+        if (path === undefined) continue;
+        mkdirSync(dirname(path), { recursive: true });
+        current = `${path}${temporaryMark}${process.pid}`;
+        await pipeline(await zip.openReadStreamPromise(entry), createWriteStream(current));
+        await rename(current, path);
+        current = undefined;
+        count++;
       }
     } finally {
       zip.close();
     }
   } catch (error) {
-    await rm(temporary, { force: true });
-    throw new RunError(`${archive}: ${name} cannot be unpacked to ${path} (${errorMessage(error)})`);
+    if (current !== undefined) await rm(current, { force: true });
+    throw new RunError(`${archive} cannot be unpacked (${errorMessage(error)})`);
   }
-  throw new RunError(`${archive}: has no ${name}`);
+  return count;
 }

@@ -15,3 +15,8 @@ export function homeFolder(): string {
 export function installedBlas(): string {
   return join(homeFolder(), 'openblas', 'libscipy_openblas.so');
 }
+
+/** The addon that `bpnn-dist setup tensorflow` builds, of one kind of TensorFlow. */
+export function installedTensorflow(kind: 'cpu' | 'gpu'): string {
+  return join(homeFolder(), `tensorflow-${kind}`, 'tfjs_binding.node');
+}

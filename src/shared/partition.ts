@@ -8,8 +8,13 @@ const fewestValues = 262_144;
 /** Parts at most: a step that is asked of a newcomer carries all of them in one message. */
 export const mostParts = 64;
 
-/** How all tensors of so many values are cut, on both sides. */
-export function partitionOf(size: number, partSize = Math.max(fewestValues, Math.ceil(size / mostParts))): Partition {
+/** How all tensors of so many values are cut, on both sides. Those of workers that share memory do not travel: they are whole. */
+export function partitionOf(size: number, isShared: boolean): Partition {
+  return cut(size, isShared ? size : Math.max(fewestValues, Math.ceil(size / mostParts)));
+}
+
+/** Parts of so many values, the last of what is left. */
+export function cut(size: number, partSize: number): Partition {
   const count = Math.max(1, Math.ceil(size / partSize));
   return Array.from({ length: count }, (_, i) => {
     const offset = i * partSize;

@@ -173,12 +173,13 @@ async function prepare(
     const network = buildNetwork(config.model);
     const encoding = targetEncoding(config.loss, network.outputs, data.train);
     const isSparse = sparseTargets(config.loss, network.outputs, data.train);
-    const { loss, metrics, threads } = config;
-    const engine = await openEngine(config.resolved?.engine ?? config.engine, { network, loss, metrics, sparseTargets: isSparse, threads });
-    const partition = partitionOf(network.layout.size);
+    const { loss, metrics, threads, device } = config;
+    const task = { network, loss, metrics, sparseTargets: isSparse, threads, device };
+    const engine = await openEngine(config.resolved?.engine ?? config.engine, task);
     const probe = await probeHash(engine, network);
     const shape = { parameters: network.layout.size, workers: config.workers, shards: config.shards, metrics: metrics.length };
     const shared = sharedFile === undefined ? undefined : SharedMemory.inherit(sharedFile, shape);
+    const partition = partitionOf(network.layout.size, shared !== undefined);
     const place = shared && slot !== undefined ? { memory: shared, slot } : undefined;
     const computer = new ShardComputer(engine, network, config, data.train, encoding, place);
     await computer.warmUp();

@@ -1,9 +1,9 @@
 import { test } from 'tap';
 import { Broadcast } from '../../src/coordinator/broadcast.js';
 import { openHalves } from '../../src/shared/half/half.js';
-import { partitionOf } from '../../src/shared/partition.js';
+import { cut } from '../../src/shared/partition.js';
 
-const partition = partitionOf(5, 2);
+const partition = cut(5, 2);
 const [one, two] = [Float32Array.of(1, 2, 3, 4, 5), Float32Array.of(6, 7, 8, 9, 10)];
 
 test('nobody is sent a part twice', (t) => {

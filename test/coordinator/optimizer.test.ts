@@ -5,7 +5,7 @@ import { parseConfig } from '../../src/shared/config/parse.js';
 import { openKernel } from '../../src/shared/kernel/kernel.js';
 import { viewOf } from '../../src/shared/model/layout.js';
 import { buildNetwork } from '../../src/shared/model/network.js';
-import { type Partition, partitionOf } from '../../src/shared/partition.js';
+import { cut, type Partition } from '../../src/shared/partition.js';
 
 const rules: Readonly<Record<string, object>> = {
   adam: { name: 'adam' },
@@ -49,9 +49,9 @@ function bytesOf({ weights, m, v, updates }: OptimizerState): string {
 
 for (const [name, rule] of Object.entries(rules)) {
   test(`${name}: in parts, as they come or at the end, to the same bits`, (t) => {
-    const whole = open(rule, (size) => partitionOf(size), false);
-    const late = open(rule, (size) => partitionOf(size, 8), false);
-    const early = open(rule, (size) => partitionOf(size, 8), true);
+    const whole = open(rule, (size) => cut(size, size), false);
+    const late = open(rule, (size) => cut(size, 8), false);
+    const early = open(rule, (size) => cut(size, 8), true);
     t.notOk(whole.optimizer.movesParts || late.optimizer.movesParts, 'moments in place are not touched before all is in');
     t.equal(early.optimizer.movesParts, !name.includes('clipped'));
     for (let step = 0; step < 5; step++) {
@@ -70,8 +70,8 @@ for (const [name, rule] of Object.entries(rules)) {
 }
 
 test('an update that is not committed has changed nothing', (t) => {
-  const { optimizer, sums } = open({ name: 'adam' }, (size) => partitionOf(size, 8), true);
-  const other = open({ name: 'adam' }, (size) => partitionOf(size, 8), true);
+  const { optimizer, sums } = open({ name: 'adam' }, (size) => cut(size, 8), true);
+  const other = open({ name: 'adam' }, (size) => cut(size, 8), true);
   for (const each of [optimizer, other.optimizer]) each.begin(7, 0.01);
   optimizer.commit(sums(1));
   other.optimizer.commit(other.sums(1));

@@ -37,7 +37,7 @@ function expected(t: Test): Promise<Record<string, string>> {
 async function probe(): Promise<string> {
   const { model, loss, metrics } = parseConfig({ model: shape }, 'test', { cores: 1 });
   const network = buildNetwork(model);
-  const engine = await openEngine('auto', { network, loss, metrics, sparseTargets: true, threads: 1 });
+  const engine = await openEngine('auto', { network, loss, metrics, sparseTargets: true, threads: 1, device: 'auto' });
   const hash = await probeHash(engine, network);
   await engine.close();
   return hash;

@@ -5,6 +5,8 @@ import { openBlasEngine } from '../../src/engines/blas.js';
 import type { EngineTask } from '../../src/engines/engine.js';
 import { openOnnx } from '../../src/engines/onnx/onnx.js';
 import { openReference } from '../../src/engines/reference.js';
+import { hasTensorflow, loadTensorflow } from '../../src/engines/tensorflow/binding.js';
+import { openTensorflow } from '../../src/engines/tensorflow.js';
 import { activations, type Layer } from '../../src/shared/model/spec.js';
 import { dense, dropout, heads, relativeErrors, sampleOf, smoothSampleOf, taskOf } from './samples.js';
 
@@ -12,9 +14,13 @@ const engines = {
   'onnx on cpu': (task: EngineTask) => openOnnx(task, { provider: 'cpu' }),
   'onnx on wasm': (task: EngineTask) => openOnnx(task, { provider: 'wasm' }),
   blas: openBlasEngine,
+  tensorflow: openTensorflow,
 };
 type Name = keyof typeof engines;
-const names = (Object.keys(engines) as Name[]).filter((name) => name !== 'blas' || hasBlas(1));
+/** Those that this machine has. */
+const names = (Object.keys(engines) as Name[]).filter(
+  (name) => (name !== 'blas' || hasBlas(1)) && (name !== 'tensorflow' || hasTensorflow()),
+);
 
 test('the machine has a BLAS', { skip: !hasBlas(1) && 'it has none: the engine blas is not tested' }, (t) => t.end());
 
@@ -157,6 +163,25 @@ for (const name of names) {
     await engine.close();
   });
 }
+
+test('tensorflow leaves no tensor behind, whatever becomes of a batch', { skip: !hasTensorflow() && 'it is not installed' }, async (t) => {
+  const task = taskOf(2, [dropout(0.5), dense(3, 'relu'), dense(1, 'linear')], 'meanSquaredError');
+  const { batch, weights } = sampleOf(task, 5, 6);
+  const engine = await openTensorflow(task);
+  const { binding } = loadTensorflow('cpu', 1);
+  const gradient = new Float32Array(weights.length);
+  await engine.gradient(batch, weights, gradient);
+  const constants = binding.getNumOfTensors();
+  for (let i = 0; i < 5; i++) {
+    await engine.gradient(batch, weights, gradient);
+    await engine.evaluate(batch, weights);
+    await engine.predict(batch, weights);
+    await t.rejects(engine.gradient({ ...batch, masks: [] }, weights, gradient), RangeError);
+  }
+  t.equal(binding.getNumOfTensors(), constants);
+  await engine.close();
+  t.equal(binding.getNumOfTensors(), 0);
+});
 
 test('a dropout without its mask is refused', async (t) => {
   const task = taskOf(2, [dropout(0.5), dense(1, 'linear')], 'meanSquaredError');

@@ -17,7 +17,14 @@ export function dropout(rate: number): Layer {
 
 export function taskOf(inputs: number, layers: readonly Layer[], loss: Loss): EngineTask {
   const network = buildNetwork({ inputShape: [inputs], layers });
-  return { network, loss, metrics: ['accuracy', 'mae', 'mse'], sparseTargets: loss === 'sparseCategoricalCrossentropy', threads: 1 };
+  return {
+    network,
+    loss,
+    metrics: ['accuracy', 'mae', 'mse'],
+    sparseTargets: loss === 'sparseCategoricalCrossentropy',
+    threads: 1,
+    device: 'cpu',
+  };
 }
 
 /** Numbers from -1 to 1, multiples of 2^-12: adding a power of two to one is exact in float32. */

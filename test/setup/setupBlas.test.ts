@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { type Test, test } from 'tap';
 import { ZipFile } from 'yazl';
-import { type SetupOptions, setupBlas } from '../../src/setup/setupBlas.js';
+import { type BlasOptions, setupBlas } from '../../src/setup/setupBlas.js';
 import type { Wheel } from '../../src/setup/wheel.js';
 
 const linux = { platform: 'linux', arch: 'x64', libc: 'glibc' } as const;
@@ -40,7 +40,7 @@ async function indexOf(t: Test, serve: (request: IncomingMessage, response: Serv
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/simple`;
 }
 
-function optionsIn(t: Test, wheel: Wheel, more: Partial<SetupOptions>): SetupOptions & { readonly home: string; readonly lines: string[] } {
+function optionsIn(t: Test, wheel: Wheel, more: Partial<BlasOptions>): BlasOptions & { readonly home: string; readonly lines: string[] } {
   if (!existsSync(t.testdirName)) t.testdir();
   const home = join(t.testdirName, 'home');
   process.env['BPNN_DIST_HOME'] = home;

@@ -1,7 +1,7 @@
 import { Packr } from 'msgpackr';
 import { test } from 'tap';
 import { ProtocolError } from '../../src/shared/errors.js';
-import { partitionOf } from '../../src/shared/partition.js';
+import { cut } from '../../src/shared/partition.js';
 import {
   decodeFromCoordinator,
   decodeFromWorker,
@@ -38,7 +38,7 @@ const step = {
 } satisfies FromCoordinator;
 const weights = Float32Array.of(1, -0, Number.NaN, Number.NEGATIVE_INFINITY, 1e-40);
 /** A first part of five values, and a second of two. */
-const partition = partitionOf(7, 5);
+const partition = cut(7, 5);
 
 const fromWorker: readonly FromWorker[] = [
   hello,

@@ -1,8 +1,8 @@
 import { test } from 'tap';
-import { partitionOf } from '../../src/shared/partition.js';
+import { cut } from '../../src/shared/partition.js';
 import { WeightsIn } from '../../src/worker/weightsIn.js';
 
-const partition = partitionOf(5, 2);
+const partition = cut(5, 2);
 const parts = [Float32Array.of(1, 2), Float32Array.of(3, 4), Float32Array.of(5)] as const;
 
 test('parts come in any order, in one message or several', (t) => {
@@ -29,7 +29,7 @@ test('weights that are not all there are not used', (t) => {
 });
 
 test('weights of one part are used where they are', (t) => {
-  const weights = new WeightsIn(partitionOf(5));
+  const weights = new WeightsIn(cut(5, 5));
   const whole = Float32Array.of(1, 2, 3, 4, 5);
   weights.take(0, [0], [whole]);
   t.equal(weights.whole(0), whole);

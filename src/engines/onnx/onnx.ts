@@ -1,3 +1,4 @@
+import { cudaNumber, type Device } from '../../shared/device.js';
 import { viewOf } from '../../shared/model/layout.js';
 import type { Batch, BatchSums, Engine, EngineIdentity, EngineTask } from '../engine.js';
 import { metricSums } from '../metrics.js';
@@ -7,7 +8,7 @@ import { Recent } from './recent.js';
 import { loadRuntime, type Provider, type Runtime } from './runtime.js';
 
 export interface OnnxOptions {
-  /** Where to compute; without it, on the fastest provider that can be loaded. */
+  /** Where to compute; without it, where the task's device says. */
   readonly provider?: Provider;
 }
 
@@ -16,7 +17,18 @@ export interface OnnxOptions {
  * @throws RunError where the provider asked for cannot be loaded
  */
 export async function openOnnx(task: EngineTask, options: OnnxOptions = {}): Promise<Engine> {
-  return new OnnxEngine(task, await loadRuntime(options.provider, task.threads));
+  const { device, threads } = task;
+  const provider = options.provider ?? providerFor(device);
+  const engine = new OnnxEngine(task, await loadRuntime({ provider, threads, gpu: cudaNumber(device) }));
+  // Whether there is such a GPU shows only in a session.
+  if (provider === 'webgpu' || provider === 'cuda') await engine.prepare();
+  return engine;
+}
+
+/** Undefined for the CPU, natively or in WebAssembly. */
+function providerFor(device: Device): Provider | undefined {
+  if (device === 'auto' || device === 'cpu') return undefined;
+  return device === 'webgpu' ? 'webgpu' : 'cuda';
 }
 
 /** A binding, and the arrays the sums are read from. */
@@ -44,6 +56,11 @@ class OnnxEngine implements Engine {
     this.#task = task;
     this.#runtime = runtime;
     this.identity = { engine: 'onnx', provider: runtime.provider, library: runtime.library };
+  }
+
+  /** Builds what a gradient needs. */
+  async prepare(): Promise<void> {
+    await this.#compile('gradient');
   }
 
   async gradient(batch: Batch, weights: Float32Array, gradient: Float32Array): Promise<BatchSums> {

@@ -1,8 +1,9 @@
 import type { Env, InferenceSession, InferenceSessionFactory, TensorConstructor } from 'onnxruntime-web';
 import { errorMessage, RunError } from '../../shared/errors.js';
+import { gpuProblem } from '../gpu.js';
 
-/** What ONNX Runtime computes on: `cpu` is onnxruntime-node, `wasm` onnxruntime-web's WebAssembly. */
-export type Provider = 'cpu' | 'wasm';
+/** What ONNX Runtime computes on: onnxruntime-node's CPU, WebGPU or CUDA, or onnxruntime-web's WebAssembly. */
+export type Provider = 'cpu' | 'webgpu' | 'cuda' | 'wasm';
 
 /** The part of ONNX Runtime's API both packages have and we use. */
 interface OrtPackage {
@@ -25,33 +26,51 @@ export interface Runtime {
   createSession(model: Uint8Array): Promise<InferenceSession>;
 }
 
-/**
- * Loads the provider asked for, or the fastest one that can be loaded.
- * @throws RunError where it cannot be loaded
- */
-export async function loadRuntime(provider: Provider | undefined, threads: number): Promise<Runtime> {
+/** What a provider is opened with. */
+export interface RuntimeOptions {
+  /** Without it, the fastest that can be loaded and computes on the CPU. */
+  readonly provider?: Provider | undefined;
+  readonly threads: number;
+  /** Which of NVIDIA's GPUs, of those that are visible. */
+  readonly gpu?: number | undefined;
+}
+
+/** @throws RunError where the provider cannot be loaded */
+export async function loadRuntime({ provider, threads, gpu = 0 }: RuntimeOptions): Promise<Runtime> {
   if (provider === 'wasm') return loadWeb(threads);
   try {
-    return await loadNode(threads);
+    return await loadNode(provider ?? 'cpu', threads, gpu);
   } catch (error) {
-    if (provider === 'cpu') throw new RunError(`onnxruntime-node cannot be loaded: ${errorMessage(error)}`, { cause: error });
+    if (provider) throw new RunError(`onnxruntime-node cannot be loaded: ${errorMessage(error)}`, { cause: error });
     return loadWeb(threads);
   }
 }
 
-async function loadNode(threads: number): Promise<Runtime> {
+async function loadNode(provider: Exclude<Provider, 'wasm'>, threads: number, gpu: number): Promise<Runtime> {
   // On Linux the package reports every use to its maker, and leaves files for that in the temporary folder: not for us
   // to allow. Whoever wants it sets the variable to 0.
   process.env['ORT_DISABLE_TELEMETRY'] ??= '1';
   const { InferenceSession, Tensor, env }: OrtPackage = await import('onnxruntime-node');
-  const options = sessionOptions('cpu', threads);
+  const options = sessionOptions(provider, threads, gpu);
   return {
-    provider: 'cpu',
+    provider,
     library: `onnxruntime-node ${env.versions.node ?? env.versions.common}`,
     Tensor,
     writesToFetches: true,
-    createSession: (model) => InferenceSession.create(model, options),
+    async createSession(model) {
+      try {
+        return await InferenceSession.create(model, options);
+      } catch (error) {
+        if (provider === 'cpu') throw error;
+        throw new RunError(`ONNX Runtime cannot compute on ${provider} here: ${problemOf(provider, error)}`, { cause: error });
+      }
+    },
   };
+}
+
+function problemOf(provider: 'webgpu' | 'cuda', error: unknown): string {
+  const said = errorMessage(error).split('\n')[0] ?? '';
+  return provider === 'cuda' ? `${gpuProblem()} (${said})` : `it finds no GPU with Vulkan (${said})`;
 }
 
 async function loadWeb(threads: number): Promise<Runtime> {
@@ -68,9 +87,9 @@ async function loadWeb(threads: number): Promise<Runtime> {
   };
 }
 
-function sessionOptions(provider: Provider, threads: number): InferenceSession.SessionOptions {
+function sessionOptions(provider: Provider, threads: number, gpu = 0): InferenceSession.SessionOptions {
   return {
-    executionProviders: [provider],
+    executionProviders: [provider === 'cuda' ? { name: 'cuda', deviceId: gpu } : provider],
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
     executionMode: 'sequential',

@@ -10,6 +10,8 @@ import { type Config, configSchema } from './schema.js';
 export interface Machine {
   /** Processor cores that may be used. */
   readonly cores: number;
+  /** GPUs that may be used. */
+  readonly gpus?: number;
 }
 
 /**
@@ -59,7 +61,7 @@ function withDefaults(parsed: z.output<typeof configSchema>, machine: Machine): 
     'sizes' in parsed.model ? expandShortModel(parsed.model, outputActivation(loss, parsed.model.sizes.at(-1) ?? 1)) : parsed.model;
   const defaultMetrics: Metric[] = loss.endsWith('Crossentropy') ? ['accuracy'] : [];
   const hasOwnValidation = 'validation' in parsed.data && parsed.data.validation !== undefined;
-  const workers = parsed.workers ?? Math.max(1, Math.min(machine.cores, Math.floor(batchSize / 16)));
+  const workers = parsed.workers ?? defaultWorkers(parsed, machine);
   return {
     ...parsed,
     ...(parsed.epochs === undefined && parsed.steps === undefined ? { epochs: 10 } : {}),
@@ -69,6 +71,13 @@ function withDefaults(parsed: z.output<typeof configSchema>, machine: Machine): 
     workers,
     shards: parsed.shards ?? Math.min(batchSize, Math.max(4, 2 ** Math.ceil(Math.log2(workers)))),
   };
+}
+
+/** One a GPU, where they are asked for; else one a core, but for batches that are too small to share among so many. */
+function defaultWorkers({ device, batchSize }: Pick<Config, 'device' | 'batchSize'>, { cores, gpus = 0 }: Machine): number {
+  if (device === 'gpu' && gpus > 0) return Math.min(gpus, batchSize);
+  if (device !== 'auto' && device !== 'cpu') return 1;
+  return Math.max(1, Math.min(cores, Math.floor(batchSize / 16)));
 }
 
 /** What the loss wants the network to give. */

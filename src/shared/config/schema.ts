@@ -1,11 +1,12 @@
 import { z } from 'zod';
+import { type Device, isDevice } from '../device.js';
 import { losses, type Metric, type ModelSpec, metrics } from '../model/spec.js';
 import { dataSchema } from './dataSchema.js';
 import { choice, fraction, list, notNegative, positive, record, show, text, truth, whole } from './fields.js';
 import { modelSchema } from './modelSchema.js';
 import { earlyStoppingSchema, optimizerSchema, plateauSchema } from './optimizerSchema.js';
 
-export const engineNames = ['auto', 'blas', 'onnx', 'reference'] as const;
+export const engineNames = ['auto', 'blas', 'onnx', 'tensorflow', 'reference'] as const;
 
 /** The example of the article this project grew from; what runs when nothing is asked for. */
 const articleModel = {
@@ -47,10 +48,16 @@ export const configSchema = record({
     saveBestOnly: truth().default(true).describe('false keeps the model of every epoch too'),
   }).prefault({}),
   initialWeights: text('a file of weights').optional().describe('flat little-endian float32 weights to start from'),
-  workers: whole(1, 4096).optional().describe('worker processes; default: the smaller of the cores and batchSize / 16'),
+  workers: whole(1, 4096)
+    .optional()
+    .describe('worker processes; default: one a GPU with device gpu, else the smaller of the cores and batchSize / 16'),
   minWorkers: whole(1).default(1).describe('how many workers the run needs at least'),
   shards: whole(1).optional().describe('parts a global batch is cut into; default: workers, as a power of two, at least 4'),
   engine: choice(engineNames).default('auto').describe('what computes the gradients'),
+  device: z
+    .custom<Device>(isDevice, { error: ({ input }) => `expected auto, cpu, gpu, webgpu or cuda:N, got ${show(input)}` })
+    .default('auto')
+    .describe('what engines compute on: auto, cpu, gpu, webgpu, or cuda:N for one of several'),
   transport: choice(['auto', 'shm', 'socket'])
     .default('auto')
     .describe('how tensors reach workers that up starts: shared memory (where there is some) or sockets'),

@@ -10,6 +10,7 @@ export interface MemorySystem {
    * @throws RunError where there is not so much memory
    */
   create(bytes: number): number;
+  close(file: number): void;
   /** Puts the file's pages under an array that begins and ends on page borders: whoever does so sees what the others write. */
   mapOver(array: Uint8Array, file: number): void;
   /** Asks for large pages under an array, as far as it covers whole pages. */
@@ -98,6 +99,7 @@ function bind(koffi: Koffi, futexNumber: number): MemorySystem {
       const isFull = code === constants.errno.ENOSPC || code === constants.errno.ENOMEM;
       throw new RunError(`${isFull ? 'there is no room' : `posix_fallocate failed (${code})`} for ${bytes} bytes`);
     },
+    close,
     mapOver(array, file) {
       const address: number | bigint = mmap(array, array.length, protRead | protWrite, mapShared | mapFixed | mapPopulate, file, 0);
       if (Number(address) === -1) throw new RunError(`mmap failed (${koffi.errno()})`);

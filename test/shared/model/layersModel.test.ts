@@ -51,7 +51,7 @@ function weightsOf(spec: ModelSpec): Float32Array {
 
 async function predictions(spec: ModelSpec, weights: Float32Array, inputs: Float32Array): Promise<Float32Array> {
   const network = buildNetwork(spec);
-  const engine = await openReference({ network, loss: 'meanSquaredError', metrics: [], sparseTargets: false, threads: 1 });
+  const engine = await openReference({ network, loss: 'meanSquaredError', metrics: [], sparseTargets: false, threads: 1, device: 'cpu' });
   return engine.predict({ count: inputs.length / network.inputs, inputs }, weights);
 }
 

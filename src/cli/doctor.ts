@@ -1,0 +1,37 @@
+import { Command } from 'commander';
+import type { Finding } from '../setup/doctor.js';
+
+interface Flags {
+  readonly engine?: string;
+  readonly device?: string;
+  readonly json?: true;
+}
+
+export function doctorCommand(): Command {
+  return new Command('doctor')
+    .description('look at what training needs on this machine: try each engine, and say what to do where something is amiss')
+    .option('--engine <name>', 'fail unless this engine works')
+    .option('--device <device>', 'fail unless an engine works on this: cpu, gpu or webgpu')
+    .option('--json', 'print JSON')
+    .addHelpText('after', '\nIt ends with exit code 0 if training can run.\nExample:\n  bpnn-dist doctor')
+    .action(async ({ engine, device, json }: Flags) => {
+      const { diagnose } = await import('../setup/doctor.js');
+      const diagnosis = await diagnose({ engine, device });
+      process.stdout.write(json ? `${JSON.stringify(diagnosis, undefined, 2)}\n` : report(diagnosis.findings));
+      const what = [engine, device].filter((word) => word !== undefined).join(' on ');
+      if (!json)
+        process.stdout.write(diagnosis.canTrain ? '\ntraining can run\n' : `\ntraining cannot run${what === '' ? '' : ` with ${what}`}\n`);
+      process.exitCode = diagnosis.canTrain ? 0 : 1;
+    });
+}
+
+const marks = { good: 'ok', missing: '--', bad: 'NO' };
+
+function report(findings: readonly Finding[]): string {
+  const width = Math.max(...findings.map(({ what }) => what.length));
+  const lines = findings.flatMap(({ what, state, says, advice }) => [
+    `${marks[state]}  ${what.padEnd(width)}  ${says}`,
+    ...(advice === undefined ? [] : [`${' '.repeat(width + 6)}-> ${advice}`]),
+  ]);
+  return `${lines.join('\n')}\n`;
+}

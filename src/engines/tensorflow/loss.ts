@@ -1,0 +1,93 @@
+import type { HeadLoss } from '../outputHead.js';
+import { lossOf } from '../reference/loss.js';
+import type { Ops, Tensor } from './ops.js';
+
+/** What a loss is made from, all [count, width]. */
+export interface LossInputs {
+  readonly ops: Ops;
+  /** What the head's ops give: outputs, or logits where the loss is from logits. */
+  readonly given: Tensor;
+  readonly outputs: Tensor;
+  readonly targets: Tensor;
+  /** The targets' values. */
+  readonly wanted: Float32Array;
+  readonly count: number;
+  readonly width: number;
+}
+
+export interface LossTensors {
+  /** The sum of the samples' losses. */
+  readonly sum: number;
+  /** The loss's gradient by what was given, [count, width]. */
+  readonly gradient: Tensor;
+}
+
+/** A loss and its gradient. Formulas: src/engines/reference/loss.ts. */
+export function lossTensors(loss: HeadLoss, inputs: LossInputs): LossTensors {
+  switch (loss) {
+    case 'softmaxCrossentropy':
+      return softmaxCrossentropy(inputs);
+    case 'sigmoidCrossentropy':
+      return sigmoidCrossentropy(inputs);
+    case 'meanSquaredError':
+      return meanSquaredError(inputs);
+    case 'meanAbsoluteError':
+      return meanAbsoluteError(inputs);
+    default:
+      return plainLoss(loss, inputs);
+  }
+}
+
+/** The op takes it that a sample's targets add up to 1. */
+function softmaxCrossentropy({ ops, given, outputs, targets, wanted, count, width }: LossInputs): LossTensors {
+  const [losses, gradient] = ops.softmaxCrossentropy(given, targets);
+  const sum = total(ops.read(losses));
+  if (addUpToOne(wanted, count, width)) return { sum, gradient };
+  return { sum, gradient: ops.apply('Sub', ops.apply('Mul', outputs, ops.rowSums(targets, 'kept')), targets) };
+}
+
+function addUpToOne(values: Float32Array, count: number, width: number): boolean {
+  for (let start = 0; start < count * width; start += width) {
+    let sum = 0;
+    for (let i = start; i < start + width; i++) sum += values[i] ?? 0;
+    if (sum !== 1) return false;
+  }
+  return true;
+}
+
+/** max(z, 0) - z t + log(1 + e^-|z|), the form of tf.nn.sigmoid_cross_entropy_with_logits. */
+function sigmoidCrossentropy({ ops, given, outputs, targets, width }: LossInputs): LossTensors {
+  const linear = ops.apply('Sub', ops.apply('Relu', given), ops.apply('Mul', given, targets));
+  const rest = ops.apply('Softplus', ops.apply('Neg', ops.apply('Abs', given)));
+  const losses = ops.rowSums(ops.apply('AddV2', linear, rest), 'dropped');
+  const difference = ops.apply('Sub', outputs, targets);
+  return { sum: total(ops.read(losses)) / width, gradient: scaled(ops, difference, 1 / width) };
+}
+
+function meanSquaredError({ ops, outputs, targets, width }: LossInputs): LossTensors {
+  const difference = ops.apply('Sub', outputs, targets);
+  const losses = ops.rowSums(ops.apply('Square', difference), 'dropped');
+  return { sum: total(ops.read(losses)) / width, gradient: scaled(ops, difference, 2 / width) };
+}
+
+function meanAbsoluteError({ ops, outputs, targets, width }: LossInputs): LossTensors {
+  const difference = ops.apply('Sub', outputs, targets);
+  const losses = ops.rowSums(ops.apply('Abs', difference), 'dropped');
+  return { sum: total(ops.read(losses)) / width, gradient: scaled(ops, ops.apply('Sign', difference), 1 / width) };
+}
+
+/** The rarer ones, by their definitions: cross entropies of outputs that are not a last softmax's or sigmoid's. */
+function plainLoss(loss: HeadLoss, { ops, outputs, wanted, count, width }: LossInputs): LossTensors {
+  const values = Float64Array.from(ops.read(outputs));
+  const { sum, gradient } = lossOf(loss, values, Float64Array.from(wanted.subarray(0, count * width)), width);
+  return { sum, gradient: ops.upload(Float32Array.from(gradient), [count, width]) };
+}
+
+function scaled(ops: Ops, values: Tensor, factor: number): Tensor {
+  return factor === 1 ? values : ops.apply('Mul', values, ops.constant(factor));
+}
+
+/** In float64, and so the same however many there are. */
+function total(losses: Float32Array): number {
+  return losses.reduce((sum, loss) => sum + loss, 0);
+}

@@ -1,0 +1,115 @@
+import type { Binding, OpAttribute } from './binding.js';
+
+/** A tensor on TensorFlow's device. */
+export type Tensor = number & { readonly tensor: unique symbol };
+
+/**
+ * TensorFlow's ops, one call each and without a tape: this engine writes its backward passes itself. Tensors live until
+ * `clear`, but for those that are kept.
+ */
+export class Ops {
+  readonly #binding: Binding;
+  readonly #float: OpAttribute;
+  readonly #products: ReadonlyMap<string, readonly OpAttribute[]>;
+  readonly #sum: Readonly<Record<'kept' | 'dropped', readonly OpAttribute[]>>;
+  #made: Tensor[] = [];
+  readonly #kept = new Map<string, Tensor>();
+
+  constructor(binding: Binding) {
+    this.#binding = binding;
+    const { TF_ATTR_TYPE: type, TF_ATTR_BOOL: bool, TF_FLOAT: float, TF_INT32: int } = binding;
+    this.#float = { name: 'T', type, value: float };
+    const product = (a: boolean, b: boolean): [string, OpAttribute[]] => [
+      `${a} ${b}`,
+      [{ name: 'transpose_a', type: bool, value: a }, { name: 'transpose_b', type: bool, value: b }, this.#float],
+    ];
+    this.#products = new Map([product(false, false), product(true, false), product(false, true)]);
+    const sum = (keeps: boolean): OpAttribute[] => [
+      { name: 'keep_dims', type: bool, value: keeps },
+      this.#float,
+      { name: 'Tidx', type, value: int },
+    ];
+    this.#sum = { kept: sum(true), dropped: sum(false) };
+  }
+
+  /** The values are not copied where the device is the CPU: they must stay as they are until `clear`. */
+  upload(values: Float32Array, shape: readonly number[]): Tensor {
+    return this.#track(this.#binding.createTensor(shape, this.#binding.TF_FLOAT, values));
+  }
+
+  /** A copy of a tensor's values. */
+  read(tensor: Tensor): Float32Array {
+    const values = this.#binding.tensorDataSync(tensor);
+    if (!(values instanceof Float32Array)) throw new TypeError('the tensor is not of float32');
+    return values;
+  }
+
+  /** A scalar, made once. */
+  constant(value: number): Tensor {
+    return this.#keep(`${value}`, () => this.#binding.createTensor([], this.#binding.TF_FLOAT, Float32Array.of(value)));
+  }
+
+  product(a: Tensor, b: Tensor, transposed: { readonly a?: boolean; readonly b?: boolean } = {}): Tensor {
+    const attributes = this.#products.get(`${transposed.a ?? false} ${transposed.b ?? false}`);
+    if (!attributes) throw new RangeError('a product of two transposed matrices is not needed');
+    return this.#run('MatMul', attributes, [a, b]);
+  }
+
+  /** An elementwise op of one or two tensors, with broadcasting, or one of the gradients of such. */
+  apply(name: string, ...tensors: readonly Tensor[]): Tensor {
+    return this.#run(name, [this.#float], tensors);
+  }
+
+  /** The same for an op with a slope below zero. */
+  applyWithSlope(name: string, slope: number, ...tensors: readonly Tensor[]): Tensor {
+    return this.#run(name, [{ name: 'alpha', type: this.#binding.TF_ATTR_FLOAT, value: slope }, this.#float], tensors);
+  }
+
+  /** [n, width] to [n], or to [n, 1]. */
+  rowSums(values: Tensor, shape: 'kept' | 'dropped'): Tensor {
+    return this.#run('Sum', this.#sum[shape], [values, this.#axis]);
+  }
+
+  /** Each sample's cross entropy, [n], of logits and targets that add up to 1, and its gradient by the logits. */
+  softmaxCrossentropy(logits: Tensor, targets: Tensor): readonly [Tensor, Tensor] {
+    const outputs = this.#binding.executeOp('SoftmaxCrossEntropyWithLogits', [this.#float], [logits, targets], 2);
+    const [losses, gradient] = outputs.map(({ id }) => this.#track(id));
+    if (losses === undefined || gradient === undefined) throw new RangeError('the op gave fewer tensors than it should');
+    return [losses, gradient];
+  }
+
+  /** Frees all tensors but constants. */
+  clear(): void {
+    for (const tensor of this.#made) this.#binding.deleteTensor(tensor);
+    this.#made = [];
+  }
+
+  close(): void {
+    this.clear();
+    for (const tensor of this.#kept.values()) this.#binding.deleteTensor(tensor);
+    this.#kept.clear();
+  }
+
+  get #axis(): Tensor {
+    return this.#keep('axis', () => this.#binding.createTensor([1], this.#binding.TF_INT32, Int32Array.of(1)));
+  }
+
+  #run(name: string, attributes: readonly OpAttribute[], inputs: readonly Tensor[]): Tensor {
+    const [output] = this.#binding.executeOp(name, attributes, inputs, 1);
+    if (!output) throw new RangeError(`${name} gave no tensor`);
+    return this.#track(output.id);
+  }
+
+  #track(id: number): Tensor {
+    this.#made.push(id as Tensor);
+    return id as Tensor;
+  }
+
+  #keep(name: string, make: () => number): Tensor {
+    const known = this.#kept.get(name);
+    if (known !== undefined) return known;
+    const tensor = make() as Tensor;
+    this.#kept.set(name, tensor);
+    return tensor;
+  }
+}

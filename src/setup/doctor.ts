@@ -1,0 +1,193 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { findGpus } from '../engines/gpu.js';
+import { errorMessage } from '../shared/errors.js';
+import { memorySystem } from '../shared/memory/system.js';
+import { newKeys, openHub, openLink } from '../shared/transport.js';
+import { version } from '../shared/version.js';
+import { mostError, type Trial } from './tryEngine.js';
+
+/** One thing that was looked at. */
+export interface Finding {
+  readonly what: string;
+  /** `missing`: training can do without it. */
+  readonly state: 'good' | 'missing' | 'bad';
+  readonly says: string;
+  /** What to type or do, where something is amiss. */
+  readonly advice?: string;
+  /** Of an engine that was tried. */
+  readonly trial?: Trial;
+}
+
+export interface Diagnosis {
+  readonly findings: readonly Finding[];
+  /** Can a training run here, on what was asked for? */
+  readonly canTrain: boolean;
+}
+
+/** Engines and what they are tried on, with how to get them. */
+const trials: readonly { readonly engine: string; readonly device: string; readonly advice: string }[] = [
+  { engine: 'blas', device: 'cpu', advice: 'bpnn-dist setup blas' },
+  { engine: 'onnx', device: 'cpu', advice: 'npm install onnxruntime-node --ignore-scripts' },
+  { engine: 'onnx', device: 'wasm', advice: 'reinstall bpnn-dist: this engine comes with it' },
+  { engine: 'onnx', device: 'webgpu', advice: 'a GPU with a Vulkan driver' },
+  { engine: 'onnx', device: 'gpu', advice: 'an NVIDIA GPU, its driver, and the CUDA provider of onnxruntime-node' },
+  { engine: 'tensorflow', device: 'cpu', advice: 'bpnn-dist setup tensorflow --device cpu' },
+  { engine: 'tensorflow', device: 'gpu', advice: 'bpnn-dist setup tensorflow --device gpu' },
+];
+
+/**
+ * Looks at all that training needs, and tries each engine with a real gradient.
+ * @param wanted engines or devices that must work for `canTrain`; else any engine will do
+ */
+export async function diagnose(
+  wanted: { readonly engine?: string | undefined; readonly device?: string | undefined } = {},
+): Promise<Diagnosis> {
+  const engines: Finding[] = [];
+  for (const trial of trials) engines.push(await engineFinding(trial));
+  const basics = [
+    nodeFinding(),
+    memoryFinding(),
+    coreFinding(),
+    gpuFinding(),
+    sharingFinding(),
+    await socketFinding(),
+    fileFinding(),
+    clockFinding(),
+  ];
+  const fits = ({ what, state }: Finding): boolean => {
+    const [, engine, device] = what.split(' ');
+    const isOn =
+      wanted.device === undefined ||
+      wanted.device === 'auto' ||
+      device === wanted.device ||
+      (wanted.device.startsWith('cuda') && device === 'gpu');
+    return state === 'good' && (wanted.engine === undefined || wanted.engine === 'auto' || engine === wanted.engine) && isOn;
+  };
+  return { findings: [...basics, ...engines], canTrain: basics.every(({ state }) => state !== 'bad') && engines.some(fits) };
+}
+
+const execute = promisify(execFile);
+
+async function engineFinding({ engine, device, advice }: (typeof trials)[number]): Promise<Finding> {
+  const what = `engine ${engine} ${device}`;
+  const trial = await tryInProcess(engine, device);
+  if (!trial.works) return { what, state: 'missing', says: trial.reason, advice, trial };
+  const { library, provider, smallMs, wideMs, error } = trial;
+  const says = `${library} on ${provider}: ${smallMs.toFixed(2)} ms a gradient of 784-128-10 over 32 samples, ${wideMs.toFixed(1)} ms of 784-1024-1024-10 over 256; error ${error.toExponential(0)}`;
+  if (error > mostError)
+    return { what, state: 'missing', says: `${says}, which is wrong`, advice: 'take another engine, and tell us', trial };
+  return { what, state: 'good', says, trial };
+}
+
+async function tryInProcess(engine: string, device: string): Promise<Trial> {
+  const path = fileURLToPath(import.meta.resolve('#engine-trial'));
+  try {
+    const { stdout } = await execute(process.execPath, [path, engine, device], { timeout: 120_000 });
+    return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Trial;
+  } catch (error) {
+    const { signal, code, stderr = '' } = error as { signal?: string; code?: number; stderr?: string };
+    const how = signal ? `was ended by ${signal}` : `ended with code ${code}`;
+    return { works: false, reason: `the process that tried it ${how}: ${stderr.trim().split('\n').at(-1) ?? ''}` };
+  }
+}
+
+function nodeFinding(): Finding {
+  const says = `Node ${process.version}, bpnn-dist ${version}, ${process.platform} ${process.arch}`;
+  if (Number(process.versions.node.split('.')[0]) < 20) return { what: 'node', state: 'bad', says, advice: 'install Node 20 or later' };
+  if (process.platform === 'win32') return { what: 'node', state: 'bad', says, advice: 'use WSL' };
+  return { what: 'node', state: 'good', says };
+}
+
+function memoryFinding(): Finding {
+  const { availableMemory }: { availableMemory?: () => number } = process;
+  const free = availableMemory?.() ?? freemem();
+  const says = `${gib(free)} of ${gib(totalmem())} GiB are free`;
+  return free < 2 ** 29
+    ? { what: 'memory', state: 'bad', says, advice: 'free half a GiB at least' }
+    : { what: 'memory', state: 'good', says };
+}
+
+function coreFinding(): Finding {
+  const cores = availableParallelism();
+  return {
+    what: 'cores',
+    state: 'good',
+    says: `${cores} x ${cpus()[0]?.model.trim() ?? process.arch}, ${memorySpeed().toFixed(0)} GB/s to memory on one`,
+  };
+}
+
+/** Gigabytes a second of copying what fits into no cache. */
+function memorySpeed(): number {
+  const [from, to] = [new Float64Array(4e6).fill(1), new Float64Array(4e6)];
+  to.set(from);
+  const start = performance.now();
+  for (let i = 0; i < 4; i++) to.set(from);
+  return (4 * 2 * from.byteLength) / ((performance.now() - start) * 1e6);
+}
+
+function gpuFinding(): Finding {
+  const found = findGpus();
+  if (typeof found === 'string') return { what: 'gpus', state: 'missing', says: found };
+  const names = found.devices.map(
+    ({ name, memoryBytes, capability }) => `${name} (${gib(memoryBytes)} GiB, compute capability ${capability})`,
+  );
+  return { what: 'gpus', state: 'good', says: `${names.join(', ')}; the driver knows CUDA ${found.cuda}` };
+}
+
+function sharingFinding(): Finding {
+  const what = 'shared memory';
+  const advice = 'workers of up are then reached over sockets, which takes longer for small networks';
+  try {
+    memorySystem().close(memorySystem().create(2 ** 20));
+    return { what, state: 'good', says: 'can be made, and steps handed over by futex' };
+  } catch (error) {
+    return { what, state: 'missing', says: errorMessage(error), advice };
+  }
+}
+
+/** A coordinator and a worker that meet on loopback, with keys. */
+async function socketFinding(): Promise<Finding> {
+  const what = 'sockets';
+  try {
+    const keys = newKeys();
+    const hub = await openHub({ address: 'tcp://127.0.0.1:0', maxFrameBytes: 2 ** 20, keys });
+    const link = openLink(hub.address, 2 ** 20, keys);
+    link.send([Buffer.from('hello')]);
+    const heard = await Promise.race([
+      hub.messages()[Symbol.asyncIterator]().next(),
+      new Promise((resolve) => setTimeout(resolve, 5_000, undefined).unref()),
+    ]);
+    await link.close();
+    await hub.close();
+    if (heard === undefined) throw new Error('a message over loopback did not arrive within 5 s');
+    return { what, state: 'good', says: 'ZeroMQ over loopback, encrypted' };
+  } catch (error) {
+    return { what, state: 'bad', says: errorMessage(error), advice: 'see that this process may open sockets on 127.0.0.1' };
+  }
+}
+
+function fileFinding(): Finding {
+  const what = 'open files';
+  const limits = process.platform === 'linux' ? readFileSync('/proc/self/limits', 'utf8') : '';
+  const limit = /^Max open files\s+(\d+)/m.exec(limits)?.[1];
+  if (limit === undefined) return { what, state: 'good', says: 'the limit is not known here' };
+  const says = `at most ${limit}`;
+  return Number(limit) < 256 ? { what, state: 'bad', says, advice: 'ulimit -n 4096' } : { what, state: 'good', says };
+}
+
+/** Names of runs have the time in them, and certificates of package indexes are checked by it. */
+function clockFinding(): Finding {
+  const now = new Date();
+  const what = 'clock';
+  if (now.getUTCFullYear() < 2026)
+    return { what, state: 'missing', says: `it is ${now.toISOString()}?`, advice: 'set the clock: downloads will not be trusted' };
+  return { what, state: 'good', says: now.toISOString() };
+}
+
+function gib(bytes: number): string {
+  return (bytes / 2 ** 30).toFixed(1);
+}

@@ -1,0 +1,19 @@
+import { readdirSync } from 'node:fs';
+
+/**
+ * NVIDIA's GPUs that this process may use, as CUDA_VISIBLE_DEVICES names them: those that it names already, else all that
+ * the driver knows. None where there is no driver.
+ */
+export function gpuNumbers(visible = process.env['CUDA_VISIBLE_DEVICES']): string[] {
+  // As CUDA reads it: up to the first that is none.
+  if (visible !== undefined)
+    return visible
+      .split(',')
+      .map((name) => name.trim())
+      .filter((name) => name !== '' && name !== '-1');
+  try {
+    return readdirSync('/proc/driver/nvidia/gpus').map((_, number) => String(number));
+  } catch {
+    return [];
+  }
+}

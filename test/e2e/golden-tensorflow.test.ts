@@ -1,0 +1,6 @@
+import { test } from 'tap';
+import { hasTensorflow } from '../../src/engines/tensorflow/binding.js';
+import { testGoldenRuns } from './holdsGolden.js';
+
+if (hasTensorflow()) testGoldenRuns('tensorflow');
+else test('golden runs on tensorflow', { skip: 'it is not installed' }, (t) => t.end());
