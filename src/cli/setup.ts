@@ -1,6 +1,7 @@
 import { SingleBar } from 'cli-progress';
 import { Command, Option } from 'commander';
 import type { SetupOptions } from '../setup/setupBlas.js';
+import { RunError } from '../shared/errors.js';
 
 const defaultIndex = 'https://pypi.org/simple';
 
@@ -61,11 +62,14 @@ function tensorflowCommand(): Command {
       const options = optionsOf(flags);
       const path = await setupTensorflow({ ...options, device, systemCuda: systemCuda ?? false }).finally(options.close);
       if (path === undefined) return;
-      const { loadTensorflow } = await import('../engines/tensorflow/binding.js');
-      const { library, isOnGpu } = loadTensorflow(device === 'gpu' ? 'auto' : 'cpu', 1);
+      const { tryInProcess } = await import('../setup/tryInProcess.js');
+      const trial = await tryInProcess('tensorflow', device === 'gpu' ? 'auto' : 'cpu');
+      if (!trial.works) throw new RunError(`it is installed, and does not work here: ${trial.reason}`);
       const { gpuProblem } = await import('../engines/gpu.js');
+      const isOnGpu = trial.provider === 'gpu';
       const missing = device === 'gpu' && !isOnGpu ? ` (${gpuProblem()})` : '';
-      say(`${library} runs on the ${isOnGpu ? 'GPU' : 'CPU'} here${missing}; train with --engine tensorflow`);
+      const time = `${trial.smallMs.toFixed(2)} ms a gradient of 784-128-10 over 32 samples`;
+      say(`${trial.library} runs on the ${isOnGpu ? 'GPU' : 'CPU'} here${missing}, ${time}; train with --engine tensorflow`);
     });
 }
 

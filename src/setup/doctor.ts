@@ -1,14 +1,12 @@
-import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { findGpus } from '../engines/gpu.js';
 import { errorMessage } from '../shared/errors.js';
 import { memorySystem } from '../shared/memory/system.js';
 import { newKeys, openHub, openLink } from '../shared/transport.js';
 import { version } from '../shared/version.js';
 import { mostError, type Trial } from './tryEngine.js';
+import { tryInProcess } from './tryInProcess.js';
 
 /** One thing that was looked at. */
 export interface Finding {
@@ -70,8 +68,6 @@ export async function diagnose(
   return { findings: [...basics, ...engines], canTrain: basics.every(({ state }) => state !== 'bad') && engines.some(fits) };
 }
 
-const execute = promisify(execFile);
-
 async function engineFinding({ engine, device, advice }: (typeof trials)[number]): Promise<Finding> {
   const what = `engine ${engine} ${device}`;
   const trial = await tryInProcess(engine, device);
@@ -81,18 +77,6 @@ async function engineFinding({ engine, device, advice }: (typeof trials)[number]
   if (error > mostError)
     return { what, state: 'missing', says: `${says}, which is wrong`, advice: 'take another engine, and tell us', trial };
   return { what, state: 'good', says, trial };
-}
-
-async function tryInProcess(engine: string, device: string): Promise<Trial> {
-  const path = fileURLToPath(import.meta.resolve('#engine-trial'));
-  try {
-    const { stdout } = await execute(process.execPath, [path, engine, device], { timeout: 120_000 });
-    return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Trial;
-  } catch (error) {
-    const { signal, code, stderr = '' } = error as { signal?: string; code?: number; stderr?: string };
-    const how = signal ? `was ended by ${signal}` : `ended with code ${code}`;
-    return { works: false, reason: `the process that tried it ${how}: ${stderr.trim().split('\n').at(-1) ?? ''}` };
-  }
 }
 
 function nodeFinding(): Finding {

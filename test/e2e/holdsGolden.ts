@@ -4,17 +4,18 @@ import { test } from 'tap';
 import { train } from '../../src/index.js';
 import { type GoldenRun, goldenCurve, goldenRuns, goldenWeights, initialWeightsFile } from '../golden/runs.js';
 
-/** Trains every golden run with 1, 2, 3 and 4 real worker processes: Keras's curve each time, and the same bytes every time. */
-export function testGoldenRuns(engine: string): void {
+/** Trains every golden run with some numbers of real worker processes: Keras's curve each time, and the same bytes every time. */
+export function testGoldenRuns(engine: string, device = 'auto', counts: readonly number[] = [1, 2, 3, 4]): void {
   for (const run of goldenRuns) {
-    test(`${run.name} on ${engine}`, async (t) => {
+    test(`${run.name} on ${engine}, device ${device}`, async (t) => {
       const runs = t.testdir();
       const results: Buffer[] = [];
-      for (const workers of [1, 2, 3, 4]) {
+      for (const workers of counts) {
         const name = `workers-${workers}`;
         const { path, finalWeights } = await train({
           ...run.config,
           engine,
+          device,
           workers,
           runs,
           name,
@@ -25,7 +26,7 @@ export function testGoldenRuns(engine: string): void {
         results.push(readFileSync(join(path, 'final', 'weights.bin')));
       }
       for (const [i, bytes] of results.entries())
-        t.ok(bytes.equals(results[0] ?? Buffer.of()), `${i + 1} workers give the same bytes as one`);
+        t.ok(bytes.equals(results[0] ?? Buffer.of()), `${counts[i]} workers give the same bytes as one`);
     });
   }
 }

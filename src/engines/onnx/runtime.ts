@@ -69,7 +69,8 @@ async function loadNode(provider: Exclude<Provider, 'wasm'>, threads: number, gp
 }
 
 function problemOf(provider: 'webgpu' | 'cuda', error: unknown): string {
-  const said = errorMessage(error).split('\n')[0] ?? '';
+  // Without the place in its sources where it gave up.
+  const said = (errorMessage(error).split('\n')[0] ?? '').replace(/^.* was false\. /, '');
   return provider === 'cuda' ? `${gpuProblem()} (${said})` : `it finds no GPU with Vulkan (${said})`;
 }
 

@@ -1,0 +1,44 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import type { EngineTask } from '../src/engines/engine.js';
+import { openOnnx } from '../src/engines/onnx/onnx.js';
+import { openEngine } from '../src/engines/open.js';
+import { taskOf, timeOf } from '../src/setup/tryEngine.js';
+import { nameOf } from './settings.js';
+
+/** Milliseconds of one gradient on one thread, by engine, batch and width: `npm run bench:engines`. */
+
+const engines = {
+  blas: (task: EngineTask) => openEngine('blas', task),
+  onnx: (task: EngineTask) => openOnnx(task, { provider: 'cpu' }),
+  'onnx in WebAssembly': (task: EngineTask) => openOnnx(task, { provider: 'wasm' }),
+  tensorflow: (task: EngineTask) => openEngine('tensorflow', task),
+};
+
+const rows: Record<string, string | number>[] = [];
+const libraries: Record<string, string> = {};
+for (const [hidden, batches] of [
+  [[128], [16, 32, 128, 1_024]],
+  [
+    [1_024, 1_024],
+    [32, 128, 512],
+  ],
+  [[4_096, 4_096], [128]],
+] as const) {
+  const task = taskOf(hidden, 'cpu');
+  const opened = await Promise.all(Object.entries(engines).map(async ([name, open]) => [name, await open(task)] as const));
+  for (const batchSize of batches) {
+    const row: Record<string, string | number> = { network: nameOf({ hidden, batchSize, steps: 0, peerSteps: 0 }) };
+    for (const [name, engine] of opened) {
+      row[name] = Number((await timeOf(engine, task, batchSize)).toPrecision(3));
+      libraries[name] = engine.identity.library;
+    }
+    rows.push(row);
+  }
+  for (const [, engine] of opened) await engine.close();
+}
+const machine = `${cpus()[0]?.model.trim()}, one thread, Node ${process.version}; ${Object.values(libraries).join(', ')}`;
+console.log(machine);
+console.table(rows);
+mkdirSync(new URL('results/', import.meta.url), { recursive: true });
+writeFileSync(new URL('results/engines.json', import.meta.url), `${JSON.stringify({ machine, rows }, undefined, 2)}\n`);
