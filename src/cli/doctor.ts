@@ -1,5 +1,8 @@
 import { Command } from 'commander';
 import type { Finding } from '../setup/doctor.js';
+import { engineNames } from '../shared/config/schema.js';
+import { deviceOf } from '../shared/device.js';
+import { UsageError } from '../shared/errors.js';
 
 interface Flags {
   readonly engine?: string;
@@ -15,8 +18,11 @@ export function doctorCommand(): Command {
     .option('--json', 'print JSON')
     .addHelpText('after', '\nIt ends with exit code 0 if training can run.\nExample:\n  bpnn-dist doctor')
     .action(async ({ engine, device, json }: Flags) => {
+      if (engine !== undefined && !(engineNames as readonly string[]).includes(engine))
+        throw new UsageError(`--engine: expected one of ${engineNames.join(', ')}, got ${engine}`);
+      const wanted = device === undefined ? undefined : deviceOf(device);
       const { diagnose } = await import('../setup/doctor.js');
-      const diagnosis = await diagnose({ engine, device });
+      const diagnosis = await diagnose({ engine, device: wanted });
       process.stdout.write(json ? `${JSON.stringify(diagnosis, undefined, 2)}\n` : report(diagnosis.findings));
       const what = [engine, device].filter((word) => word !== undefined).join(' on ');
       if (!json)

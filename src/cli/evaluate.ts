@@ -1,9 +1,11 @@
 import { Command } from 'commander';
+import { deviceOf } from '../shared/device.js';
 import { figure } from './format.js';
 
 interface EvaluateFlags {
   readonly weights?: string;
   readonly engine?: string;
+  readonly device?: string;
   readonly json?: boolean;
 }
 
@@ -13,16 +15,21 @@ export function evaluateCommand(): Command {
     .argument('<run>', 'folder of a run, such as runs/article')
     .option('--weights <best|final>', "which of the run's models", 'best')
     .option('--engine <name>', "what computes (default: the run's engine)")
+    .option('--device <device>', 'what it computes on: auto, cpu, gpu, webgpu or cuda:N (default: as the run did)')
     .option('--json', 'print JSON')
     .addHelpText('after', '\nExample:\n  bpnn-dist evaluate runs/article')
     .action(evaluateRun);
 }
 
-async function evaluateRun(folder: string, { weights, engine, json }: EvaluateFlags): Promise<void> {
+async function evaluateRun(folder: string, { weights, engine, device, json }: EvaluateFlags): Promise<void> {
   const { loadModel } = await import('../inference/loadModel.js');
   const { evaluatePart } = await import('../inference/evaluate.js');
   const { weightsChoice } = await import('./weightsChoice.js');
-  const model = await loadModel(folder, { weights: weightsChoice(weights), ...(engine === undefined ? {} : { engine }) });
+  const model = await loadModel(folder, {
+    weights: weightsChoice(weights),
+    engine,
+    device: device === undefined ? undefined : deviceOf(device),
+  });
   try {
     const figures = await evaluatePart(model);
     const lines = Object.entries(figures).map(([name, value]) => `${name} ${name === 'samples' ? value : figure(value)}`);

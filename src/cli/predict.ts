@@ -1,10 +1,12 @@
 import { Command } from 'commander';
 import type { Prediction } from '../inference/predictFile.js';
+import { deviceOf } from '../shared/device.js';
 import { figure } from './format.js';
 
 interface PredictFlags {
   readonly weights?: string;
   readonly engine?: string;
+  readonly device?: string;
   readonly json?: boolean;
 }
 
@@ -15,16 +17,21 @@ export function predictCommand(): Command {
     .argument('<file>', 'inputs, IDX or .npy, of the shape that the model was trained on')
     .option('--weights <best|final>', "which of the run's models", 'best')
     .option('--engine <name>', "what computes (default: the run's engine)")
+    .option('--device <device>', 'what it computes on: auto, cpu, gpu, webgpu or cuda:N (default: as the run did)')
     .option('--json', 'print a line of JSON a sample')
     .addHelpText('after', '\nExample:\n  bpnn-dist predict runs/article digits.npy')
     .action(predictRun);
 }
 
-async function predictRun(folder: string, file: string, { weights, engine, json }: PredictFlags): Promise<void> {
+async function predictRun(folder: string, file: string, { weights, engine, device, json }: PredictFlags): Promise<void> {
   const { loadModel } = await import('../inference/loadModel.js');
   const { predictFile } = await import('../inference/predictFile.js');
   const { weightsChoice } = await import('./weightsChoice.js');
-  const model = await loadModel(folder, { weights: weightsChoice(weights), ...(engine === undefined ? {} : { engine }) });
+  const model = await loadModel(folder, {
+    weights: weightsChoice(weights),
+    engine,
+    device: device === undefined ? undefined : deviceOf(device),
+  });
   try {
     for await (const prediction of predictFile(model, file)) {
       process.stdout.write(`${json ? JSON.stringify(prediction) : line(prediction)}\n`);

@@ -12,7 +12,11 @@ interface Flags {
 }
 
 export function setupCommand(): Command {
-  return new Command('setup').description('install what an engine needs').addCommand(blasCommand()).addCommand(tensorflowCommand());
+  return new Command('setup')
+    .description('install what an engine needs')
+    .addCommand(blasCommand())
+    .addCommand(tensorflowCommand())
+    .addCommand(onnxCudaCommand());
 }
 
 /** A command that installs files, and the options that all such have. */
@@ -70,6 +74,26 @@ function tensorflowCommand(): Command {
       const missing = device === 'gpu' && !isOnGpu ? ` (${gpuProblem()})` : '';
       const time = `${trial.smallMs.toFixed(2)} ms a gradient of 784-128-10 over 32 samples`;
       say(`${trial.library} runs on the ${isOnGpu ? 'GPU' : 'CPU'} here${missing}, ${time}; train with --engine tensorflow`);
+    });
+}
+
+function onnxCudaCommand(): Command {
+  const description = 'install the CUDA provider of ONNX Runtime for the engine onnx, with CUDA 13';
+  return installing('onnx-cuda', description, 'bpnn-dist setup onnx-cuda')
+    .option('--system-cuda', "take the machine's CUDA 13 and cuDNN 9 (LD_LIBRARY_PATH) instead of downloading them")
+    .action(async ({ systemCuda, ...flags }: Flags & { systemCuda?: true }) => {
+      const { setupOnnxCuda } = await import('../setup/setupOnnxCuda.js');
+      const options = optionsOf(flags);
+      const path = await setupOnnxCuda({ ...options, systemCuda: systemCuda ?? false }).finally(options.close);
+      if (path === undefined) return;
+      const { tryInProcess } = await import('../setup/tryInProcess.js');
+      const trial = await tryInProcess('onnx', 'gpu');
+      const time = trial.works ? `${trial.smallMs.toFixed(2)} ms a gradient of 784-128-10 over 32 samples` : '';
+      say(
+        trial.works
+          ? `${trial.library} runs on ${trial.provider}, ${time}; train with --engine onnx --device gpu`
+          : `it is installed, and cannot be used here: ${trial.reason}`,
+      );
     });
 }
 

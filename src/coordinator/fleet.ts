@@ -325,7 +325,7 @@ export class Fleet {
 
   #welcome(from: Incarnation, hello: Message<'hello'>): void {
     if (this.#roster.get(from)) throw new ProtocolError('said hello twice');
-    const { version, config, fingerprint, prepareTimeout } = this.#options;
+    const { version, config, fingerprint, prepareTimeout, partition } = this.#options;
     if (hello.protocol !== protocolVersion || hello.version !== version) {
       const needed = `this run needs ${version} (protocol ${protocolVersion})`;
       this.#ban(from, `host ${hello.host} runs bpnn-dist ${hello.version} (protocol ${hello.protocol}), ${needed}`);
@@ -335,7 +335,8 @@ export class Fleet {
     if (hello.slot !== undefined) this.#options.shared?.clear(hello.slot);
     const timer = setTimeout(() => this.#ban(from, `${name} did not get ready within ${prepareTimeout} s`), prepareTimeout * 1_000);
     this.#preparing.set(from, timer);
-    this.#send(from, encode({ type: 'configure', config: config(this.#roster.veterans), fingerprint }));
+    const partSize = partition[0]?.size ?? 1;
+    this.#send(from, encode({ type: 'configure', config: config(this.#roster.veterans), fingerprint, partSize }));
   }
 
   #enlist(member: Member, ready: Message<'ready'>): void {
@@ -379,8 +380,10 @@ export class Fleet {
   #takePart(member: Member, { answer, next, isWanted }: Incoming, tensor: Float32Array | undefined): void {
     const job = this.#jobs.find(answer.work, 'tree');
     if (isWanted && tensor && job && !job.isOver) job.spec.onPart?.(answer.node, next, tensor);
-    this.#incoming.set(member.incarnation, { answer, next: next + 1, isWanted });
-    if (next + 1 < this.#options.partition.length) return;
+    if (next + 1 < this.#options.partition.length) {
+      this.#incoming.set(member.incarnation, { answer, next: next + 1, isWanted });
+      return;
+    }
     this.#incoming.delete(member.incarnation);
     this.#takeNode(member, answer, undefined);
   }

@@ -43,6 +43,11 @@ export function optimizerArrays(keepsMoments: boolean): number {
   return keepsMoments ? 6 : 4;
 }
 
+/** Is the gradient changed by what it is as a whole, or value by value, before it moves anything? */
+export function clips({ clipNorm, globalClipNorm, clipValue }: OptimizerSpec): boolean {
+  return clipNorm !== undefined || globalClipNorm !== undefined || clipValue !== undefined;
+}
+
 /** An update that has been begun. */
 interface Update {
   readonly count: number;
@@ -129,7 +134,7 @@ export class Optimizer {
 
   /** Can parts be moved as they come? Not where the norm of the whole gradient must be known first, or where the moments would be lost. */
   get movesParts(): boolean {
-    return this.#keepsMoments && !this.#clips;
+    return this.#keepsMoments && !clips(this.#spec);
   }
 
   /**
@@ -154,7 +159,7 @@ export class Optimizer {
   /** Moves what has not been moved, and takes the new weights over. @param sums of all parts, all of them finite */
   commit(sums: readonly GradientSum[]): void {
     const { moved } = this.#begun;
-    if (this.#clips) this.#moveClipped(sums);
+    if (clips(this.#spec)) this.#moveClipped(sums);
     else for (const [part, sum] of sums.entries()) if (!moved.has(part)) this.move(part, sum);
     this.#update = undefined;
     this.#updates++;
@@ -177,11 +182,6 @@ export class Optimizer {
   get #begun(): Update {
     if (!this.#update) throw new RangeError('there is no update');
     return this.#update;
-  }
-
-  get #clips(): boolean {
-    const { clipNorm, globalClipNorm, clipValue } = this.#spec;
-    return clipNorm !== undefined || globalClipNorm !== undefined || clipValue !== undefined;
   }
 
   /** Averages the whole gradient, adds the penalty's, clips, and moves. */

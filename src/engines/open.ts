@@ -49,7 +49,7 @@ async function openAny(task: EngineTask): Promise<Engine> {
       reasons.push(`${name}: ${errorMessage(error)}`);
     }
   }
-  throw new RunError(`no engine can compute on ${task.device}\n  ${reasons.join('\n  ')}`);
+  throw new RunError(`no engine can compute on ${task.device} (--device cpu does without)\n  ${reasons.join('\n  ')}`);
 }
 
 function needCpu(name: string, { device }: EngineTask): void {

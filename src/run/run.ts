@@ -295,9 +295,12 @@ async function trainIn(
     signal.removeEventListener('abort', interrupt);
     clearTimeout(cutOff);
     staffing.close();
-    await fleet.close();
-    await local?.close();
-    close();
+    try {
+      await fleet.close();
+      await local?.close();
+    } finally {
+      close();
+    }
   }
 }
 

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { Broadcast } from '../coordinator/broadcast.js';
-import { Optimizer, optimizerArrays } from '../coordinator/optimizer.js';
+import { clips, Optimizer, optimizerArrays } from '../coordinator/optimizer.js';
 import { PartedSum } from '../coordinator/partedSum.js';
 import { RunError } from '../shared/errors.js';
 import { type Halves, openHalves } from '../shared/half/half.js';
@@ -60,31 +60,40 @@ function stateIn({ plan: { config, network }, weights }: PreparedRun, memory: Sh
   const slotCount = Math.min(sumSlots, most - arrays);
   if (slotCount < fewestSlots) throw new RunError(`${size} parameters need more than the 4 GiB that the coordinator's kernel can address`);
   const lengths = new Array<number>(arrays + slotCount).fill(size);
-  const kernel = openKernel({ lengths, areaBytes: memory?.bytes, helpers: helpersFor(size) });
-  const shared = memory && { memory, arena: memory.open(kernel.area) };
-  const optimizer = new Optimizer(config.optimizer, network.layout, kernel, {
-    partition,
-    keepsMoments,
-    weights: format ? undefined : shared?.arena.weights,
+  const kernel = openKernel({
+    lengths,
+    areaBytes: memory?.bytes,
+    helpers: helpersFor(clips(config.optimizer) ? size : (partition[0]?.size ?? size)),
   });
-  optimizer.setWeights(weights);
-  const slots = Array.from({ length: slotCount }, () => kernel.allocate(size));
-  const halves = format && openHalves(format);
-  const rounding = halves && { halves, arrays: shared?.arena.weights ?? [new Float32Array(size), new Float32Array(size)] };
-  return {
-    ...{ optimizer, partition, halves, shared },
-    broadcast: new Broadcast(partition, rounding),
-    sum: new PartedSum(kernel.kernel, slots, partition),
-    close() {
-      kernel.close();
-      memory?.close();
-    },
-  };
+  try {
+    const shared = memory && { memory, arena: memory.open(kernel.area) };
+    const optimizer = new Optimizer(config.optimizer, network.layout, kernel, {
+      partition,
+      keepsMoments,
+      weights: format ? undefined : shared?.arena.weights,
+    });
+    optimizer.setWeights(weights);
+    const slots = Array.from({ length: slotCount }, () => kernel.allocate(size));
+    const halves = format && openHalves(format);
+    const rounding = halves && { halves, arrays: shared?.arena.weights ?? [new Float32Array(size), new Float32Array(size)] };
+    return {
+      ...{ optimizer, partition, halves, shared },
+      broadcast: new Broadcast(partition, rounding),
+      sum: new PartedSum(kernel.kernel, slots, partition),
+      close() {
+        kernel.close();
+        memory?.close();
+      },
+    };
+  } catch (error) {
+    kernel.close();
+    throw error;
+  }
 }
 
 /** Threads that help with the passes over the gradient: its memory feeds no more, and short ones are not worth waking them. */
-function helpersFor(parameters: number): number {
-  return parameters < worthHelping ? 0 : Math.min(mostThreads, availableParallelism()) - 1;
+function helpersFor(longestPass: number): number {
+  return longestPass < worthHelping ? 0 : Math.min(mostThreads, availableParallelism()) - 1;
 }
 
 function shareMemory({ plan: { config, network } }: PreparedRun, notice: (line: string) => void): SharedMemory | undefined {

@@ -9,9 +9,9 @@ const execute = promisify(execFile);
  * @returns what it has written to stdout
  * @throws RunError with what it has written to stderr, or that there is no such program
  */
-export async function run(program: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<string> {
+export async function run(program: string, args: readonly string[]): Promise<string> {
   try {
-    const { stdout } = await execute(program, args, { env: { ...process.env, ...env }, maxBuffer: 2 ** 26 });
+    const { stdout } = await execute(program, args, { maxBuffer: 2 ** 26 });
     return stdout;
   } catch (error) {
     if (errorCode(error) === 'ENOENT') throw new RunError(`${program} is needed, and is not installed`);

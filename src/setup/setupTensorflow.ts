@@ -1,15 +1,15 @@
-import { existsSync, mkdtempSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { RunError } from '../shared/errors.js';
 import { installedTensorflow } from '../shared/home.js';
+import { bytesOf, gigabytes, installWheels } from './installWheels.js';
 import { unpackPackage } from './npmPackage.js';
-import { makeFolder, nameOf, obtainWheel } from './obtain.js';
+import { makeFolder, nameOf } from './obtain.js';
 import { run } from './run.js';
 import type { SetupOptions } from './setupBlas.js';
 import { addonSources, cudaWheels, nodeHeaders, tensorflowVersion, tensorflowWheels } from './tensorflowFiles.js';
-import { unpack } from './unpack.js';
-import { type Machine, thisMachine, type Wheel } from './wheel.js';
+import { type Machine, thisMachine } from './wheel.js';
 
 export interface TensorflowOptions extends SetupOptions {
   readonly device: 'cpu' | 'gpu';
@@ -36,7 +36,7 @@ export async function setupTensorflow(options: TensorflowOptions, machine: Machi
   const wheels = [tensorflowWheels[device], ...(device === 'gpu' && !systemCuda ? cudaWheels : [])];
   const path = installedTensorflow(device);
   const folder = dirname(path);
-  const bytes = wheels.reduce((sum, wheel) => sum + wheel.bytes, 0);
+  const bytes = bytesOf(wheels);
   say(`TensorFlow ${tensorflowVersion} for ${device}: ${gigabytes(bytes)} to download, about ${gigabytes(bytes * growth[device])} on disk`);
   for (const { file, sha256 } of wheels) say(`from ${nameOf(options)}: ${file}, sha256 ${sha256.slice(0, 12)}...`);
   say(`from npm: ${addonSources.name} ${addonSources.version}, whose addon is built here`);
@@ -44,13 +44,19 @@ export async function setupTensorflow(options: TensorflowOptions, machine: Machi
   if (dryRun) return undefined;
   await needCompiler();
   makeFolder(folder);
+  removeLeftovers(folder);
   const work = mkdtempSync(join(folder, 'build-'));
   try {
-    const archives: string[] = [];
-    for (const wheel of wheels) archives.push(await install(wheel, folder, join(work, 'include'), options));
+    // First what is small and may be missing.
+    const sources = await unpackPackage(addonSources, work, options.from);
+    const node = await nodeIncludes(work, options.from);
+    // A new addon over old libraries, or the other way round, would be worse than none.
+    rmSync(path, { force: true });
+    if (systemCuda) rmSync(join(folder, 'nvidia'), { recursive: true, force: true });
+    const archives = await installWheels(wheels, folder, (name) => placeOf(name, folder, join(work, 'include')), options);
     if (existsSync(join(folder, 'nvidia', 'cusparse'))) linkCusolver(folder);
     await strip(folder);
-    await buildAddon(folder, work, options.from, path);
+    await buildAddon(folder, work, [sources, join(work, 'include'), node], path);
     // Until then they are kept: whatever fails, the next try need not download them again.
     for (const archive of archives) rmSync(archive);
   } finally {
@@ -65,14 +71,6 @@ async function needCompiler(): Promise<void> {
   } catch {
     throw new RunError("the addon of TensorFlow is built here, and there is no C++ compiler: apt-get install g++ (or your system's)");
   }
-}
-
-/** Unpacks what is needed of a wheel, and returns where it is. */
-async function install(wheel: Wheel, folder: string, include: string, options: TensorflowOptions): Promise<string> {
-  const archive = await obtainWheel(wheel, folder, options);
-  const count = await unpack(archive, (name) => placeOf(name, folder, include));
-  if (count === 0) throw new RunError(`${basename(archive)}: has none of the files that are needed`);
-  return archive;
 }
 
 const headers = ['tensorflow/c/', 'tensorflow/core/platform/ctstring', 'tsl/platform/ctstring', 'xla/tsl/c/'];
@@ -98,23 +96,25 @@ async function strip(folder: string): Promise<void> {
   await run('strip', ['--strip-unneeded', ...libraries]).catch(() => undefined);
 }
 
-async function buildAddon(folder: string, work: string, from: string | undefined, path: string): Promise<void> {
-  const sources = await unpackPackage(addonSources, work, from);
-  const own = resolve(process.execPath, '../../include/node');
-  const node = existsSync(join(own, 'node_api.h')) ? own : join(await unpackPackage(nodeHeaders, work, from), 'include');
-  const built = join(work, 'tfjs_binding.node');
-  const library = join(folder, 'lib');
-  await run('g++', [
-    ...['-O2', '-std=c++17', '-fPIC', '-shared', '-DNAPI_VERSION=8'],
-    ...[sources, join(work, 'include'), node].map((include) => `-I${include}`),
-    ...['backend', 'binding'].map((name) => join(sources, 'binding', `tfjs_${name}.cc`)),
-    ...['-o', built, `-L${library}`, '-l:libtensorflow_cc.so.2', '-l:libtensorflow_framework.so.2', '-Wl,-rpath,$ORIGIN/lib'],
-  ]);
-  if (!statSync(built, { throwIfNoEntry: false })) throw new RunError('g++ left no addon');
-  // Last of all: where it is, all is.
-  await rename(built, path);
+/** Of a try that was cut off. */
+function removeLeftovers(folder: string): void {
+  for (const name of readdirSync(folder)) if (name.startsWith('build-')) rmSync(join(folder, name), { recursive: true, force: true });
 }
 
-function gigabytes(bytes: number): string {
-  return `${(bytes / 1e9).toFixed(1)} GB`;
+/** Node's own headers, or npm's where it was installed without them. */
+async function nodeIncludes(work: string, from: string | undefined): Promise<string> {
+  const own = resolve(process.execPath, '../../include/node');
+  return existsSync(join(own, 'node_api.h')) ? own : join(await unpackPackage(nodeHeaders, work, from), 'include');
+}
+
+async function buildAddon(folder: string, work: string, includes: readonly string[], path: string): Promise<void> {
+  const built = join(work, 'tfjs_binding.node');
+  await run('g++', [
+    ...['-O2', '-std=c++17', '-fPIC', '-shared', '-DNAPI_VERSION=8'],
+    ...includes.map((include) => `-I${include}`),
+    ...['backend', 'binding'].map((name) => join(includes[0] ?? '', 'binding', `tfjs_${name}.cc`)),
+    ...['-o', built, `-L${join(folder, 'lib')}`, '-l:libtensorflow_cc.so.2', '-l:libtensorflow_framework.so.2', '-Wl,-rpath,$ORIGIN/lib'],
+  ]);
+  // Last of all: where it is, all is.
+  await rename(built, path);
 }

@@ -24,14 +24,17 @@ export type Trial =
   | { readonly works: false; readonly reason: string };
 
 /** Beyond this, a gradient is not right: float32 stays well under it. */
-export const mostError = 1e-4;
+const mostError = 1e-4;
 
 /** Opens an engine and computes gradients on it. Never throws; a library that ends the process is for the caller to see. */
 export async function tryEngine(name: string, device: Device | 'wasm'): Promise<Trial> {
   try {
     const small = taskOf([128], device);
     const engine = await open(name, device, small);
-    const [error, smallMs] = [await errorOf(engine, small), await timeOf(engine, small, 32)];
+    const error = await errorOf(engine, small);
+    if (!(error <= mostError))
+      return { works: false, reason: `${engine.identity.library} computes wrong gradients: they differ by ${error}` };
+    const smallMs = await timeOf(engine, small, 32);
     await engine.close();
     const wide = taskOf([1_024, 1_024], device);
     const other = await open(name, device, wide);
@@ -45,7 +48,9 @@ export async function tryEngine(name: string, device: Device | 'wasm'): Promise<
 }
 
 function open(name: string, device: Device | 'wasm', task: EngineTask): Promise<Engine> {
-  return device === 'wasm' ? openOnnx(task, { provider: 'wasm' }) : openEngine(name, task);
+  // Not what is taken where the one asked for is missing.
+  if (name === 'onnx' && (device === 'wasm' || device === 'cpu')) return openOnnx(task, { provider: device });
+  return openEngine(name, task);
 }
 
 /** The network 784-HIDDEN-10 with softmax and cross entropy. */
@@ -55,7 +60,7 @@ export function taskOf(hidden: readonly number[], device: Device | 'wasm'): Engi
     ...{ kind: 'dense', units, activation, useBias: true, kernelInitializer: 'zeros' },
     ...{ kernelRegularizer: none, biasRegularizer: none },
   });
-  const layers = [...hidden.map((units) => dense(units, 'tanh')), dense(10, 'softmax')];
+  const layers = [...hidden.map((units) => dense(units, 'relu')), dense(10, 'softmax')];
   const network = buildNetwork({ inputShape: [784], layers });
   const loss = 'categoricalCrossentropy';
   return { network, loss, metrics: [], sparseTargets: false, threads: 1, device: device === 'wasm' ? 'cpu' : device };

@@ -5,12 +5,12 @@ import { readdirSync } from 'node:fs';
  * the driver knows. None where there is no driver.
  */
 export function gpuNumbers(visible = process.env['CUDA_VISIBLE_DEVICES']): string[] {
-  // As CUDA reads it: up to the first that is none.
-  if (visible !== undefined)
-    return visible
-      .split(',')
-      .map((name) => name.trim())
-      .filter((name) => name !== '' && name !== '-1');
+  if (visible !== undefined) {
+    const names = visible.split(',').map((name) => name.trim());
+    // As CUDA reads it: up to the first that is none.
+    const end = names.findIndex((name) => name === '' || name === '-1');
+    return end < 0 ? names : names.slice(0, end);
+  }
   try {
     return readdirSync('/proc/driver/nvidia/gpus').map((_, number) => String(number));
   } catch {

@@ -16,6 +16,11 @@ export function installedBlas(): string {
   return join(homeFolder(), 'openblas', 'libscipy_openblas.so');
 }
 
+/** The copy of onnxruntime-node with a CUDA provider that `bpnn-dist setup onnx-cuda` makes. */
+export function installedOnnxCuda(): string {
+  return join(homeFolder(), 'onnx-cuda', 'node_modules', 'onnxruntime-node');
+}
+
 /** The addon that `bpnn-dist setup tensorflow` builds, of one kind of TensorFlow. */
 export function installedTensorflow(kind: 'cpu' | 'gpu'): string {
   return join(homeFolder(), `tensorflow-${kind}`, 'tfjs_binding.node');

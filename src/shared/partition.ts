@@ -8,7 +8,7 @@ const fewestValues = 262_144;
 /** Parts at most: a step that is asked of a newcomer carries all of them in one message. */
 export const mostParts = 64;
 
-/** How all tensors of so many values are cut, on both sides. Those of workers that share memory do not travel: they are whole. */
+/** How all tensors of so many values are cut. Those of workers that share memory do not travel: they are whole. */
 export function partitionOf(size: number, isShared: boolean): Partition {
   return cut(size, isShared ? size : Math.max(fewestValues, Math.ceil(size / mostParts)));
 }

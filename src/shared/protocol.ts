@@ -71,8 +71,8 @@ const fromWorker = z.discriminatedUnion('type', [
 ]);
 
 const fromCoordinator = z.discriminatedUnion('type', [
-  /** What is trained on what; the worker gets ready. `engine` is what the run already uses, if it does. */
-  z.strictObject({ type: z.literal('configure'), config: z.record(z.string(), z.unknown()), fingerprint: line }),
+  /** What is trained on what, and how many values the parts of a tensor have; the worker gets ready. */
+  z.strictObject({ type: z.literal('configure'), config: z.record(z.string(), z.unknown()), fingerprint: line, partSize: count }),
   /** A part of some weights, ahead of what they are needed for. Parts of one version may come in any order. */
   z.strictObject({ type: z.literal('weights'), version: index, part: index }),
   /**

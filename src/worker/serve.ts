@@ -13,7 +13,7 @@ import type { Config } from '../shared/config/schema.js';
 import { errorMessage, ProtocolError, RunError } from '../shared/errors.js';
 import { SharedMemory } from '../shared/memory/sharedMemory.js';
 import { buildNetwork } from '../shared/model/network.js';
-import { type Partition, partitionOf } from '../shared/partition.js';
+import { cut, type Partition } from '../shared/partition.js';
 import { decodeFromCoordinator, encode, type FromWorker, type Message, protocolVersion } from '../shared/protocol.js';
 import type { Link } from '../shared/transport.js';
 import { type Send, sendGradient } from './sendGradient.js';
@@ -179,7 +179,7 @@ async function prepare(
     const probe = await probeHash(engine, network);
     const shape = { parameters: network.layout.size, workers: config.workers, shards: config.shards, metrics: metrics.length };
     const shared = sharedFile === undefined ? undefined : SharedMemory.inherit(sharedFile, shape);
-    const partition = partitionOf(network.layout.size, shared !== undefined);
+    const partition = cut(network.layout.size, message.partSize);
     const place = shared && slot !== undefined ? { memory: shared, slot } : undefined;
     const computer = new ShardComputer(engine, network, config, data.train, encoding, place);
     await computer.warmUp();

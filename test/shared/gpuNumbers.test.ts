@@ -8,6 +8,7 @@ test('the GPUs that are visible are those that CUDA_VISIBLE_DEVICES names', (t) 
   t.same(gpuNumbers('GPU-8932f937, 1'), ['GPU-8932f937', '1']);
   t.same(gpuNumbers(''), []);
   t.same(gpuNumbers('-1'), []);
+  t.same(gpuNumbers('1,-1,0'), ['1'], 'what is behind the first that is none is hidden');
   t.end();
 });
 

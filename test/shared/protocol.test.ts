@@ -50,7 +50,7 @@ const fromWorker: readonly FromWorker[] = [
   { type: 'failed', reason: 'no such file' },
 ];
 const fromCoordinator: readonly FromCoordinator[] = [
-  { type: 'configure', config: { seed: 1, model: { layers: ['flatten', { dense: { units: 3 } }] } }, fingerprint: 'def' },
+  { type: 'configure', config: { seed: 1, model: { layers: ['flatten', { dense: { units: 3 } }] } }, fingerprint: 'def', partSize: 5 },
   step,
   { type: 'evaluate', work: 9, part: 'validation', chunks: [0, 4], version: 6, parts: [] },
   { type: 'weights', version: 7, part: 0 },

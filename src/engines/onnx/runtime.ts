@@ -1,6 +1,7 @@
 import type { Env, InferenceSession, InferenceSessionFactory, TensorConstructor } from 'onnxruntime-web';
 import { errorMessage, RunError } from '../../shared/errors.js';
 import { gpuProblem } from '../gpu.js';
+import { loadCudaPackage } from './cudaPackage.js';
 
 /** What ONNX Runtime computes on: onnxruntime-node's CPU, WebGPU or CUDA, or onnxruntime-web's WebAssembly. */
 export type Provider = 'cpu' | 'webgpu' | 'cuda' | 'wasm';
@@ -50,7 +51,10 @@ async function loadNode(provider: Exclude<Provider, 'wasm'>, threads: number, gp
   // On Linux the package reports every use to its maker, and leaves files for that in the temporary folder: not for us
   // to allow. Whoever wants it sets the variable to 0.
   process.env['ORT_DISABLE_TELEMETRY'] ??= '1';
-  const { InferenceSession, Tensor, env }: OrtPackage = await import('onnxruntime-node');
+  // Products of float32 in nineteen bits are for those who ask for them.
+  process.env['NVIDIA_TF32_OVERRIDE'] ??= '0';
+  const own = provider === 'cuda' ? (loadCudaPackage() as OrtPackage | undefined) : undefined;
+  const { InferenceSession, Tensor, env }: OrtPackage = own ?? (await import('onnxruntime-node'));
   const options = sessionOptions(provider, threads, gpu);
   return {
     provider,
@@ -62,7 +66,8 @@ async function loadNode(provider: Exclude<Provider, 'wasm'>, threads: number, gp
         return await InferenceSession.create(model, options);
       } catch (error) {
         if (provider === 'cpu') throw error;
-        throw new RunError(`ONNX Runtime cannot compute on ${provider} here: ${problemOf(provider, error)}`, { cause: error });
+        const missing = provider === 'cuda' && !own ? '; its CUDA provider is not installed, type: bpnn-dist setup onnx-cuda' : '';
+        throw new RunError(`ONNX Runtime cannot compute on ${provider} here: ${problemOf(provider, error)}${missing}`, { cause: error });
       }
     },
   };

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { cudaNumber, type Device } from '../../shared/device.js';
 import { errorMessage, RunError, UsageError } from '../../shared/errors.js';
+import { gpuNumbers } from '../../shared/gpuNumbers.js';
 import { installedTensorflow } from '../../shared/home.js';
 import { gpuProblem } from '../gpu.js';
 
@@ -40,7 +41,7 @@ export interface Tensorflow {
   readonly isOnGpu: boolean;
 }
 
-let loaded: Tensorflow | undefined;
+let loaded: (Tensorflow & { readonly device: Device }) | undefined;
 
 /**
  * Loads TensorFlow, once a process: the first call fixes its device and threads.
@@ -49,7 +50,9 @@ let loaded: Tensorflow | undefined;
  */
 export function loadTensorflow(device: Device, threads: number): Tensorflow {
   if (device === 'webgpu') throw new UsageError('TensorFlow has no WebGPU: --device webgpu needs the engine onnx');
-  loaded ??= load(device, threads);
+  loaded ??= { ...load(device, threads), device };
+  if (loaded.device !== device)
+    throw new RunError(`TensorFlow computes on ${loaded.device} in this process, and has one device: ${device} needs another process`);
   const needsGpu = device !== 'auto' && device !== 'cpu';
   if (needsGpu && !loaded.isOnGpu) throw new RunError(`TensorFlow computes on the CPU: ${gpuProblem()}`);
   return loaded;
@@ -68,23 +71,22 @@ function load(device: Device, threads: number): Tensorflow {
       `TensorFlow ${kind === 'gpu' ? 'for GPUs ' : ''}is not installed; type: bpnn-dist setup tensorflow --device ${kind}`,
     );
   }
-  setEnvironment(device, threads);
-  let binding: Binding;
-  try {
-    binding = createRequire(import.meta.url)(path);
-  } catch (error) {
-    throw new RunError(`TensorFlow cannot be loaded from ${path}: ${errorMessage(error)}`, { cause: error });
-  }
+  const binding = withEnvironment(environmentFor(device, threads), () => addonAt(path));
   return { binding, library: `TensorFlow ${binding.TF_Version}`, isOnGpu: binding.isUsingGpuDevice() };
 }
 
-/** Read by TensorFlow when it is loaded. What the user has set stays. */
-function setEnvironment(device: Device, threads: number): void {
-  const number = cudaNumber(device);
-  // Asked for by number it is that one, whatever is visible else.
-  if (number !== undefined) process.env['CUDA_VISIBLE_DEVICES'] = `${number}`;
-  const settings: Readonly<Record<string, string>> = {
-    // Errors only: it greets on stderr otherwise.
+function addonAt(path: string): Binding {
+  try {
+    return createRequire(import.meta.url)(path);
+  } catch (error) {
+    throw new RunError(`TensorFlow cannot be loaded from ${path}: ${errorMessage(error)}`, { cause: error });
+  }
+}
+
+/** What TensorFlow reads when it is loaded. But for the device, what the user has set stays. */
+function environmentFor(device: Device, threads: number): Readonly<Record<string, string>> {
+  const defaults: Readonly<Record<string, string>> = {
+    // Errors only.
     TF_CPP_MIN_LOG_LEVEL: '3',
     TF_NUM_INTRAOP_THREADS: `${threads}`,
     TF_NUM_INTEROP_THREADS: '1',
@@ -92,9 +94,39 @@ function setEnvironment(device: Device, threads: number): void {
     TF_FORCE_GPU_ALLOW_GROWTH: 'true',
     TF_DETERMINISTIC_OPS: '1',
     NVIDIA_TF32_OVERRIDE: '0',
-    ...(device === 'cpu' && { CUDA_VISIBLE_DEVICES: '-1' }),
   };
-  for (const [name, value] of Object.entries(settings)) process.env[name] ??= value;
+  const visible = visibleFor(device);
+  return { ...defaults, ...definedOf(process.env, Object.keys(defaults)), ...(visible !== undefined && { CUDA_VISIBLE_DEVICES: visible }) };
+}
+
+function definedOf(values: NodeJS.ProcessEnv, names: readonly string[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(names.flatMap((name) => (values[name] === undefined ? [] : [[name, values[name]]])));
+}
+
+/** Which GPUs it is to see; undefined leaves it as it is. A number counts those that this process may use. */
+function visibleFor(device: Device): string | undefined {
+  if (device === 'cpu') return '-1';
+  const number = cudaNumber(device);
+  if (number === undefined) return undefined;
+  const numbers = gpuNumbers();
+  const own = numbers[number];
+  if (own === undefined)
+    throw new RunError(`there is no ${device}: ${numbers.length === 0 ? gpuProblem() : `${numbers.length} GPUs are visible`}`);
+  return own;
+}
+
+/** Does something with other environment variables, and puts them back: another library is not to see less than there is. */
+function withEnvironment<T>(variables: Readonly<Record<string, string>>, work: () => T): T {
+  const before = Object.keys(variables).map((name) => [name, process.env[name]] as const);
+  Object.assign(process.env, variables);
+  try {
+    return work();
+  } finally {
+    for (const [name, value] of before) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
+  }
 }
 
 /** What `setup tensorflow` has installed, else a tfjs-node that is installed beside this package and has its addon. */

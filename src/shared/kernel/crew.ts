@@ -53,7 +53,7 @@ export class Crew {
     const thread = new Worker(new URL(import.meta.resolve('#kernel-helper')), { workerData, execArgv: [] });
     thread.unref();
     thread.once('message', (number: number) => this.#numbers.push(number));
-    // One that cannot start, or ends, leaves its parts to the others.
+    // One that cannot start leaves its parts to the others.
     thread.once('error', () => undefined);
     return thread;
   }

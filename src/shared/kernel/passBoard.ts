@@ -1,5 +1,8 @@
+import { RunError } from '../errors.js';
 import { type Passes, type PassName, passNames, runPart } from './passes.js';
 
+/** Milliseconds that a part may take, which is a thousand times what it does. */
+const patience = 60_000;
 /** Values that a thread takes at a time: short enough to share evenly, long enough to be worth the taking. */
 const partLength = 65_536;
 /** Bits of a ticket that hold the next part; the others hold the pass's number, which tells old tickets from new ones. */
@@ -36,13 +39,15 @@ export class PassBoard {
 
   /** Opens a pass, for all to see. The one before must be over. */
   post({ name, length, addresses, numbers }: Posted): void {
+    const number = Atomics.load(this.#words, ticketAt) >>> partBits;
+    // Closed while it is written on: whoever still holds the last ticket of the pass before can do nothing with it.
+    Atomics.store(this.#words, ticketAt, (number << partBits) | partMask);
     this.#record.set([passNames.indexOf(name), length]);
     this.#record.set([addresses.length, numbers.length], addressesAt);
     this.#record.set([...addresses, ...numbers], head);
     Atomics.store(this.#words, doneAt, 0);
     Atomics.store(this.#words, amissAt, 0);
-    const next = ((Atomics.load(this.#words, ticketAt) >>> partBits) + 1) << partBits;
-    Atomics.store(this.#words, ticketAt, next);
+    Atomics.store(this.#words, ticketAt, (number + 1) << partBits);
     Atomics.notify(this.#words, ticketAt);
   }
 
@@ -68,11 +73,15 @@ export class PassBoard {
     Atomics.wait(this.#words, ticketAt, ticket);
   }
 
-  /** Waits for the parts that others have taken. Is nothing amiss? */
+  /**
+   * Waits for the parts that others have taken. Is nothing amiss?
+   * @throws RunError where one of them does not come to its end, as when its thread has died
+   */
   finish(): boolean {
     const parts = Math.ceil((this.#record[lengthAt] ?? 0) / partLength);
     for (let done = Atomics.load(this.#words, doneAt); done < parts; done = Atomics.load(this.#words, doneAt)) {
-      Atomics.wait(this.#words, doneAt, done);
+      if (Atomics.wait(this.#words, doneAt, done, patience) === 'timed-out')
+        throw new RunError('a thread has not finished its part of a pass');
     }
     return Atomics.load(this.#words, amissAt) === 0;
   }

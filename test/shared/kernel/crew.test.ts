@@ -1,6 +1,8 @@
 import { test } from 'tap';
 import { worthHelping } from '../../../src/shared/kernel/crew.js';
 import { type Kernel, type KernelMemory, openKernel, type UpdateArrays } from '../../../src/shared/kernel/kernel.js';
+import { PassBoard } from '../../../src/shared/kernel/passBoard.js';
+import { type Passes, passNames } from '../../../src/shared/kernel/passes.js';
 
 /** Not a multiple of a part, nor of a vector. */
 const length = worthHelping + 12_347;
@@ -47,6 +49,23 @@ function copyOf(array: Float32Array): Uint8Array {
   return new Uint8Array(array.slice().buffer);
 }
 
+test('passes of many lengths, one right after the other: every part is done once', (t) => {
+  const most = 3 * worthHelping;
+  const memory = openKernel({ lengths: [most, most], helpers: 3 });
+  t.teardown(() => memory.close());
+  const [sum, ones] = [memory.allocate(most), memory.allocate(most).fill(1)];
+  const lengths = [worthHelping, most, worthHelping + 70_000, 2 * worthHelping, most];
+  let wrong = 0;
+  for (let round = 0; round < 300; round++) {
+    const length = lengths[round % lengths.length] ?? most;
+    memory.kernel.add(sum.subarray(0, length), ones.subarray(0, length));
+  }
+  const passes = (place: number): number => lengths.filter((length) => place < length).length * (300 / lengths.length);
+  for (let i = 0; i < most; i++) if (sum[i] !== passes(i)) wrong++;
+  t.equal(wrong, 0, 'values that were added to more or less often than they should');
+  t.end();
+});
+
 test('a value that is not finite is found by whoever comes upon it', (t) => {
   const { kernel, arrays, close } = openArrays(1);
   t.teardown(close);
@@ -60,5 +79,34 @@ test('a value that is not finite is found by whoever comes upon it', (t) => {
     t.ok(kernel.isFinite(gradient));
     t.ok(kernel.add(next, gradient));
   }
+  t.end();
+});
+
+test('who comes late, while the next pass is being written down, can take nothing of it', (t) => {
+  const memory = new SharedArrayBuffer(PassBoard.bytes);
+  const [owner, late] = [new PassBoard(memory), new PassBoard(memory)];
+  let parts = 0;
+  const take = (): number => ++parts;
+  const passes = Object.fromEntries(passNames.map((name) => [name, take])) as unknown as Passes;
+  const pass = (length: number) => ({ name: 'clip', length, addresses: [64], numbers: [1, 1] }) as const;
+  owner.post(pass(100_000));
+  owner.work(passes);
+  t.ok(owner.finish());
+  t.equal(parts, 2);
+  const { store } = Atomics;
+  t.teardown(() => {
+    Atomics.store = store;
+  });
+  // Between any two of the words that a pass is made of.
+  Atomics.store = ((...args: Parameters<typeof store>) => {
+    late.work(passes);
+    return store(...args);
+  }) as typeof store;
+  owner.post(pass(300_000));
+  Atomics.store = store;
+  t.equal(parts, 2, 'nothing was taken before it was open');
+  late.work(passes);
+  t.ok(owner.finish());
+  t.equal(parts, 2 + 5);
   t.end();
 });
