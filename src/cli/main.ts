@@ -16,8 +16,9 @@ import { workerCommand } from './worker.js';
 // Every tensor that ZeroMQ receives is memory outside the heap. V8 counts it and, with a heap as small as ours, would
 // mark all of it every dozen steps, which takes a quarter of the time; so let the heap grow further between two passes.
 setFlagsFromString('--heap-growing-percent=2000');
-// A step runs each function a few times: V8 would take thousands of steps to find out which are worth compiling.
-setFlagsFromString('--interrupt-budget=8000');
+// A step runs each function a few times: V8 of Node 20 would take thousands of steps to find out which are worth
+// compiling. Later ones count calls, do without being told, and complain of a flag that they do not know.
+if (Number.parseInt(process.versions.v8, 10) < 12) setFlagsFromString('--interrupt-budget=8000');
 
 /** 0 done; 1 the run failed; 2 wrong use; 130 interrupted. */
 function exitCode(error: unknown): number {

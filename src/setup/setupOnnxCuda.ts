@@ -70,9 +70,16 @@ function placeOf(name: string, binaries: string, folder: string): string | undef
   return isLibrary ? join(folder, name) : undefined;
 }
 
+/** The folder of the package that a file is in: not every package lets its manifest be asked for. */
+function packageOf(file: string): string {
+  let folder = dirname(file);
+  while (!existsSync(join(folder, 'package.json')) || basename(dirname(folder)) !== 'node_modules') folder = dirname(folder);
+  return folder;
+}
+
 /** What the package needs on this machine, and the one package that it needs. */
 function copyPackage(own: string, target: string): void {
-  const common = dirname(createRequire(join(own, 'package.json')).resolve('onnxruntime-common/package.json'));
+  const common = packageOf(createRequire(join(own, 'package.json')).resolve('onnxruntime-common'));
   cpSync(common, join(dirname(target), 'onnxruntime-common'), { recursive: true });
   const native = join('bin', 'napi-v6', 'linux', 'x64');
   for (const part of ['dist', native, 'package.json']) cpSync(join(own, part), join(target, part), { recursive: true });
