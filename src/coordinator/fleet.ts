@@ -22,7 +22,7 @@ import { Jobs } from './jobs.js';
 import { Pace } from './pace.js';
 import type { PartedSum, PartSum } from './partedSum.js';
 import { type Member, Roster } from './roster.js';
-import { differenceOf } from './sameBits.js';
+import { bitsDifference, dataDifference } from './sameBits.js';
 import type { SharedWorkers } from './sharedWorkers.js';
 import type { StepAnswers, StepPlan } from './step.js';
 
@@ -59,6 +59,8 @@ export interface FleetOptions {
   /** How tensors go in 16 bits, if they do. */
   readonly halves?: Halves | undefined;
   readonly compression: Config['compression'];
+  /** Let workers in whose bits are not those of the others. */
+  readonly mixedNumerics: boolean;
   /** Hash of the run's bits, where it is known: of a run that is resumed. */
   readonly probe: string | undefined;
 }
@@ -342,12 +344,15 @@ export class Fleet {
   #enlist(member: Member, ready: Message<'ready'>): void {
     if (member.ready) throw new ProtocolError('said ready twice');
     this.#stopTimer(member.incarnation);
-    const { fingerprint, probe } = this.#options;
-    const difference = differenceOf(member, ready, { fingerprint, first: this.#roster.veterans[0], probe });
+    const { fingerprint, probe, mixedNumerics } = this.#options;
+    const otherBits = bitsDifference(member, ready, this.#roster.veterans[0], probe);
+    const isRefused = otherBits !== undefined && !mixedNumerics;
+    const difference = dataDifference(ready, fingerprint) ?? (isRefused ? `${otherBits.says}${otherBits.advice}` : undefined);
     if (difference !== undefined) {
       this.#ban(member.incarnation, difference);
       return;
     }
+    if (otherBits) this.#notice(`${member.name} ${otherBits.says}: from here on the weights depend on who computes what`);
     this.#roster.markReady(member, ready);
     if (ready.sharesMemory && member.hello.slot !== undefined) this.#options.shared?.attach(member.incarnation, member.hello.slot);
     this.#jobs.workerJoined(member.incarnation);

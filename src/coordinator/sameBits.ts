@@ -1,25 +1,37 @@
 import type { Member, Ready } from './roster.js';
 
-/** What a worker must be like to join a run. */
-export interface Expected {
-  /** Of the run's data. */
-  readonly fingerprint: string;
-  /** The first that became ready, if there is one: all are to be like it. */
-  readonly first: Member | undefined;
-  /** Hash of the run's bits, where it is known from before. */
-  readonly probe: string | undefined;
+/** What keeps a worker from seeing what the others see, in words; undefined where nothing does. */
+export function dataDifference({ fingerprint }: Ready, expected: string): string | undefined {
+  return fingerprint === expected ? undefined : `sees other data: expected fingerprint ${expected}, got ${fingerprint}`;
 }
 
-/** What keeps a worker from giving the same bits as the others, in words; undefined where nothing does. */
-export function differenceOf({ hello }: Member, ready: Ready, { fingerprint, first, probe }: Expected): string | undefined {
-  if (ready.fingerprint !== fingerprint) return `sees other data: expected fingerprint ${fingerprint}, got ${ready.fingerprint}`;
+/** That a worker gives other bits than the others, and what to do about it. */
+export interface BitsDifference {
+  readonly says: string;
+  /** Empty where there is nothing to do. */
+  readonly advice: string;
+}
+
+/**
+ * What keeps a worker from giving the same bits as the others; undefined where nothing does.
+ * @param first of the run's workers that became ready, if there is one: all are to be like it
+ * @param probe hash of the run's bits, where it is known from before
+ */
+export function bitsDifference(
+  { hello }: Member,
+  ready: Ready,
+  first: Member | undefined,
+  probe: string | undefined,
+): BitsDifference | undefined {
   const expected = first?.ready?.probe ?? probe;
   if (expected === undefined || expected === ready.probe) return undefined;
   const own = describe(ready, hello.cpu);
-  if (!first?.ready) return `computes other bits than the run did before (${own})`;
+  if (!first?.ready) return { says: `computes other bits than the run did before (${own})`, advice: '' };
   const engines = [ready.engine.engine, first.ready.engine.engine];
-  const advice = engines[0] === engines[1] ? '' : `; choose one that all machines have with --engine (${engines.join(' or ')})`;
-  return `computes other bits (${own}) than ${first.name} (${describe(first.ready, first.hello.cpu)})${advice}`;
+  return {
+    says: `computes other bits (${own}) than ${first.name} (${describe(first.ready, first.hello.cpu)})`,
+    advice: engines[0] === engines[1] ? '' : `; choose one that all machines have with --engine (${engines.join(' or ')})`,
+  };
 }
 
 function describe({ engine }: Ready, cpu: string): string {

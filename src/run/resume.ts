@@ -40,6 +40,7 @@ const free: ReadonlySet<string> = new Set([
   'maxRestarts',
   'onNonFinite',
   'maxSkipped',
+  'mixedNumerics',
 ]);
 
 /**

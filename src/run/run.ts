@@ -185,8 +185,10 @@ async function trainIn(
   const fleet = new Fleet({
     hub,
     config(ready) {
-      const resolved = config.resolved ?? resolvedEngine(ready, fingerprint);
-      return plainConfig(resolved ? { ...config, resolved } : config);
+      const { resolved: known, ...given } = config;
+      // With mixed numerics each takes the best that it has.
+      const resolved = config.mixedNumerics ? undefined : (known ?? resolvedEngine(ready, fingerprint));
+      return plainConfig(resolved ? { ...given, resolved } : given);
     },
     fingerprint,
     partition,
@@ -199,6 +201,7 @@ async function trainIn(
     shared: shared && new SharedWorkers(shared.arena, shared.memory.system),
     halves,
     compression: config.compression,
+    mixedNumerics: config.mixedNumerics,
     probe: config.resolved?.probe,
     events: {
       onReady(member) {

@@ -31,7 +31,7 @@ class Step {
       onLeft: (_: unknown, reason: string) => this.lines.push(reason),
       onNotice: (line: string) => this.lines.push(line),
     };
-    this.fleet = new Fleet({ ...run, ...tensors, compression: 'none', hub: this.hub, probe: undefined, events });
+    this.fleet = new Fleet({ ...run, ...tensors, compression: 'none', mixedNumerics: false, hub: this.hub, probe: undefined, events });
     t.teardown(() => this.fleet.close());
   }
 

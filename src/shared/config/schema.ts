@@ -58,6 +58,9 @@ export const configSchema = record({
     .custom<Device>(isDevice, { error: ({ input }) => `expected auto, cpu, gpu, webgpu or cuda:N, got ${show(input)}` })
     .default('auto')
     .describe('what engines compute on: auto, cpu, gpu, webgpu, or cuda:N for one of several'),
+  mixedNumerics: truth()
+    .default(false)
+    .describe('let workers of different engines or processors train together: the weights then depend on who computes what'),
   transport: choice(['auto', 'shm', 'socket'])
     .default('auto')
     .describe('how tensors reach workers that up starts: shared memory (where there is some) or sockets'),
