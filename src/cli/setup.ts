@@ -1,6 +1,6 @@
 import { SingleBar } from 'cli-progress';
 import { Command, Option } from 'commander';
-import type { SetupOptions } from '../setup/setupBlas.js';
+import type { SetupOptions } from '../setup/obtain.js';
 import { RunError } from '../shared/errors.js';
 
 const defaultIndex = 'https://pypi.org/simple';

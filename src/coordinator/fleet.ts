@@ -17,6 +17,7 @@ import { Stopwatch } from '../shared/stopwatch.js';
 import type { Frames, Hub, Incarnation } from '../shared/transport.js';
 import { isTreeNode, shardRange, type TreeNode } from '../shared/tree.js';
 import type { Broadcast } from './broadcast.js';
+import { type Arrival, GradientsIn } from './gradientsIn.js';
 import type { Answer, Job, JobSpec } from './job.js';
 import { Jobs } from './jobs.js';
 import { Pace } from './pace.js';
@@ -65,14 +66,6 @@ export interface FleetOptions {
   readonly probe: string | undefined;
 }
 
-/** A gradient that comes in parts. */
-interface Incoming {
-  readonly answer: Omit<StepAnswer, 'gradient'>;
-  /** The part that comes next. */
-  readonly next: number;
-  readonly isWanted: boolean;
-}
-
 /** Milliseconds between probes, which tell who can no longer be reached. */
 const probeInterval = 1_000;
 /** Milliseconds that the coordinator sleeps at most while it waits for workers that share its memory. */
@@ -94,8 +87,7 @@ export class Fleet {
   readonly #listening: Promise<void>;
   readonly #jobs: Jobs;
   readonly #pace = new Pace();
-  /** By worker: the gradient of which parts are still to come, and whether they are wanted. */
-  readonly #incoming = new Map<Incarnation, Incoming>();
+  readonly #gradientsIn: GradientsIn;
   /** Who is sent messages for the step that is under way. */
   readonly #listeners = new Set<Incarnation>();
   /** Set once the run is over: called when the last worker has left. */
@@ -111,6 +103,7 @@ export class Fleet {
   constructor(options: FleetOptions) {
     this.#options = options;
     this.#jobs = new Jobs(options);
+    this.#gradientsIn = new GradientsIn(options.partition.length);
     this.#listening = this.#listen();
     this.#probing = setInterval(() => this.#probe(), probeInterval).unref();
   }
@@ -160,7 +153,7 @@ export class Fleet {
         const { tensors, ...parcel } = broadcast.rest(worker, version);
         this.#send(worker, encode({ type: 'step', work, step, epoch, batch, nodes: pairs, ...parcel }, tensors));
       },
-      onPart: (node, part, tensor) => tellOf([this.reducing.time(() => sum.addPart(node, part, tensor)) ?? []].flat()),
+      onPart: (node, part, tensor) => tellOf(this.reducing.time(() => sum.addPart(node, part, tensor))),
       onNode: (node, tensor, sums) => tensor && tellOf(this.reducing.time(() => sum.add(node, tensor, boundOf(sums, scale)))),
     });
     await this.#takeShared(job);
@@ -309,7 +302,7 @@ export class Fleet {
         this.#takeGradient(member, message, tensors[0]);
         return;
       case 'gradientPart':
-        this.#takeGradientPart(member, message, tensors[0]);
+        this.#takePart(member, this.#gradientsIn.next(from, message), tensors[0]);
         return;
       case 'evaluation':
         this.#takeEvaluation(member, message);
@@ -361,36 +354,15 @@ export class Fleet {
 
   #takeGradient(member: Member, message: Message<'gradient'>, tensor: Float32Array | undefined): void {
     const node: TreeNode = { from: message.node[0], to: message.node[1] };
-    const { shards, partition } = this.#options;
-    if (!isTreeNode(node, shards)) throw new ProtocolError(`[${node.from}, ${node.to}) is no node of the tree`);
-    if (this.#incoming.has(member.incarnation)) throw new ProtocolError('began a gradient before the last was complete');
-    const answer = { ...message, node };
-    if (partition.length === 1) {
-      this.#takeNode(member, answer, tensor);
-      return;
-    }
-    const job = this.#jobs.find(message.work, 'tree');
-    const isWanted = job?.takes(member.incarnation, node, message.shards) === true;
-    this.#takePart(member, { answer, next: 0, isWanted }, tensor);
+    if (!isTreeNode(node, this.#options.shards)) throw new ProtocolError(`[${node.from}, ${node.to}) is no node of the tree`);
+    const isWanted = this.#jobs.find(message.work, 'tree')?.takes(member.incarnation, node, message.shards) === true;
+    this.#takePart(member, this.#gradientsIn.begin(member.incarnation, { ...message, node }, isWanted), tensor);
   }
 
-  #takeGradientPart(member: Member, { work, node, part }: Message<'gradientPart'>, tensor: Float32Array | undefined): void {
-    const incoming = this.#incoming.get(member.incarnation);
-    const { answer, next } = incoming ?? {};
-    if (!incoming || work !== answer?.work || node[0] !== answer.node.from || node[1] !== answer.node.to || part !== next)
-      throw new ProtocolError(`sent part ${part} of a gradient of which that was not the next`);
-    this.#takePart(member, incoming, tensor);
-  }
-
-  #takePart(member: Member, { answer, next, isWanted }: Incoming, tensor: Float32Array | undefined): void {
+  #takePart(member: Member, { answer, part, isWanted, isLast }: Arrival, tensor: Float32Array | undefined): void {
     const job = this.#jobs.find(answer.work, 'tree');
-    if (isWanted && tensor && job && !job.isOver) job.spec.onPart?.(answer.node, next, tensor);
-    if (next + 1 < this.#options.partition.length) {
-      this.#incoming.set(member.incarnation, { answer, next: next + 1, isWanted });
-      return;
-    }
-    this.#incoming.delete(member.incarnation);
-    this.#takeNode(member, answer, undefined);
+    if (isWanted && tensor && job && !job.isOver) job.spec.onPart?.(answer.node, part, tensor);
+    if (isLast) this.#takeNode(member, answer, undefined);
   }
 
   #takeSharedAnswer(from: Incarnation, answer: StepAnswer, gradient: Float32Array | undefined): void {
@@ -459,7 +431,7 @@ export class Fleet {
       return;
     }
     this.#pace.forget(peer);
-    this.#incoming.delete(peer);
+    this.#gradientsIn.forget(peer);
     this.#listeners.delete(peer);
     this.#options.broadcast.forget(peer);
     this.#options.shared?.detach(peer);

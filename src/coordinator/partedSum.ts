@@ -33,15 +33,15 @@ export class PartedSum {
 
   /** Takes the whole sum of one node; as `TreeSum.add`. Returns the parts that are complete with it. */
   add(node: TreeNode, values: Float32Array, bound?: number): PartSum[] {
-    return this.#partition.flatMap((place, part) => this.addPart(node, part, viewOf(values, place), bound) ?? []);
+    return this.#partition.flatMap((place, part) => this.addPart(node, part, viewOf(values, place), bound));
   }
 
   /** Takes a part of the sum of one node. Returns it if it is complete with that. */
-  addPart(node: TreeNode, part: number, values: Float32Array, bound?: number): PartSum | undefined {
+  addPart(node: TreeNode, part: number, values: Float32Array, bound?: number): PartSum[] {
     const sum = this.#sums[part];
-    if (!sum || sum.isComplete) return undefined;
+    if (!sum || sum.isComplete) return [];
     sum.add(node, values, bound);
-    return sum.isComplete ? { part, sum: sum.result() } : undefined;
+    return sum.isComplete ? [{ part, sum: sum.result() }] : [];
   }
 
   /** The sums of all parts, once every node has come; they are good until the next start. */

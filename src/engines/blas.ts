@@ -4,7 +4,7 @@ import { activate, activationGradient, addBiasAndActivate } from './blas/activat
 import { type Layers, openLayers } from './blas/layers.js';
 import { type Blas, openBlas } from './blas/library.js';
 import { lossGradient } from './blas/loss.js';
-import type { Batch, BatchSums, Engine, EngineTask } from './engine.js';
+import { type Batch, type BatchSums, type Engine, type EngineTask, maskOf, noSums } from './engine.js';
 import { metricSums } from './metrics.js';
 import { type OutputHead, outputHead } from './outputHead.js';
 
@@ -51,7 +51,7 @@ class BlasEngine implements Engine {
   async gradient(batch: Batch, weights: Float32Array, gradient: Float32Array): Promise<BatchSums> {
     if (batch.count === 0) {
       gradient.fill(0);
-      return this.#nothing();
+      return noSums(this.#task);
     }
     const space = this.#spaceFor(batch.count);
     const given = this.#forward(space, this.#head.ops, batch, weights, batch.masks);
@@ -62,7 +62,7 @@ class BlasEngine implements Engine {
   }
 
   async evaluate(batch: Batch, weights: Float32Array): Promise<BatchSums> {
-    if (batch.count === 0) return this.#nothing();
+    if (batch.count === 0) return noSums(this.#task);
     const space = this.#spaceFor(batch.count);
     const given = this.#forward(space, this.#head.ops, batch, weights, undefined);
     return this.#judge(space, batch, given, space.gradients[0]);
@@ -166,16 +166,6 @@ class BlasEngine implements Engine {
     if (!this.#workspace || this.#workspace.capacity < count) this.#workspace = workspace(this.#task, count);
     return this.#workspace;
   }
-
-  #nothing(): BatchSums {
-    return { loss: 0, metrics: this.#task.metrics.map(() => 0) };
-  }
-}
-
-function maskOf(masks: readonly Float32Array[], index: number): Float32Array {
-  const mask = masks[index];
-  if (!mask) throw new RangeError(`the batch has no mask for dropout ${index}`);
-  return mask;
 }
 
 function workspace({ network }: EngineTask, capacity: number): Workspace {

@@ -59,3 +59,15 @@ export interface Engine {
   predict(batch: Pick<Batch, 'count' | 'inputs'>, weights: Float32Array): Promise<Float32Array>;
   close(): Promise<void>;
 }
+
+/** The sums of a batch without samples. */
+export function noSums({ metrics }: Pick<EngineTask, 'metrics'>): BatchSums {
+  return { loss: 0, metrics: metrics.map(() => 0) };
+}
+
+/** @throws RangeError where a batch that is trained on has no mask for one of the network's dropouts */
+export function maskOf<T>(masks: readonly T[], index: number): T {
+  const mask = masks[index];
+  if (mask === undefined) throw new RangeError(`the batch has no mask for dropout ${index}`);
+  return mask;
+}

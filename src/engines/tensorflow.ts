@@ -1,6 +1,6 @@
 import { type Parameter, viewOf } from '../shared/model/layout.js';
 import type { Op } from '../shared/model/network.js';
-import type { Batch, BatchSums, Engine, EngineTask } from './engine.js';
+import { type Batch, type BatchSums, type Engine, type EngineTask, maskOf, noSums } from './engine.js';
 import { metricSums } from './metrics.js';
 import { type OutputHead, outputHead } from './outputHead.js';
 import { activate, activationGradient } from './tensorflow/activation.js';
@@ -42,19 +42,19 @@ class TensorflowEngine implements Engine {
   async gradient(batch: Batch, weights: Float32Array, gradient: Float32Array): Promise<BatchSums> {
     if (batch.count === 0) {
       gradient.fill(0);
-      return this.#nothing();
+      return noSums(this.#task);
     }
     return this.#freeing(() => {
       const tensors = this.#upload(weights);
       const { steps, output } = this.#forward(this.#head.ops, batch, tensors, batch.masks);
-      const { d, sums } = this.#judge(output, batch);
-      this.#backward(steps, d, tensors, gradient);
+      const { byOutput, sums } = this.#judge(output, batch);
+      this.#backward(steps, byOutput(), tensors, gradient);
       return sums;
     });
   }
 
   async evaluate(batch: Batch, weights: Float32Array): Promise<BatchSums> {
-    if (batch.count === 0) return this.#nothing();
+    if (batch.count === 0) return noSums(this.#task);
     return this.#freeing(() => {
       const { output } = this.#forward(this.#head.ops, batch, this.#upload(weights), undefined);
       return this.#judge(output, batch).sums;
@@ -105,9 +105,7 @@ class TensorflowEngine implements Engine {
         output = activate(tf, op.activation, z);
         steps.push({ op, input, output });
       } else if (masks) {
-        const values = masks[op.index];
-        if (!values) throw new RangeError(`the batch has no mask for dropout ${op.index}`);
-        const mask = tf.upload(values.subarray(0, count * op.units), [count, op.units]);
+        const mask = tf.upload(maskOf(masks, op.index).subarray(0, count * op.units), [count, op.units]);
         output = tf.apply('Mul', input, mask);
         steps.push({ op, input, output, mask });
       }
@@ -116,7 +114,7 @@ class TensorflowEngine implements Engine {
   }
 
   /** The sums of a batch, and the loss's gradient by what the head's ops give. */
-  #judge(given: Tensor, batch: Batch): { readonly d: Tensor; readonly sums: BatchSums } {
+  #judge(given: Tensor, batch: Batch): { readonly byOutput: () => Tensor; readonly sums: BatchSums } {
     const tf = this.#ops;
     const { network, metrics } = this.#task;
     const { count, targets: wanted } = batch;
@@ -125,7 +123,7 @@ class TensorflowEngine implements Engine {
     const targets = tf.upload(wanted.subarray(0, count * width), [count, width]);
     const { sum, gradient } = lossTensors(this.#head.loss, { ops: tf, given, outputs, targets, wanted, count, width });
     const values = metrics.length > 0 ? tf.read(outputs) : [];
-    return { d: gradient, sums: { loss: sum, metrics: metricSums(metrics, values, wanted, count, width) } };
+    return { byOutput: gradient, sums: { loss: sum, metrics: metricSums(metrics, values, wanted, count, width) } };
   }
 
   #backward(steps: readonly Step[], d: Tensor, weights: ReadonlyMap<Parameter, Tensor>, gradient: Float32Array): void {
@@ -146,10 +144,6 @@ class TensorflowEngine implements Engine {
     }
     // Read only now, so that a device has all its work before it is waited for.
     for (const [parameter, tensor] of found) viewOf(gradient, parameter).set(tf.read(tensor));
-  }
-
-  #nothing(): BatchSums {
-    return { loss: 0, metrics: this.#task.metrics.map(() => 0) };
   }
 }
 

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
+import { availableParallelism, cpus, totalmem } from 'node:os';
 import { findGpus } from '../engines/gpu.js';
 import type { Device } from '../shared/device.js';
 import { errorMessage } from '../shared/errors.js';
-import { memorySystem } from '../shared/memory/system.js';
+import { availableBytes, memorySystem } from '../shared/memory/system.js';
 import { newKeys, openHub, openLink } from '../shared/transport.js';
 import { version } from '../shared/version.js';
 import type { Trial } from './tryEngine.js';
@@ -58,12 +58,11 @@ export async function diagnose(
     fileFinding(),
     clockFinding(),
   ];
-  const fits = ({ what, state }: Finding): boolean => {
-    const [, engine, device] = what.split(' ');
+  const canCompute = trials.some(({ engine, device }, i) => {
     const isEngine = wanted.engine === undefined || wanted.engine === 'auto' || engine === wanted.engine;
-    return state === 'good' && isEngine && isOn(device ?? '', wanted.device ?? 'auto');
-  };
-  return { findings: [...basics, ...engines], canTrain: basics.every(({ state }) => state !== 'bad') && engines.some(fits) };
+    return engines[i]?.state === 'good' && isEngine && isOn(device, wanted.device ?? 'auto');
+  });
+  return { findings: [...basics, ...engines], canTrain: basics.every(({ state }) => state !== 'bad') && canCompute };
 }
 
 /** Does what was tried answer what was asked for? */
@@ -89,8 +88,7 @@ function nodeFinding(): Finding {
 }
 
 function memoryFinding(): Finding {
-  const { availableMemory }: { availableMemory?: () => number } = process;
-  const free = availableMemory?.() ?? freemem();
+  const free = availableBytes();
   const says = `${gib(free)} of ${gib(totalmem())} GiB are free`;
   return free < 2 ** 29
     ? { what: 'memory', state: 'bad', says, advice: 'free half a GiB at least' }

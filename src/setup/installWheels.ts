@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { RunError } from '../shared/errors.js';
-import { obtainWheel, type Supply } from './obtain.js';
+import { nameOf, obtainWheel, type SetupOptions, type Supply } from './obtain.js';
 import { unpack } from './unpack.js';
 import type { Wheel } from './wheel.js';
 
@@ -25,11 +25,13 @@ export async function installWheels(
   return archives;
 }
 
-/** Bytes to download. */
-export function bytesOf(wheels: readonly Wheel[]): number {
-  return wheels.reduce((sum, { bytes }) => sum + bytes, 0);
+/** Says what will be downloaded from where. @param growth bytes that are left on disk of one */
+export function announce(what: string, wheels: readonly Wheel[], growth: number, options: SetupOptions): void {
+  const bytes = wheels.reduce((sum, wheel) => sum + wheel.bytes, 0);
+  options.say(`${what}: ${gigabytes(bytes)} to download, about ${gigabytes(bytes * growth)} on disk`);
+  for (const { file, sha256 } of wheels) options.say(`from ${nameOf(options)}: ${file}, sha256 ${sha256.slice(0, 12)}...`);
 }
 
-export function gigabytes(bytes: number): string {
+function gigabytes(bytes: number): string {
   return `${(bytes / 1e9).toFixed(1)} GB`;
 }

@@ -13,7 +13,14 @@ export interface Supply {
   readonly onProgress?: (bytes: number, of: number) => void;
 }
 
-/** The same, as it may be shown. */
+/** What every setup is told. */
+export interface SetupOptions extends Supply {
+  /** Only say what would be done. */
+  readonly dryRun: boolean;
+  readonly say: (line: string) => void;
+}
+
+/** Where the files come from, as it may be shown. */
 export function nameOf({ from, index }: Supply): string {
   return from ?? withoutPassword(index);
 }

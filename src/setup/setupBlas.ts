@@ -2,16 +2,10 @@ import { existsSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { RunError } from '../shared/errors.js';
 import { installedBlas } from '../shared/home.js';
-import { makeFolder, nameOf, obtainWheel, type Supply } from './obtain.js';
+import { makeFolder, nameOf, obtainWheel, type SetupOptions } from './obtain.js';
 import { openBlasVersion, openBlasWheel } from './openBlasWheels.js';
 import { unpack } from './unpack.js';
 import { type Machine, thisMachine, type Wheel } from './wheel.js';
-
-export interface SetupOptions extends Supply {
-  /** Only say what would be done. */
-  readonly dryRun: boolean;
-  readonly say: (line: string) => void;
-}
 
 export interface BlasOptions extends SetupOptions {
   /** Which wheel to take instead of the one for this machine. */

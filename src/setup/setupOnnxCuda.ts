@@ -3,10 +3,9 @@ import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { errorMessage, RunError } from '../shared/errors.js';
 import { installedOnnxCuda } from '../shared/home.js';
-import { bytesOf, gigabytes, installWheels } from './installWheels.js';
-import { makeFolder, nameOf } from './obtain.js';
+import { announce, installWheels } from './installWheels.js';
+import { makeFolder, type SetupOptions } from './obtain.js';
 import { cuda13Wheels, onnxGpuWheel, onnxVersion } from './onnxCudaFiles.js';
-import type { SetupOptions } from './setupBlas.js';
 import { type Machine, thisMachine } from './wheel.js';
 
 export interface OnnxCudaOptions extends SetupOptions {
@@ -32,11 +31,7 @@ export async function setupOnnxCuda(options: OnnxCudaOptions, machine: Machine =
   const wheels = [onnxGpuWheel, ...(systemCuda ? [] : cuda13Wheels)];
   const target = installedOnnxCuda();
   const folder = dirname(dirname(target));
-  const bytes = bytesOf(wheels);
-  say(
-    `ONNX Runtime ${onnxVersion} for CUDA 13: ${gigabytes(bytes)} to download, about ${gigabytes(bytes * growth)} on disk; it needs a driver of version 580 or later`,
-  );
-  for (const { file, sha256 } of wheels) say(`from ${nameOf(options)}: ${file}, sha256 ${sha256.slice(0, 12)}...`);
+  announce(`ONNX Runtime ${onnxVersion} for CUDA 13 and drivers from 580 on`, wheels, growth, options);
   say(`to ${folder}${existsSync(target) ? ', which is replaced' : ''}`);
   if (dryRun) return undefined;
   makeFolder(folder);

@@ -3,11 +3,10 @@ import { rename } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { RunError } from '../shared/errors.js';
 import { installedTensorflow } from '../shared/home.js';
-import { bytesOf, gigabytes, installWheels } from './installWheels.js';
+import { announce, installWheels } from './installWheels.js';
 import { unpackPackage } from './npmPackage.js';
-import { makeFolder, nameOf } from './obtain.js';
+import { makeFolder, type SetupOptions } from './obtain.js';
 import { run } from './run.js';
-import type { SetupOptions } from './setupBlas.js';
 import { addonSources, cudaWheels, nodeHeaders, tensorflowVersion, tensorflowWheels } from './tensorflowFiles.js';
 import { type Machine, thisMachine } from './wheel.js';
 
@@ -36,9 +35,7 @@ export async function setupTensorflow(options: TensorflowOptions, machine: Machi
   const wheels = [tensorflowWheels[device], ...(device === 'gpu' && !systemCuda ? cudaWheels : [])];
   const path = installedTensorflow(device);
   const folder = dirname(path);
-  const bytes = bytesOf(wheels);
-  say(`TensorFlow ${tensorflowVersion} for ${device}: ${gigabytes(bytes)} to download, about ${gigabytes(bytes * growth[device])} on disk`);
-  for (const { file, sha256 } of wheels) say(`from ${nameOf(options)}: ${file}, sha256 ${sha256.slice(0, 12)}...`);
+  announce(`TensorFlow ${tensorflowVersion} for ${device}`, wheels, growth[device], options);
   say(`from npm: ${addonSources.name} ${addonSources.version}, whose addon is built here`);
   say(`to ${folder}${existsSync(path) ? ', which is replaced' : ''}`);
   if (dryRun) return undefined;

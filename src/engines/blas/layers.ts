@@ -49,8 +49,7 @@ interface Exports {
   softmax(z: number, rows: number, columns: number, powers: number): void;
   softmaxCrossentropy(z: number, targets: number, gradient: number, rows: number, columns: number, powers: number): number;
   sigmoidCrossentropy(z: number, targets: number, gradient: number, rows: number, columns: number): number;
-  meanSquaredError(a: number, targets: number, gradient: number, rows: number, columns: number): number;
-  meanAbsoluteError(a: number, targets: number, gradient: number, rows: number, columns: number): number;
+  meanError(a: number, targets: number, gradient: number, rows: number, columns: number, isSquared: boolean): number;
   multiply(into: number, by: number, length: number): void;
   columnSums(d: number, sums: number, rows: number, columns: number): void;
 }
@@ -90,8 +89,8 @@ export function openLayers(lengths: readonly number[], widest: number): Layers {
     softmaxCrossentropy: (z, targets, gradient, rows, columns) =>
       wasm.softmaxCrossentropy(at(z), at(targets), at(gradient), rows, columns, powers),
     sigmoidCrossentropy: (z, targets, gradient, rows, columns) => wasm.sigmoidCrossentropy(at(z), at(targets), at(gradient), rows, columns),
-    meanSquaredError: (a, targets, gradient, rows, columns) => wasm.meanSquaredError(at(a), at(targets), at(gradient), rows, columns),
-    meanAbsoluteError: (a, targets, gradient, rows, columns) => wasm.meanAbsoluteError(at(a), at(targets), at(gradient), rows, columns),
+    meanSquaredError: (a, targets, gradient, rows, columns) => wasm.meanError(at(a), at(targets), at(gradient), rows, columns, true),
+    meanAbsoluteError: (a, targets, gradient, rows, columns) => wasm.meanError(at(a), at(targets), at(gradient), rows, columns, false),
     multiply: (into, by, length) => wasm.multiply(at(into), at(by), length),
     columnSums: (d, sums, rows) => wasm.columnSums(at(d), at(sums), rows, sums.length),
   };

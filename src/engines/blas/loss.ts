@@ -1,5 +1,5 @@
 import type { OutputHead } from '../outputHead.js';
-import { lossOf } from '../reference/loss.js';
+import { lossOfFloats } from '../reference/loss.js';
 import { activate } from './activation.js';
 import type { Layers } from './layers.js';
 
@@ -24,24 +24,12 @@ export function lossGradient(
     case 'meanSquaredError':
     case 'meanAbsoluteError':
       return layers[loss](given, targets, gradient, count, width);
-    default:
-      return plainLoss(layers, { loss, activation }, given, targets, gradient, count, width);
+    default: {
+      // The rarer ones: cross entropies of outputs that are not a last softmax's or sigmoid's.
+      const result = lossOfFloats(loss, given, targets, count, width);
+      gradient.set(result.gradient);
+      activate(layers, activation, given, count, width);
+      return result.sum;
+    }
   }
-}
-
-/** The rarer ones, by their definitions: cross entropies of outputs that are not a last softmax's or sigmoid's. */
-function plainLoss(
-  layers: Layers,
-  { loss, activation }: Pick<OutputHead, 'loss' | 'activation'>,
-  given: Float32Array,
-  targets: Float32Array,
-  gradient: Float32Array,
-  count: number,
-  width: number,
-): number {
-  const length = count * width;
-  const result = lossOf(loss, Float64Array.from(given.subarray(0, length)), Float64Array.from(targets.subarray(0, length)), width);
-  gradient.set(result.gradient);
-  activate(layers, activation, given, count, width);
-  return result.sum;
 }

@@ -1,6 +1,6 @@
 import { cudaNumber, type Device } from '../../shared/device.js';
 import { viewOf } from '../../shared/model/layout.js';
-import type { Batch, BatchSums, Engine, EngineIdentity, EngineTask } from '../engine.js';
+import { type Batch, type BatchSums, type Engine, type EngineIdentity, type EngineTask, maskOf, noSums } from '../engine.js';
 import { metricSums } from '../metrics.js';
 import { buildGraph, type GraphModel, maskName, type Purpose } from './graph.js';
 import { type Binding, Program, type Slot } from './program.js';
@@ -65,7 +65,7 @@ class OnnxEngine implements Engine {
 
   async gradient(batch: Batch, weights: Float32Array, gradient: Float32Array): Promise<BatchSums> {
     if (batch.count === 0) gradient.fill(0);
-    if (batch.count === 0) return this.#nothing();
+    if (batch.count === 0) return noSums(this.#task);
     const { model, program } = await this.#compile('gradient');
     const arrays = [batch.inputs, batch.targets, ...batch.masks, weights, gradient];
     const bound = this.#gradientBindings.recall(batch.count, arrays, () => this.#bind(model, program, batch, weights, gradient));
@@ -74,7 +74,7 @@ class OnnxEngine implements Engine {
   }
 
   async evaluate(batch: Batch, weights: Float32Array): Promise<BatchSums> {
-    if (batch.count === 0) return this.#nothing();
+    if (batch.count === 0) return noSums(this.#task);
     const { model, program } = await this.#compile('evaluate');
     const arrays = [batch.inputs, batch.targets, weights];
     const bound = this.#evaluateBindings.recall(batch.count, arrays, () => this.#bind(model, program, batch, weights));
@@ -133,9 +133,7 @@ class OnnxEngine implements Engine {
     const slots = new Map<string, Slot>();
     for (const op of this.#task.network.ops) {
       if (op.kind !== 'dropout') continue;
-      const data = masks[op.index];
-      if (!data) throw new RangeError(`the batch has no mask for dropout ${op.index}`);
-      slots.set(maskName(op.index), { data, dims: [count, op.units] });
+      slots.set(maskName(op.index), { data: maskOf(masks, op.index), dims: [count, op.units] });
     }
     return slots;
   }
@@ -143,10 +141,6 @@ class OnnxEngine implements Engine {
   #sums({ count, targets }: Batch, { loss, outputs }: SumsBinding): BatchSums {
     const { network, metrics } = this.#task;
     return { loss: loss[0] ?? 0, metrics: metricSums(metrics, outputs, targets, count, network.outputs) };
-  }
-
-  #nothing(): BatchSums {
-    return { loss: 0, metrics: this.#task.metrics.map(() => 0) };
   }
 }
 

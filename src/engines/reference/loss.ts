@@ -107,6 +107,18 @@ export function lossOf(
   return { sum: total, gradient };
 }
 
+/** The same of float32 arrays that may be longer, for an engine that has no faster way to a rare loss. */
+export function lossOfFloats(
+  loss: HeadLoss,
+  outputs: Float32Array,
+  targets: Float32Array,
+  count: number,
+  width: number,
+): ReturnType<typeof lossOf> {
+  const samples = (values: Float32Array): Float64Array => Float64Array.from(values.subarray(0, count * width));
+  return lossOf(loss, samples(outputs), samples(targets), width);
+}
+
 function sum(values: Float64Array): number {
   return values.reduce((a, b) => a + b, 0);
 }

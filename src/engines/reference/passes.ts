@@ -1,5 +1,6 @@
 import { type Parameter, type ParameterLayout, viewOf } from '../../shared/model/layout.js';
 import type { DenseOp, Op } from '../../shared/model/network.js';
+import { maskOf } from '../engine.js';
 import { activate, activationGradient } from './activation.js';
 import { addProduct, addProductTransposedA, addProductTransposedB, addRows, addToRows } from './matrix.js';
 
@@ -56,9 +57,7 @@ function denseForward(op: DenseOp, read: ReadParameter, input: Float64Array, cou
 }
 
 function dropoutForward(op: DropoutStep['op'], masks: readonly Float64Array[], input: Float64Array): DropoutStep {
-  const mask = masks[op.index];
-  if (!mask) throw new RangeError(`the batch has no mask for dropout ${op.index}`);
-  const values = new Float64Array(mask.subarray(0, input.length));
+  const values = new Float64Array(maskOf(masks, op.index).subarray(0, input.length));
   return { op, mask: values, output: multiply(input, values) };
 }
 

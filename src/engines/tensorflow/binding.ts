@@ -95,12 +95,9 @@ function environmentFor(device: Device, threads: number): Readonly<Record<string
     TF_DETERMINISTIC_OPS: '1',
     NVIDIA_TF32_OVERRIDE: '0',
   };
+  const missing = Object.entries(defaults).filter(([name]) => process.env[name] === undefined);
   const visible = visibleFor(device);
-  return { ...defaults, ...definedOf(process.env, Object.keys(defaults)), ...(visible !== undefined && { CUDA_VISIBLE_DEVICES: visible }) };
-}
-
-function definedOf(values: NodeJS.ProcessEnv, names: readonly string[]): Readonly<Record<string, string>> {
-  return Object.fromEntries(names.flatMap((name) => (values[name] === undefined ? [] : [[name, values[name]]])));
+  return { ...Object.fromEntries(missing), ...(visible !== undefined && { CUDA_VISIBLE_DEVICES: visible }) };
 }
 
 /** Which GPUs it is to see; undefined leaves it as it is. A number counts those that this process may use. */

@@ -1,5 +1,5 @@
 import type { HeadLoss } from '../outputHead.js';
-import { lossOf } from '../reference/loss.js';
+import { lossOfFloats } from '../reference/loss.js';
 import type { Ops, Tensor } from './ops.js';
 
 /** What a loss is made from, all [count, width]. */
@@ -19,7 +19,7 @@ export interface LossTensors {
   /** The sum of the samples' losses. */
   readonly sum: number;
   /** The loss's gradient by what was given, [count, width]. */
-  readonly gradient: Tensor;
+  gradient(): Tensor;
 }
 
 /** A loss and its gradient. Formulas: src/engines/reference/loss.ts. */
@@ -41,9 +41,13 @@ export function lossTensors(loss: HeadLoss, inputs: LossInputs): LossTensors {
 /** The op takes it that a sample's targets add up to 1. */
 function softmaxCrossentropy({ ops, given, outputs, targets, wanted, count, width }: LossInputs): LossTensors {
   const [losses, gradient] = ops.softmaxCrossentropy(given, targets);
-  const sum = total(ops.read(losses));
-  if (addUpToOne(wanted, count, width)) return { sum, gradient };
-  return { sum, gradient: ops.apply('Sub', ops.apply('Mul', outputs, ops.rowSums(targets, 'kept')), targets) };
+  return {
+    sum: total(ops.read(losses)),
+    gradient() {
+      if (addUpToOne(wanted, count, width)) return gradient;
+      return ops.apply('Sub', ops.apply('Mul', outputs, ops.rowSums(targets, 'kept')), targets);
+    },
+  };
 }
 
 function addUpToOne(values: Float32Array, count: number, width: number): boolean {
@@ -60,27 +64,25 @@ function sigmoidCrossentropy({ ops, given, outputs, targets, width }: LossInputs
   const linear = ops.apply('Sub', ops.apply('Relu', given), ops.apply('Mul', given, targets));
   const rest = ops.apply('Softplus', ops.apply('Neg', ops.apply('Abs', given)));
   const losses = ops.rowSums(ops.apply('AddV2', linear, rest), 'dropped');
-  const difference = ops.apply('Sub', outputs, targets);
-  return { sum: total(ops.read(losses)) / width, gradient: scaled(ops, difference, 1 / width) };
+  return { sum: total(ops.read(losses)) / width, gradient: () => scaled(ops, ops.apply('Sub', outputs, targets), 1 / width) };
 }
 
 function meanSquaredError({ ops, outputs, targets, width }: LossInputs): LossTensors {
   const difference = ops.apply('Sub', outputs, targets);
   const losses = ops.rowSums(ops.apply('Square', difference), 'dropped');
-  return { sum: total(ops.read(losses)) / width, gradient: scaled(ops, difference, 2 / width) };
+  return { sum: total(ops.read(losses)) / width, gradient: () => scaled(ops, difference, 2 / width) };
 }
 
 function meanAbsoluteError({ ops, outputs, targets, width }: LossInputs): LossTensors {
   const difference = ops.apply('Sub', outputs, targets);
   const losses = ops.rowSums(ops.apply('Abs', difference), 'dropped');
-  return { sum: total(ops.read(losses)) / width, gradient: scaled(ops, ops.apply('Sign', difference), 1 / width) };
+  return { sum: total(ops.read(losses)) / width, gradient: () => scaled(ops, ops.apply('Sign', difference), 1 / width) };
 }
 
 /** The rarer ones, by their definitions: cross entropies of outputs that are not a last softmax's or sigmoid's. */
 function plainLoss(loss: HeadLoss, { ops, outputs, wanted, count, width }: LossInputs): LossTensors {
-  const values = Float64Array.from(ops.read(outputs));
-  const { sum, gradient } = lossOf(loss, values, Float64Array.from(wanted.subarray(0, count * width)), width);
-  return { sum, gradient: ops.upload(Float32Array.from(gradient), [count, width]) };
+  const { sum, gradient } = lossOfFloats(loss, ops.read(outputs), wanted, count, width);
+  return { sum, gradient: () => ops.upload(Float32Array.from(gradient), [count, width]) };
 }
 
 function scaled(ops: Ops, values: Tensor, factor: number): Tensor {

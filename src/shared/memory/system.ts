@@ -64,7 +64,7 @@ function open(): MemorySystem {
 type Koffi = typeof import('koffi');
 
 /** What this process may still use: of its container's memory, if that is limited, else of the machine's. */
-function availableBytes(): number {
+export function availableBytes(): number {
   const { availableMemory }: { availableMemory?: () => number } = process;
   return availableMemory?.() ?? freemem();
 }

@@ -158,8 +158,11 @@ export function sigmoidCrossentropy(z: usize, targets: usize, gradient: usize, r
   return loss;
 }
 
-/** The sum over the rows of the mean of (a - t)^2; writes the gradient 2 * (a - t) / columns. */
-export function meanSquaredError(a: usize, targets: usize, gradient: usize, rows: i32, columns: i32): f64 {
+/**
+ * The sum over the rows of the mean of (a - t)^2, with the gradient 2 * (a - t) / columns; or, not squared, of |a - t| with
+ * sign(a - t) / columns
+ */
+export function meanError(a: usize, targets: usize, gradient: usize, rows: i32, columns: i32, isSquared: bool): f64 {
   const width = f64x2.splat(<f64>columns);
   const two = f64x2.splat(2);
   const bytes = (<usize>columns) << 2;
@@ -169,29 +172,8 @@ export function meanSquaredError(a: usize, targets: usize, gradient: usize, rows
     for (let i = 0; i < columns; i += 2) {
       const at = (<usize>i) << 2;
       const d = f64x2.sub(get2(a + at), get2(targets + at));
-      sum = plusLanes(sum, f64x2.mul(d, d), columns - i);
-      put2(gradient + at, f64x2.div(f64x2.mul(two, d), width), columns - i);
-    }
-    loss += sum / <f64>columns;
-  }
-  return loss;
-}
-
-/** The sum over the rows of the mean of |a - t|; writes the gradient sign(a - t) / columns. */
-export function meanAbsoluteError(a: usize, targets: usize, gradient: usize, rows: i32, columns: i32): f64 {
-  const one = f64x2.splat(1);
-  const zero = f64x2.splat(0);
-  const width = f64x2.splat(<f64>columns);
-  const bytes = (<usize>columns) << 2;
-  let loss: f64 = 0;
-  for (let row = 0; row < rows; row++, a += bytes, targets += bytes, gradient += bytes) {
-    let sum: f64 = 0;
-    for (let i = 0; i < columns; i += 2) {
-      const at = (<usize>i) << 2;
-      const d = f64x2.sub(get2(a + at), get2(targets + at));
-      sum = plusLanes(sum, f64x2.abs(d), columns - i);
-      const sign = f64x2.sub(v128.and(f64x2.gt(d, zero), one), v128.and(f64x2.lt(d, zero), one));
-      put2(gradient + at, f64x2.div(v128.bitselect(sign, d, f64x2.eq(d, d)), width), columns - i);
+      sum = plusLanes(sum, isSquared ? f64x2.mul(d, d) : f64x2.abs(d), columns - i);
+      put2(gradient + at, f64x2.div(isSquared ? f64x2.mul(two, d) : sign2(d), width), columns - i);
     }
     loss += sum / <f64>columns;
   }
@@ -314,6 +296,16 @@ function exp(x: v128): v128 {
 @inline
 function get2(address: usize): v128 {
   return f64x2.promote_low_f32x4(v128.load_zero<u64>(address));
+}
+
+/** 1, 0 or -1, and NaN for what is none */
+// @ts-ignore: decorator
+@inline
+function sign2(d: v128): v128 {
+  const one = f64x2.splat(1);
+  const zero = f64x2.splat(0);
+  const sign = f64x2.sub(v128.and(f64x2.gt(d, zero), one), v128.and(f64x2.lt(d, zero), one));
+  return v128.bitselect(sign, d, f64x2.eq(d, d));
 }
 
 /** The first lane alone, and zero, where only that one is left. */
