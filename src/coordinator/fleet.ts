@@ -4,15 +4,7 @@ import { errorMessage, ProtocolError, RunError } from '../shared/errors.js';
 import { divisorOf, type Halves } from '../shared/half/half.js';
 import type { StepAnswer } from '../shared/memory/arena.js';
 import type { Partition } from '../shared/partition.js';
-import {
-  type Decoded,
-  decodeFromWorker,
-  encode,
-  type FromWorker,
-  type Message,
-  type PartSums,
-  protocolVersion,
-} from '../shared/protocol.js';
+import { type Decoded, decodeFromWorker, encode, type FromWorker, type Message, type PartSums } from '../shared/protocol.js';
 import { Stopwatch } from '../shared/stopwatch.js';
 import type { Frames, Hub, Incarnation } from '../shared/transport.js';
 import { isTreeNode, shardRange, type TreeNode } from '../shared/tree.js';
@@ -22,8 +14,8 @@ import type { Answer, Job, JobSpec } from './job.js';
 import { Jobs } from './jobs.js';
 import { Pace } from './pace.js';
 import type { PartedSum, PartSum } from './partedSum.js';
+import { Reception, type ReceptionOptions } from './reception.js';
 import { type Member, Roster } from './roster.js';
-import { bitsDifference, dataDifference } from './sameBits.js';
 import type { SharedWorkers } from './sharedWorkers.js';
 import type { StepAnswers, StepPlan } from './step.js';
 
@@ -37,22 +29,14 @@ export interface FleetEvents {
   onNotice?(line: string): void;
 }
 
-export interface FleetOptions {
+export interface FleetOptions extends ReceptionOptions {
   readonly hub: Hub;
-  /** What workers get to know of the run, as `plainConfig` writes it; with the engine that it uses, once that is known. */
-  readonly config: (ready: readonly Member[]) => Readonly<Record<string, unknown>>;
-  /** The data's fingerprint: a worker that sees other data is refused. */
-  readonly fingerprint: string;
   /** Of all tensors. */
   readonly partition: Partition;
   readonly shards: number;
   readonly sum: PartedSum;
   readonly broadcast: Broadcast;
   readonly events: FleetEvents;
-  /** Version of this program; workers must have the same. */
-  readonly version: string;
-  /** Seconds. */
-  readonly prepareTimeout: number;
   /** Seconds; undefined derives it from how long steps take. */
   readonly stepTimeout: number | undefined;
   /** Workers that share memory with the coordinator, where it has some to share. */
@@ -60,10 +44,6 @@ export interface FleetOptions {
   /** How tensors go in 16 bits, if they do. */
   readonly halves?: Halves | undefined;
   readonly compression: Config['compression'];
-  /** Let workers in whose bits are not those of the others. */
-  readonly mixedNumerics: boolean;
-  /** Hash of the run's bits, where it is known: of a run that is resumed. */
-  readonly probe: string | undefined;
 }
 
 /** Milliseconds between probes, which tell who can no longer be reached. */
@@ -82,7 +62,7 @@ export class Fleet {
   readonly #options: FleetOptions;
   readonly #roster = new Roster();
   readonly #banned = new Set<Incarnation>();
-  readonly #preparing = new Map<Incarnation, NodeJS.Timeout>();
+  readonly #reception: Reception;
   readonly #probing: NodeJS.Timeout;
   readonly #listening: Promise<void>;
   readonly #jobs: Jobs;
@@ -103,6 +83,11 @@ export class Fleet {
   constructor(options: FleetOptions) {
     this.#options = options;
     this.#jobs = new Jobs(options);
+    this.#reception = new Reception(options, this.#roster, options.partition[0]?.size ?? 1, {
+      send: (to, message) => this.#send(to, encode(message)),
+      ban: (peer, reason) => this.#ban(peer, reason),
+      notice: (line) => this.#notice(line),
+    });
     this.#gradientsIn = new GradientsIn(options.partition.length);
     this.#listening = this.#listen();
     this.#probing = setInterval(() => this.#probe(), probeInterval).unref();
@@ -244,7 +229,7 @@ export class Fleet {
     // Whoever still waits for answers would wait for ever.
     this.#jobs.abandon();
     clearInterval(this.#probing);
-    for (const timer of this.#preparing.values()) clearTimeout(timer);
+    this.#reception.close();
     await this.#dismiss();
     await this.#options.hub.close();
     await this.#listening;
@@ -320,33 +305,13 @@ export class Fleet {
 
   #welcome(from: Incarnation, hello: Message<'hello'>): void {
     if (this.#roster.get(from)) throw new ProtocolError('said hello twice');
-    const { version, config, fingerprint, prepareTimeout, partition } = this.#options;
-    if (hello.protocol !== protocolVersion || hello.version !== version) {
-      const needed = `this run needs ${version} (protocol ${protocolVersion})`;
-      this.#ban(from, `host ${hello.host} runs bpnn-dist ${hello.version} (protocol ${hello.protocol}), ${needed}`);
-      return;
-    }
-    const { name } = this.#roster.admit(from, hello);
-    if (hello.slot !== undefined) this.#options.shared?.clear(hello.slot);
-    const timer = setTimeout(() => this.#ban(from, `${name} did not get ready within ${prepareTimeout} s`), prepareTimeout * 1_000);
-    this.#preparing.set(from, timer);
-    const partSize = partition[0]?.size ?? 1;
-    this.#send(from, encode({ type: 'configure', config: config(this.#roster.veterans), fingerprint, partSize }));
+    this.#reception.hello(from, hello);
+    if (hello.slot !== undefined && this.#roster.get(from)) this.#options.shared?.clear(hello.slot);
   }
 
   #enlist(member: Member, ready: Message<'ready'>): void {
     if (member.ready) throw new ProtocolError('said ready twice');
-    this.#stopTimer(member.incarnation);
-    const { fingerprint, probe, mixedNumerics } = this.#options;
-    const otherBits = bitsDifference(member, ready, this.#roster.veterans[0], probe);
-    const isRefused = otherBits !== undefined && !mixedNumerics;
-    const difference = dataDifference(ready, fingerprint) ?? (isRefused ? `${otherBits.says}${otherBits.advice}` : undefined);
-    if (difference !== undefined) {
-      this.#ban(member.incarnation, difference);
-      return;
-    }
-    if (otherBits) this.#notice(`${member.name} ${otherBits.says}: from here on the weights depend on who computes what`);
-    this.#roster.markReady(member, ready);
+    if (!this.#reception.ready(member, ready)) return;
     if (ready.sharesMemory && member.hello.slot !== undefined) this.#options.shared?.attach(member.incarnation, member.hello.slot);
     this.#jobs.workerJoined(member.incarnation);
     this.#options.events.onReady?.(member);
@@ -423,7 +388,7 @@ export class Fleet {
   }
 
   #remove(peer: Incarnation, reason: string, isFinal = false): void {
-    this.#stopTimer(peer);
+    this.#reception.forget(peer);
     const member = this.#roster.remove(peer);
     if (!member) return;
     if (this.#onEmpty) {
@@ -439,11 +404,6 @@ export class Fleet {
     this.#banned.add(peer);
     this.#jobs.workerLeft(peer, this.#living);
     this.#options.events.onLeft?.(member, reason, isFinal);
-  }
-
-  #stopTimer(peer: Incarnation): void {
-    clearTimeout(this.#preparing.get(peer));
-    this.#preparing.delete(peer);
   }
 
   /** Sends away those who have had their time. */
