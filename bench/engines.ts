@@ -3,7 +3,7 @@ import { cpus } from 'node:os';
 import type { EngineTask } from '../src/engines/engine.js';
 import { openOnnx } from '../src/engines/onnx/onnx.js';
 import { openEngine } from '../src/engines/open.js';
-import { taskOf, timeOf } from '../src/setup/tryEngine.js';
+import { classifierTask, timeOf } from '../src/engines/trial/tryEngine.js';
 import { nameOf } from './settings.js';
 
 /** Milliseconds of one gradient on one thread, by engine, batch and width: `npm run bench:engines`. */
@@ -25,7 +25,7 @@ for (const [hidden, batches] of [
   ],
   [[4_096, 4_096], [128]],
 ] as const) {
-  const task = taskOf(hidden, 'cpu');
+  const task = classifierTask(hidden, 'cpu');
   const opened = await Promise.all(Object.entries(engines).map(async ([name, open]) => [name, await open(task)] as const));
   for (const batchSize of batches) {
     const row: Record<string, string | number> = { network: nameOf({ hidden, batchSize, steps: 0, peerSteps: 0 }) };

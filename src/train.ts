@@ -4,6 +4,8 @@ import { parseConfig } from './shared/config/parse.js';
 import { gpuNumbers } from './shared/gpuNumbers.js';
 
 export interface TrainOptions extends RunObserver {
+  /** Measure which engine is the fastest, also where that is known from before. */
+  readonly measuresAnew?: boolean;
   /** Ends the training after the step that is under way; `train` then rejects with Interrupted. */
   readonly signal?: AbortSignal;
 }
@@ -17,13 +19,14 @@ export interface TrainOptions extends RunObserver {
  */
 export async function train(
   config: Readonly<Record<string, unknown>> = {},
-  { signal, ...observer }: TrainOptions = {},
+  { signal, measuresAnew, ...observer }: TrainOptions = {},
 ): Promise<RunResult> {
   return run({
     config: parseConfig(config, 'config', { cores: availableParallelism(), gpus: gpuNumbers().length }),
     fallbackName: 'run',
     workers: 'local',
     observer,
+    measuresAnew,
     signal: signal ?? new AbortController().signal,
     commandLine: [],
   });

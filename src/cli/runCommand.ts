@@ -14,6 +14,7 @@ export function addConfigFlags(command: Command): Command {
   for (const { options } of configFlags()) for (const option of options) command.addOption(option);
   return command
     .option('--resume <run|auto>', 'go on with a run; auto: with the one that the config names or the newest of it, else start')
+    .option('--measure', 'measure again which engine is the fastest, where that is left open (engine or device auto)')
     .option('--json', 'print the summary as JSON');
 }
 
@@ -46,6 +47,7 @@ export async function runCommand(
       workers,
       observer: view,
       signal: stop.signal,
+      measuresAnew: flags['measure'] === true,
       commandLine: process.argv.slice(2),
     });
     view.close();

@@ -1,6 +1,8 @@
 import { SingleBar } from 'cli-progress';
 import { Command, Option } from 'commander';
+import type { Trial } from '../engines/trial/tryEngine.js';
 import type { SetupOptions } from '../setup/obtain.js';
+import type { Device } from '../shared/device.js';
 import { RunError } from '../shared/errors.js';
 
 const defaultIndex = 'https://pypi.org/simple';
@@ -66,14 +68,12 @@ function tensorflowCommand(): Command {
       const options = optionsOf(flags);
       const path = await setupTensorflow({ ...options, device, systemCuda: systemCuda ?? false }).finally(options.close);
       if (path === undefined) return;
-      const { tryInProcess } = await import('../setup/tryInProcess.js');
-      const trial = await tryInProcess('tensorflow', device === 'gpu' ? 'auto' : 'cpu');
+      const trial = await tryIt('tensorflow', device === 'gpu' ? 'auto' : 'cpu');
       if (!trial.works) throw new RunError(`it is installed, and does not work here: ${trial.reason}`);
       const { gpuProblem } = await import('../engines/gpu.js');
       const isOnGpu = trial.provider === 'gpu';
       const missing = device === 'gpu' && !isOnGpu ? ` (${gpuProblem()})` : '';
-      const time = `${trial.smallMs.toFixed(2)} ms a gradient of 784-128-10 over 32 samples`;
-      say(`${trial.library} runs on the ${isOnGpu ? 'GPU' : 'CPU'} here${missing}, ${time}; train with --engine tensorflow`);
+      say(`${trial.library} runs on the ${isOnGpu ? 'GPU' : 'CPU'} here${missing}, ${timeSaid(trial)}; train with --engine tensorflow`);
     });
 }
 
@@ -86,15 +86,24 @@ function onnxCudaCommand(): Command {
       const options = optionsOf(flags);
       const path = await setupOnnxCuda({ ...options, systemCuda: systemCuda ?? false }).finally(options.close);
       if (path === undefined) return;
-      const { tryInProcess } = await import('../setup/tryInProcess.js');
-      const trial = await tryInProcess('onnx', 'gpu');
-      const time = trial.works ? `${trial.smallMs.toFixed(2)} ms a gradient of 784-128-10 over 32 samples` : '';
+      const trial = await tryIt('onnx', 'gpu');
       say(
         trial.works
-          ? `${trial.library} runs on ${trial.provider}, ${time}; train with --engine onnx --device gpu`
+          ? `${trial.library} runs on ${trial.provider}, ${timeSaid(trial)}; train with --engine onnx --device gpu`
           : `it is installed, and cannot be used here: ${trial.reason}`,
       );
     });
+}
+
+/** Tries what has been installed with a gradient of the article's network. */
+async function tryIt(engine: string, device: Device): Promise<Trial> {
+  const { classifier } = await import('../engines/trial/tryEngine.js');
+  const { tryInProcess } = await import('../engines/trial/tryInProcess.js');
+  return tryInProcess({ engine, device, threads: 1, precision: 'fp32', problems: [{ ...classifier([128]), count: 32 }] });
+}
+
+function timeSaid({ ms }: Trial & { works: true }): string {
+  return `${ms[0]?.toFixed(2)} ms a gradient of 784-128-10 over 32 samples`;
 }
 
 /** Megabytes on a terminal; nothing elsewhere. */

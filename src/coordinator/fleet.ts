@@ -280,6 +280,9 @@ export class Fleet {
     const member = this.#roster.get(from);
     if (!member) throw new ProtocolError(`sent ${message.type} before hello`);
     switch (message.type) {
+      case 'measured':
+        this.#reception.measured(member, message);
+        return;
       case 'ready':
         this.#enlist(member, message);
         return;

@@ -1,13 +1,21 @@
+import { type EngineFigure, type EngineOn, fastestOf, nameOf } from '../shared/engineChoice.js';
+import { ProtocolError } from '../shared/errors.js';
 import { type Message, protocolVersion } from '../shared/protocol.js';
 import type { Incarnation } from '../shared/transport.js';
+import { EngineChoice, type EngineChoiceOptions } from './engineChoice.js';
 import type { Member, Ready, Roster } from './roster.js';
 import { bitsDifference, dataDifference } from './sameBits.js';
 
 export interface ReceptionOptions {
   /** Version of this program; workers must have the same. */
   readonly version: string;
-  /** What workers get to know of the run, as `plainConfig` writes it; with the engine that it uses, once that is known. */
-  readonly config: (ready: readonly Member[]) => Readonly<Record<string, unknown>>;
+  /** What workers get to know of a run that computes with this, as `plainConfig` writes it. */
+  readonly config: (choice: EngineOn) => Readonly<Record<string, unknown>>;
+  readonly engine: Omit<EngineChoiceOptions, 'isEach'>;
+  /** Measure engines whatever is known of them from before. */
+  readonly measuresAnew: boolean;
+  /** Shards that each of the run's workers computes in a step. */
+  readonly shardsEach: number;
   /** The data's fingerprint: a worker that sees other data is refused. */
   readonly fingerprint: string;
   /** Seconds that a worker may take to get ready. */
@@ -20,11 +28,14 @@ export interface ReceptionOptions {
 
 /** What the reception can do with a worker. */
 export interface ReceptionPorts {
-  readonly send: (to: Incarnation, message: Message<'configure'>) => void;
+  readonly send: (to: Incarnation, message: Message<'configure' | 'measure'>) => void;
   /** Sends it away for good. */
   readonly ban: (peer: Incarnation, reason: string) => void;
   readonly notice: (line: string) => void;
 }
+
+/** Seconds that a worker may take to time its engines, while others wait for it. */
+const measureTimeout = 180;
 
 /** Lets workers in: from their hello to the point where they can compute as the others do. */
 export class Reception {
@@ -33,6 +44,7 @@ export class Reception {
   readonly #ports: ReceptionPorts;
   /** Values of one part of a tensor. */
   readonly #partSize: number;
+  readonly #choice: EngineChoice;
   readonly #preparing = new Map<Incarnation, NodeJS.Timeout>();
 
   constructor(options: ReceptionOptions, roster: Roster, partSize: number, ports: ReceptionPorts) {
@@ -40,25 +52,37 @@ export class Reception {
     this.#roster = roster;
     this.#partSize = partSize;
     this.#ports = ports;
+    this.#choice = new EngineChoice({ ...options.engine, isEach: options.mixedNumerics });
   }
 
   /** Admits a worker of the same version, and tells it what to get ready for. */
   hello(from: Incarnation, hello: Message<'hello'>): void {
-    const { version, config, fingerprint, prepareTimeout } = this.#options;
+    const { version } = this.#options;
     if (hello.protocol !== protocolVersion || hello.version !== version) {
       const needed = `this run needs ${version} (protocol ${protocolVersion})`;
       this.#ports.ban(from, `host ${hello.host} runs bpnn-dist ${hello.version} (protocol ${hello.protocol}), ${needed}`);
       return;
     }
-    const { name } = this.#roster.admit(from, hello);
-    const tooSlow = (): void => this.#ports.ban(from, `${name} did not get ready within ${prepareTimeout} s`);
-    this.#preparing.set(from, setTimeout(tooSlow, prepareTimeout * 1_000));
-    this.#ports.send(from, { type: 'configure', config: config(this.#roster.veterans), fingerprint, partSize: this.#partSize });
+    const member = this.#roster.admit(from, hello);
+    const choice = this.#choice.join(from);
+    if (choice === 'measure') this.#measure(member);
+    else if (choice !== 'wait') this.#configure(member, choice);
+  }
+
+  /** @throws ProtocolError where nothing was asked for, or nothing works */
+  measured(member: Member, { figures, isOld, note }: Message<'measured'>): void {
+    const fastest = fastestOf(figures);
+    if (!this.#choice.isMeasuring(member.incarnation) || !fastest) throw new ProtocolError('measured what it was not asked for');
+    const chosen = { engine: fastest.engine, device: fastest.device };
+    this.#say(member, figures, nameOf(chosen), isOld, note);
+    const { told, next } = this.#choice.settle(member.incarnation, chosen);
+    for (const worker of told) this.#with(worker, (other) => this.#configure(other, chosen));
+    this.#with(next, (other) => this.#measure(other));
   }
 
   /** Says whether the worker can compute from now on; else it has been sent away. */
   ready(member: Member, ready: Ready): boolean {
-    this.forget(member.incarnation);
+    this.#stopTimer(member.incarnation);
     const { fingerprint, probe, mixedNumerics } = this.#options;
     const otherBits = bitsDifference(member, ready, this.#roster.veterans[0], probe);
     const isRefused = otherBits !== undefined && !mixedNumerics;
@@ -72,13 +96,57 @@ export class Reception {
     return true;
   }
 
-  /** The worker is gone, or ready. */
+  /** The worker is gone. */
   forget(peer: Incarnation): void {
-    clearTimeout(this.#preparing.get(peer));
-    this.#preparing.delete(peer);
+    this.#stopTimer(peer);
+    this.#with(this.#choice.leave(peer), (next) => this.#measure(next));
   }
 
   close(): void {
     for (const timer of this.#preparing.values()) clearTimeout(timer);
+  }
+
+  #measure(member: Member): void {
+    const { config, engine, measuresAnew: isAnew } = this.#options;
+    this.#startTimer(member, 'measure its engines', measureTimeout);
+    this.#ports.send(member.incarnation, { type: 'measure', config: config(engine.wanted), isAnew });
+  }
+
+  #configure(member: Member, choice: EngineOn): void {
+    const { config, fingerprint, prepareTimeout } = this.#options;
+    member.choice = choice;
+    this.#startTimer(member, 'get ready', prepareTimeout);
+    this.#ports.send(member.incarnation, { type: 'configure', config: config(choice), fingerprint, partSize: this.#partSize });
+  }
+
+  /** One line with the figures, as `blas/cpu 0.2 ms, onnx/cpu 0.3 ms a step: blas/cpu`. */
+  #say(member: Member, figures: readonly EngineFigure[], chosen: string, isOld: boolean, note: string | undefined): void {
+    const { shardsEach, mixedNumerics } = this.#options;
+    const timed = figures.flatMap((figure) =>
+      figure.ms === null ? [] : [`${nameOf(figure)} ${(figure.ms * shardsEach).toPrecision(2)} ms`],
+    );
+    const who = mixedNumerics ? `${member.name}: ` : '';
+    const when = isOld ? ' (measured before; --measure does it again)' : '';
+    if (timed.length > 0) this.#ports.notice(`${who}${timed.join(', ')} a step: ${chosen}${when}`);
+    for (const figure of figures) {
+      if (figure.reason !== undefined) this.#ports.notice(`${who}${nameOf(figure)} does not work: ${figure.reason}`);
+    }
+    if (note !== undefined) this.#ports.notice(`${who}${note}`);
+  }
+
+  #with(worker: Incarnation | undefined, work: (member: Member) => void): void {
+    const member = worker === undefined ? undefined : this.#roster.get(worker);
+    if (member) work(member);
+  }
+
+  #startTimer({ incarnation, name }: Member, what: string, seconds: number): void {
+    this.#stopTimer(incarnation);
+    const tooSlow = (): void => this.#ports.ban(incarnation, `${name} did not ${what} within ${seconds} s`);
+    this.#preparing.set(incarnation, setTimeout(tooSlow, seconds * 1_000));
+  }
+
+  #stopTimer(peer: Incarnation): void {
+    clearTimeout(this.#preparing.get(peer));
+    this.#preparing.delete(peer);
   }
 }

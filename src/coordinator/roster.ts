@@ -1,3 +1,4 @@
+import type { EngineOn } from '../shared/engineChoice.js';
 import type { Message } from '../shared/protocol.js';
 import type { Incarnation } from '../shared/transport.js';
 
@@ -11,6 +12,8 @@ export interface Member {
   /** What people call it, e.g. `worker 0`. */
   readonly name: string;
   readonly hello: Hello;
+  /** What it is to compute with, once that is known. */
+  choice: EngineOn | undefined;
   ready: Ready | undefined;
   /** Milliseconds it has computed, by its own clock. */
   computeMs: number;
@@ -32,7 +35,8 @@ export class Roster {
   admit(incarnation: Incarnation, hello: Hello): Member {
     const number = hello.slot ?? this.#nextName;
     this.#nextName = Math.max(this.#nextName, number) + 1;
-    const member: Member = { incarnation, number, name: `worker ${number}`, hello, ready: undefined, computeMs: 0, parts: 0, readyAt: 0 };
+    const none = { choice: undefined, ready: undefined, computeMs: 0, parts: 0, readyAt: 0 };
+    const member: Member = { incarnation, number, name: `worker ${number}`, hello, ...none };
     this.#members.set(incarnation, member);
     return member;
   }

@@ -4,7 +4,7 @@ import { activate, activationGradient, addBiasAndActivate } from './blas/activat
 import { type Layers, openLayers } from './blas/layers.js';
 import { type Blas, openBlas } from './blas/library.js';
 import { lossGradient } from './blas/loss.js';
-import { type Batch, type BatchSums, type Engine, type EngineTask, maskOf, noSums } from './engine.js';
+import { type Batch, type BatchSums, type Engine, type EngineIdentity, type EngineTask, maskOf, noSums } from './engine.js';
 import { metricSums } from './metrics.js';
 import { type OutputHead, outputHead } from './outputHead.js';
 
@@ -33,7 +33,7 @@ interface Workspace {
 }
 
 class BlasEngine implements Engine {
-  readonly identity;
+  readonly identity: EngineIdentity;
   readonly #task: EngineTask;
   readonly #blas: Blas;
   readonly #head: OutputHead;

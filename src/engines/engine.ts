@@ -1,3 +1,4 @@
+import type { Config } from '../shared/config/schema.js';
 import type { Device } from '../shared/device.js';
 import type { Network } from '../shared/model/network.js';
 import type { Loss, Metric } from '../shared/model/spec.js';
@@ -25,7 +26,7 @@ export interface BatchSums {
 /** Which code computes: its bits are reproducible only with the same one. */
 export interface EngineIdentity {
   /** The config's name for it, e.g. `onnx`. */
-  readonly engine: string;
+  readonly engine: Exclude<Config['engine'], 'auto'>;
   /** What it runs on, e.g. `cpu`, `wasm`. */
   readonly provider: string;
   /** Package and version, e.g. `onnxruntime-node 1.30.0`. */
@@ -42,6 +43,8 @@ export interface EngineTask {
   /** Threads the engine may use. */
   readonly threads: number;
   readonly device: Device;
+  /** Of the values that matrix products multiply; all else, their sums included, is float32. That is the default, too. */
+  readonly precision?: Config['precision'];
 }
 
 /** Computes gradients of one network. Calls must not overlap; nothing is kept from one to the next. */

@@ -1,6 +1,6 @@
 import { viewOf } from '../shared/model/layout.js';
 import type { Network } from '../shared/model/network.js';
-import type { Batch, BatchSums, Engine, EngineTask } from './engine.js';
+import type { Batch, BatchSums, Engine, EngineIdentity, EngineTask } from './engine.js';
 import { metricSums } from './metrics.js';
 import { type OutputHead, outputHead } from './outputHead.js';
 import { activate } from './reference/activation.js';
@@ -13,7 +13,7 @@ export async function openReference(task: EngineTask): Promise<Engine> {
 }
 
 class ReferenceEngine implements Engine {
-  readonly identity = { engine: 'reference', provider: 'cpu', library: 'bpnn-dist reference' };
+  readonly identity: EngineIdentity = { engine: 'reference', provider: 'cpu', library: 'bpnn-dist reference' };
   readonly #task: EngineTask;
   readonly #head: OutputHead;
 

@@ -1,6 +1,6 @@
 import { type Parameter, viewOf } from '../shared/model/layout.js';
 import type { Op } from '../shared/model/network.js';
-import { type Batch, type BatchSums, type Engine, type EngineTask, maskOf, noSums } from './engine.js';
+import { type Batch, type BatchSums, type Engine, type EngineIdentity, type EngineTask, maskOf, noSums } from './engine.js';
 import { metricSums } from './metrics.js';
 import { type OutputHead, outputHead } from './outputHead.js';
 import { activate, activationGradient } from './tensorflow/activation.js';
@@ -27,7 +27,7 @@ interface Step {
 }
 
 class TensorflowEngine implements Engine {
-  readonly identity;
+  readonly identity: EngineIdentity;
   readonly #task: EngineTask;
   readonly #ops: Ops;
   readonly #head: OutputHead;

@@ -8,8 +8,6 @@ export interface LocalWorkersOptions {
   readonly address: string;
   /** File descriptor of the memory that workers share with this process, if they do. */
   readonly sharedFile: number | undefined;
-  /** What a worker's environment has besides this process's. */
-  readonly environment: (slot: number) => Readonly<Record<string, string>>;
   /** The file that a worker's output goes to. */
   readonly logFile: (slot: number) => string;
   /** How often one worker is started again before it is given up. */
@@ -86,16 +84,12 @@ export class LocalWorkers {
     const log = this.#options.logFile(number);
     const output = openSync(log, 'a');
     const cli = fileURLToPath(import.meta.resolve('#cli'));
-    const { address, sharedFile, environment } = this.#options;
+    const { address, sharedFile } = this.#options;
     const flags = ['--connect', address, '--slot', String(number), '--leave-with-stdin', '--data-root', '/', '--reconnect-timeout', '0'];
     // The first descriptor behind the standard ones.
     const sharing = sharedFile === undefined ? { flags: [], stdio: [] } : { flags: ['--shared-file', '3'], stdio: [sharedFile] };
     const stdio: StdioOptions = ['pipe', output, output, ...sharing.stdio];
-    const child = spawn(process.execPath, [cli, 'worker', ...flags, ...sharing.flags], {
-      stdio,
-      detached: true,
-      env: { ...process.env, ...environment(number) },
-    });
+    const child = spawn(process.execPath, [cli, 'worker', ...flags, ...sharing.flags], { stdio, detached: true });
     closeSync(output);
     slot.child = child;
     slot.startedAt = performance.now();

@@ -13,8 +13,8 @@ import { type Observer, type Outcome, type Store, train } from '../coordinator/t
 import { divisorOf } from '../data/normalize.js';
 import type { Config } from '../shared/config/schema.js';
 import { configYaml, plainConfig } from '../shared/config/write.js';
+import type { EngineOn } from '../shared/engineChoice.js';
 import { DataError, errorMessage, Interrupted } from '../shared/errors.js';
-import { gpuNumbers } from '../shared/gpuNumbers.js';
 import type { Figures } from '../shared/json.js';
 import { twin } from '../shared/kernel/twin.js';
 import { type RunKeys, readKeys, writeKeys } from '../shared/keys.js';
@@ -59,6 +59,8 @@ export interface RunOptions {
   /** Ends the run after the step that is under way, with a checkpoint. */
   readonly signal: AbortSignal;
   readonly commandLine: readonly string[];
+  /** Measure which engine is the fastest, also where that is known from before. */
+  readonly measuresAnew?: boolean | undefined;
   /** The run to go on with, instead of a new one; `config` is then its config. */
   readonly resume?: Resumption | undefined;
 }
@@ -184,12 +186,13 @@ async function trainIn(
   let local: LocalWorkers | undefined;
   const fleet = new Fleet({
     hub,
-    config(ready) {
-      const { resolved: known, ...given } = config;
-      // With mixed numerics each takes the best that it has.
-      const resolved = config.mixedNumerics ? undefined : (known ?? resolvedEngine(ready, fingerprint));
-      return plainConfig(resolved ? { ...given, resolved } : given);
+    config({ engine, device }) {
+      const { resolved, ...given } = config;
+      return plainConfig({ ...given, engine, device });
     },
+    engine: { wanted: config, known: config.mixedNumerics ? undefined : usedBefore(config) },
+    measuresAnew: options.measuresAnew ?? false,
+    shardsEach: Math.ceil(config.shards / config.workers),
     fingerprint,
     partition,
     shards: config.shards,
@@ -244,7 +247,6 @@ async function trainIn(
         count: config.workers,
         address: hub.address,
         sharedFile: shared?.memory.file,
-        environment: (slot) => gpuEnvironment(config.device, slot),
         logFile: (slot) => folder.file('log', `worker-${slot}.log`),
         maxRestarts: config.maxRestarts,
         onEnd(slot, pid, loss) {
@@ -323,15 +325,14 @@ function storeOf(folder: RunFolder, config: Config): Store {
   };
 }
 
-/** With several GPUs each worker sees one, and workers beyond their number share. */
-function gpuEnvironment(device: Config['device'], slot: number): Readonly<Record<string, string>> {
-  const numbers = device === 'gpu' ? gpuNumbers() : [];
-  const own = numbers[slot % numbers.length];
-  return own === undefined ? {} : { CUDA_VISIBLE_DEVICES: own };
+function resolvedEngine([first]: readonly Member[], fingerprint: string): Config['resolved'] {
+  const { ready, choice } = first ?? {};
+  return ready && { ...ready.engine, ...(choice && { device: choice.device }), probe: ready.probe, fingerprint, version };
 }
 
-function resolvedEngine([first]: readonly Member[], fingerprint: string): Config['resolved'] {
-  return first?.ready && { ...first.ready.engine, probe: first.ready.probe, fingerprint, version };
+/** What a run that is resumed has computed with. */
+function usedBefore({ resolved, device }: Config): EngineOn | undefined {
+  return resolved && { engine: resolved.engine, device: resolved.device ?? device };
 }
 
 /** The test figures of the best weights and of the final ones. */

@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { findGpus } from '../engines/gpu.js';
+import { classifier, type Trial, type TrialRequest } from '../engines/trial/tryEngine.js';
+import { tryInProcess } from '../engines/trial/tryInProcess.js';
 import type { Device } from '../shared/device.js';
 import { errorMessage } from '../shared/errors.js';
 import { availableBytes, memorySystem } from '../shared/memory/system.js';
 import { newKeys, openHub, openLink } from '../shared/transport.js';
 import { version } from '../shared/version.js';
-import type { Trial } from './tryEngine.js';
-import { tryInProcess } from './tryInProcess.js';
 
 /** One thing that was looked at. */
 export interface Finding {
@@ -28,7 +28,7 @@ export interface Diagnosis {
 }
 
 /** Engines and what they are tried on, with how to get them. */
-const trials: readonly { readonly engine: string; readonly device: string; readonly advice: string }[] = [
+const trials: readonly { readonly engine: string; readonly device: TrialRequest['device']; readonly advice: string }[] = [
   { engine: 'blas', device: 'cpu', advice: 'bpnn-dist setup blas' },
   { engine: 'onnx', device: 'cpu', advice: 'npm install onnxruntime-node --ignore-scripts' },
   { engine: 'onnx', device: 'wasm', advice: 'reinstall bpnn-dist: this engine comes with it' },
@@ -37,6 +37,11 @@ const trials: readonly { readonly engine: string; readonly device: string; reado
   { engine: 'reference', device: 'cpu', advice: 'reinstall bpnn-dist: this engine comes with it' },
   { engine: 'tensorflow', device: 'cpu', advice: 'bpnn-dist setup tensorflow --device cpu' },
   { engine: 'tensorflow', device: 'gpu', advice: 'bpnn-dist setup tensorflow --device gpu' },
+];
+
+const problems = [
+  { ...classifier([128]), count: 32 },
+  { ...classifier([1_024, 1_024]), count: 256 },
 ];
 
 /**
@@ -73,9 +78,10 @@ function isOn(tried: string, wanted: Device): boolean {
 
 async function engineFinding({ engine, device, advice }: (typeof trials)[number]): Promise<Finding> {
   const what = `engine ${engine} ${device}`;
-  const trial = await tryInProcess(engine, device);
+  const trial = await tryInProcess({ engine, device, threads: 1, precision: 'fp32', problems });
   if (!trial.works) return { what, state: 'missing', says: trial.reason, advice, trial };
-  const { library, provider, smallMs, wideMs, error } = trial;
+  const { library, provider, error } = trial;
+  const [smallMs = 0, wideMs = 0] = trial.ms;
   const says = `${library} on ${provider}: ${smallMs.toFixed(2)} ms a gradient of 784-128-10 over 32 samples, ${wideMs.toFixed(1)} ms of 784-1024-1024-10 over 256; error ${error.toExponential(0)}`;
   return { what, state: 'good', says, trial };
 }

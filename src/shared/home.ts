@@ -25,3 +25,9 @@ export function installedOnnxCuda(): string {
 export function installedTensorflow(kind: 'cpu' | 'gpu'): string {
   return join(homeFolder(), `tensorflow-${kind}`, 'tfjs_binding.node');
 }
+
+/** Where is kept what can be found out again: `bpnn-dist` in the user's cache folder (XDG base directories). */
+export function cacheFolder(): string {
+  const { XDG_CACHE_HOME: cache } = process.env;
+  return join(cache !== undefined && cache !== '' ? cache : join(homedir(), '.cache'), 'bpnn-dist');
+}

@@ -1,5 +1,7 @@
 import { Packr } from 'msgpackr';
 import { z } from 'zod';
+import { engineNames } from './config/schema.js';
+import { engineFigure } from './engineChoice.js';
 import { ProtocolError } from './errors.js';
 import { mostParts, type Partition } from './partition.js';
 import { isPlainMsgpack } from './plainMsgpack.js';
@@ -9,7 +11,7 @@ import { isPlainMsgpack } from './plainMsgpack.js';
  * little-endian float32 frames where its kind has tensors. Tensors travel in the parts of their partition, so that some
  * are added up, or moved, while others are on their way. Decoding is strict: nothing unknown gets through.
  */
-export const protocolVersion = 2;
+export const protocolVersion = 3;
 
 const index = z.int().min(0);
 const count = z.int().min(1);
@@ -32,7 +34,7 @@ const node = z.tuple([index, count]);
 
 const parts = z.array(index).max(mostParts).readonly();
 
-const engine = z.strictObject({ engine: line, provider: line, library: line });
+const engine = z.strictObject({ engine: z.enum(engineNames), provider: line, library: line });
 
 const fromWorker = z.discriminatedUnion('type', [
   /** A worker has connected: what it is and where it runs. `slot` is set by the coordinator that started it. */
@@ -46,6 +48,13 @@ const fromWorker = z.discriminatedUnion('type', [
     cpu: line,
     pid: index,
     slot: index.optional(),
+  }),
+  /** How long its engines take; `isOld`: it knew from before. The note is for a person. */
+  z.strictObject({
+    type: z.literal('measured'),
+    figures: z.array(engineFigure).min(1).max(32).readonly(),
+    isOld: z.boolean(),
+    note: line.optional(),
   }),
   /**
    * It has the data and the engine; `probe` is the hash of its gradient of a fixed problem. `sharesMemory`: steps may be
@@ -71,6 +80,8 @@ const fromWorker = z.discriminatedUnion('type', [
 ]);
 
 const fromCoordinator = z.discriminatedUnion('type', [
+  /** How long do your engines take for a shard of this? What is left open there is chosen by it. `isAnew`: forget what you know. */
+  z.strictObject({ type: z.literal('measure'), config: z.record(z.string(), z.unknown()), isAnew: z.boolean() }),
   /** What is trained on what, and how many values the parts of a tensor have; the worker gets ready. */
   z.strictObject({ type: z.literal('configure'), config: z.record(z.string(), z.unknown()), fingerprint: line, partSize: count }),
   /** A part of some weights, ahead of what they are needed for. Parts of one version may come in any order. */

@@ -11,11 +11,13 @@ import { probeHash } from '../engines/probe.js';
 import { parseConfig } from '../shared/config/parse.js';
 import type { Config } from '../shared/config/schema.js';
 import { errorMessage, ProtocolError, RunError } from '../shared/errors.js';
+import { gpuNumbers } from '../shared/gpuNumbers.js';
 import { SharedMemory } from '../shared/memory/sharedMemory.js';
 import { buildNetwork } from '../shared/model/network.js';
 import { cut, type Partition } from '../shared/partition.js';
 import { decodeFromCoordinator, encode, type FromWorker, type Message, protocolVersion } from '../shared/protocol.js';
 import type { Link } from '../shared/transport.js';
+import { type Measured, measureEngines } from './measureEngines.js';
 import { type Send, sendGradient } from './sendGradient.js';
 import { serveChannel } from './serveChannel.js';
 import { ShardComputer } from './shardComputer.js';
@@ -89,8 +91,11 @@ export async function serve(link: Link, options: WorkerOptions): Promise<void> {
     for await (const frames of link.messages()) {
       const { message, tensors } = decodeFromCoordinator(frames, prepared?.partition ?? [], prepared?.computer.halves?.unpack);
       switch (message.type) {
+        case 'measure':
+          send({ type: 'measured', ...(await orFailed(() => measure(message, options), send)) });
+          break;
         case 'configure':
-          prepared = await prepare(message, options, send);
+          prepared = await orFailed(() => prepare(message, options, send), send);
           watchChannel(prepared);
           options.say(`ready: ${prepared.engine.identity.library} ${prepared.engine.identity.provider}`);
           break;
@@ -161,40 +166,63 @@ function helloOf({ version, slot }: WorkerOptions): Message<'hello'> {
   };
 }
 
+/** Tells the coordinator that it cannot go on, where that is so. */
+async function orFailed<T>(work: () => Promise<T>, send: (message: FromWorker) => void): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    send({ type: 'failed', reason: errorMessage(error).slice(0, 4_000) });
+    throw error;
+  }
+}
+
+function measure({ config, isAnew }: Message<'measure'>, { say, leave, slot }: WorkerOptions): Promise<Measured> {
+  const wanted = configOf(config);
+  if (wanted.device === 'auto' || wanted.device === 'gpu') seeOwnGpu(slot);
+  return measureEngines(wanted, { isAnew, say, signal: leave });
+}
+
+function configOf(config: Message<'configure'>['config']): Config {
+  return parseConfig(config, 'the config of the coordinator', { cores: 1 });
+}
+
+/** With several GPUs each worker that a coordinator starts on its machine sees one; workers beyond their number share. */
+function seeOwnGpu(slot: number | undefined): void {
+  const numbers = gpuNumbers();
+  const own = slot === undefined ? undefined : numbers[slot % numbers.length];
+  if (own !== undefined) process.env['CUDA_VISIBLE_DEVICES'] = own;
+}
+
 async function prepare(
   message: Message<'configure'>,
   { dataRoot, sharedFile, slot }: WorkerOptions,
   send: (message: FromWorker) => void,
 ): Promise<Prepared> {
-  try {
-    const config = parseConfig(message.config, 'the config of the coordinator', { cores: 1 });
-    const data = openData(underRoot(config.data, dataRoot), config.validationSplit);
-    const fingerprint = fingerprintOf(data);
-    const network = buildNetwork(config.model);
-    const encoding = targetEncoding(config.loss, network.outputs, data.train);
-    const isSparse = sparseTargets(config.loss, network.outputs, data.train);
-    const { loss, metrics, threads, device } = config;
-    const task = { network, loss, metrics, sparseTargets: isSparse, threads, device };
-    const engine = await openEngine(config.resolved?.engine ?? config.engine, task);
-    const probe = await probeHash(engine, network);
-    const shape = { parameters: network.layout.size, workers: config.workers, shards: config.shards, metrics: metrics.length };
-    const shared = sharedFile === undefined ? undefined : SharedMemory.inherit(sharedFile, shape);
-    const partition = cut(network.layout.size, message.partSize);
-    const place = shared && slot !== undefined ? { memory: shared, slot } : undefined;
-    const computer = new ShardComputer(engine, network, config, data.train, encoding, place);
-    await computer.warmUp();
-    const evaluation = new Map<'validation' | 'test', BatchReader>();
-    for (const part of ['validation', 'test'] as const) {
-      const dataset = data[part];
-      if (dataset)
-        evaluation.set(part, new BatchReader(dataset, encoding, network.outputs, Math.min(dataset.count, config.validationBatchSize)));
-    }
-    send({ type: 'ready', engine: engine.identity, probe, fingerprint, ...(place && { sharesMemory: true }) });
-    return { config, engine, computer, shared, evaluation, partition, weights: new WeightsIn(partition) };
-  } catch (error) {
-    send({ type: 'failed', reason: errorMessage(error).slice(0, 4_000) });
-    throw error;
+  const config = configOf(message.config);
+  if (config.device === 'gpu') seeOwnGpu(slot);
+  const data = openData(underRoot(config.data, dataRoot), config.validationSplit);
+  const fingerprint = fingerprintOf(data);
+  const network = buildNetwork(config.model);
+  const encoding = targetEncoding(config.loss, network.outputs, data.train);
+  const isSparse = sparseTargets(config.loss, network.outputs, data.train);
+  const { loss, metrics, threads, device, precision } = config;
+  const task = { network, loss, metrics, sparseTargets: isSparse, threads, device, precision };
+  const engine = await openEngine(config.engine, task);
+  const probe = await probeHash(engine, network);
+  const shape = { parameters: network.layout.size, workers: config.workers, shards: config.shards, metrics: metrics.length };
+  const shared = sharedFile === undefined ? undefined : SharedMemory.inherit(sharedFile, shape);
+  const partition = cut(network.layout.size, message.partSize);
+  const place = shared && slot !== undefined ? { memory: shared, slot } : undefined;
+  const computer = new ShardComputer(engine, network, config, data.train, encoding, place);
+  await computer.warmUp();
+  const evaluation = new Map<'validation' | 'test', BatchReader>();
+  for (const part of ['validation', 'test'] as const) {
+    const dataset = data[part];
+    if (dataset)
+      evaluation.set(part, new BatchReader(dataset, encoding, network.outputs, Math.min(dataset.count, config.validationBatchSize)));
   }
+  send({ type: 'ready', engine: engine.identity, probe, fingerprint, ...(place && { sharesMemory: true }) });
+  return { config, engine, computer, shared, evaluation, partition, weights: new WeightsIn(partition) };
 }
 
 async function answerStep(

@@ -5,7 +5,7 @@ import { PartedSum, type PartSum } from '../../src/coordinator/partedSum.js';
 import { openKernel } from '../../src/shared/kernel/kernel.js';
 import { decodeFromCoordinator, encode, type Message, type PartSums } from '../../src/shared/protocol.js';
 import { FakeHub } from '../fixtures/fakeHub.js';
-import { hello, parameters, partition, perShard, ready, shards, sums, tensor } from '../fixtures/messages.js';
+import { hello, parameters, partition, perShard, ready, runOptions, shards, sums, tensor } from '../fixtures/messages.js';
 
 /** Gradients in parts, and workers that are lost, err or join between one and the next. */
 
@@ -26,12 +26,11 @@ class Step {
     const { kernel, allocate } = openKernel({ lengths: [parameters, parameters, parameters] });
     const slots = [0, 1, 2].map(() => allocate(parameters));
     const tensors = { partition, sum: new PartedSum(kernel, slots, partition), broadcast: new Broadcast(partition) };
-    const run = { config: () => ({}), fingerprint: 'f', shards, version: '1.0.0', prepareTimeout: 600, stepTimeout: 600 };
     const events = {
       onLeft: (_: unknown, reason: string) => this.lines.push(reason),
       onNotice: (line: string) => this.lines.push(line),
     };
-    this.fleet = new Fleet({ ...run, ...tensors, compression: 'none', mixedNumerics: false, hub: this.hub, probe: undefined, events });
+    this.fleet = new Fleet({ ...runOptions, ...tensors, hub: this.hub, events });
     t.teardown(() => this.fleet.close());
   }
 

@@ -44,7 +44,7 @@ async function probe(): Promise<string> {
 }
 
 const noise = (): Buffer => Buffer.concat([Buffer.of(0xc1), randomBytes(40)]);
-const engine = { engine: 'onnx', provider: 'cpu', library: 'a library' };
+const engine = { engine: 'onnx', provider: 'cpu', library: 'a library' } as const;
 
 test('before a run: noise, and those who do not belong to it', async (t) => {
   const weights = await expected(t);

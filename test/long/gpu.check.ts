@@ -2,9 +2,9 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { test } from 'tap';
 import { findGpus } from '../../src/engines/gpu.js';
 import { openEngine } from '../../src/engines/open.js';
+import { classifierTask, timeOf } from '../../src/engines/trial/tryEngine.js';
 import { train } from '../../src/index.js';
 import { diagnose } from '../../src/setup/doctor.js';
-import { taskOf, timeOf } from '../../src/setup/tryEngine.js';
 import { testGoldenRuns } from '../e2e/holdsGolden.js';
 
 /** All that there is to see on a machine with a GPU: `npm run check:gpu`, after `setup tensorflow --device gpu` or `setup onnx-cuda`. */
@@ -42,7 +42,7 @@ for (const engine of works) {
 
   test(`throughput by batch, ${engine}`, async (t) => {
     for (const hidden of [[128], [1_024, 1_024], [4_096, 4_096]]) {
-      const task = taskOf(hidden, 'gpu');
+      const task = classifierTask(hidden, 'gpu');
       const opened = await openEngine(engine, task);
       for (const batch of [32, 128, 512, 2_048, 8_192]) {
         const ms = await timeOf(opened, task, batch);

@@ -17,6 +17,8 @@ const articleModel = {
 const nameError = ({ input }: { input?: unknown }): string => `expected letters, digits, dots, dashes and underscores, got ${show(input)}`;
 
 /** Every key of a config, with what it means and its default. */
+const device = z.custom<Device>(isDevice, { error: ({ input }) => `expected auto, cpu, gpu, webgpu or cuda:N, got ${show(input)}` });
+
 export const configSchema = record({
   model: modelSchema.prefault(articleModel).describe('layers, or in short 784-128-10'),
   data: dataSchema.prefault('mnist').describe('mnist, or files as { x: FILE, y: FILE }'),
@@ -54,10 +56,10 @@ export const configSchema = record({
   minWorkers: whole(1).default(1).describe('how many workers the run needs at least'),
   shards: whole(1).optional().describe('parts a global batch is cut into; default: workers, as a power of two, at least 4'),
   engine: choice(engineNames).default('auto').describe('what computes the gradients'),
-  device: z
-    .custom<Device>(isDevice, { error: ({ input }) => `expected auto, cpu, gpu, webgpu or cuda:N, got ${show(input)}` })
-    .default('auto')
-    .describe('what engines compute on: auto, cpu, gpu, webgpu, or cuda:N for one of several'),
+  device: device.default('auto').describe('what engines compute on: auto, cpu, gpu, webgpu, or cuda:N for one of several'),
+  precision: choice(['fp32', 'fp16', 'bf16'])
+    .default('fp32')
+    .describe('of the factors of matrix products; their sums, the weights and all else stay float32'),
   mixedNumerics: truth()
     .default(false)
     .describe('let workers of different engines or processors train together: the weights then depend on who computes what'),
@@ -78,7 +80,8 @@ export const configSchema = record({
     .describe("name of the run's folder; default: the config's name and the time"),
   runs: text('a folder').default('runs').describe('folder that holds the runs'),
   resolved: record({
-    engine: z.string(),
+    engine: choice(engineNames),
+    device: device.optional(),
     provider: z.string(),
     library: z.string(),
     probe: z.string(),

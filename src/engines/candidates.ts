@@ -1,0 +1,58 @@
+import { existsSync, readdirSync } from 'node:fs';
+import type { EngineOn } from '../shared/engineChoice.js';
+import { installedOnnxCuda, installedTensorflow } from '../shared/home.js';
+import { findGpus } from './gpu.js';
+
+export interface Candidates {
+  /** In the order in which they are preferred where they are equally fast. */
+  readonly found: readonly EngineOn[];
+  /** Why what is installed for GPUs is not among them. */
+  readonly note?: string;
+}
+
+/**
+ * What this machine has of what a config leaves open. Where a device was asked for, all engines that could have it:
+ * whether they do, only trying them tells.
+ * @param wanted with `auto` for what is to be chosen
+ */
+export async function candidatesFor(wanted: EngineOn, threads: number): Promise<Candidates> {
+  const { device } = wanted;
+  const found: EngineOn[] = [];
+  if (device === 'auto' || device === 'cpu') found.push(...(await onCpu(threads)));
+  if (device !== 'auto' && device !== 'cpu' && device !== 'webgpu') found.push({ engine: 'tensorflow', device });
+  if (device !== 'auto' && device !== 'cpu') found.push({ engine: 'onnx', device });
+  const gpu = device === 'auto' ? onGpu() : { found: [] };
+  const isWanted = ({ engine }: EngineOn): boolean => wanted.engine === 'auto' || wanted.engine === engine;
+  return { ...gpu, found: [...found, ...gpu.found].filter(isWanted) };
+}
+
+async function onCpu(threads: number): Promise<EngineOn[]> {
+  const { hasBlas } = await import('./blas/library.js');
+  const { hasTensorflow } = await import('./tensorflow/binding.js');
+  const device = 'cpu';
+  return [
+    ...(hasBlas(threads) ? [{ engine: 'blas', device } as const] : []),
+    { engine: 'onnx', device },
+    ...(hasTensorflow() ? [{ engine: 'tensorflow', device } as const] : []),
+  ];
+}
+
+/** What is installed for GPUs, where there is one. */
+function onGpu(): Candidates {
+  const installed: EngineOn[] = [
+    ...(existsSync(installedTensorflow('gpu')) ? [{ engine: 'tensorflow', device: 'gpu' } as const] : []),
+    ...(existsSync(installedOnnxCuda()) ? [{ engine: 'onnx', device: 'gpu' } as const] : []),
+  ];
+  const webgpu: EngineOn[] = hasRenderer() ? [{ engine: 'onnx', device: 'webgpu' }] : [];
+  if (installed.length === 0) return { found: webgpu };
+  const gpus = findGpus();
+  const problem = typeof gpus === 'string' ? gpus : gpus.devices.length === 0 ? 'the NVIDIA driver finds none' : undefined;
+  return problem === undefined ? { found: [...installed, ...webgpu] } : { found: webgpu, note: `no GPU is used: ${problem}` };
+}
+
+/** Has the machine something to draw with, which may know Vulkan or Metal? */
+function hasRenderer(): boolean {
+  if (process.platform === 'darwin') return true;
+  const folder = '/dev/dri';
+  return existsSync(folder) && readdirSync(folder).some((name) => name.startsWith('renderD'));
+}
