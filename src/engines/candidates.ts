@@ -1,6 +1,8 @@
 import { existsSync, readdirSync } from 'node:fs';
+import type { Config } from '../shared/config/schema.js';
 import type { EngineOn } from '../shared/engineChoice.js';
 import { installedOnnxCuda, installedTensorflow } from '../shared/home.js';
+import { precisionProblem } from '../shared/precision.js';
 import { findGpus } from './gpu.js';
 
 export interface Candidates {
@@ -10,23 +12,26 @@ export interface Candidates {
   readonly note?: string;
 }
 
+type Wanted = EngineOn & Pick<Config, 'threads' | 'precision'>;
+
 /**
  * What this machine has of what a config leaves open. Where a device was asked for, all engines that could have it:
  * whether they do, only trying them tells.
  * @param wanted with `auto` for what is to be chosen
  */
-export async function candidatesFor(wanted: EngineOn, threads: number): Promise<Candidates> {
+export async function candidatesFor(wanted: Wanted): Promise<Candidates> {
   const { device } = wanted;
   const found: EngineOn[] = [];
-  if (device === 'auto' || device === 'cpu') found.push(...(await onCpu(threads)));
+  if (device === 'auto' || device === 'cpu') found.push(...(await onCpu(wanted)));
   if (device !== 'auto' && device !== 'cpu' && device !== 'webgpu') found.push({ engine: 'tensorflow', device });
   if (device !== 'auto' && device !== 'cpu') found.push({ engine: 'onnx', device });
   const gpu = device === 'auto' ? onGpu() : { found: [] };
-  const isWanted = ({ engine }: EngineOn): boolean => wanted.engine === 'auto' || wanted.engine === engine;
+  const isWanted = (one: EngineOn): boolean =>
+    (wanted.engine === 'auto' || wanted.engine === one.engine) && precisionProblem(one, wanted.precision) === undefined;
   return { ...gpu, found: [...found, ...gpu.found].filter(isWanted) };
 }
 
-async function onCpu(threads: number): Promise<EngineOn[]> {
+async function onCpu({ threads }: Wanted): Promise<EngineOn[]> {
   const { hasBlas } = await import('./blas/library.js');
   const { hasTensorflow } = await import('./tensorflow/binding.js');
   const device = 'cpu';

@@ -2,6 +2,7 @@ import type { Config } from '../shared/config/schema.js';
 import type { Device } from '../shared/device.js';
 import type { Network } from '../shared/model/network.js';
 import type { Loss, Metric } from '../shared/model/spec.js';
+import type { Precision } from '../shared/precision.js';
 
 /** Some samples, ready to be computed on. Arrays may be longer than the batch; only its first samples count. */
 export interface Batch {
@@ -44,7 +45,7 @@ export interface EngineTask {
   readonly threads: number;
   readonly device: Device;
   /** Of the values that matrix products multiply; all else, their sums included, is float32. That is the default, too. */
-  readonly precision?: Config['precision'];
+  readonly precision?: Precision;
 }
 
 /** Computes gradients of one network. Calls must not overlap; nothing is kept from one to the next. */

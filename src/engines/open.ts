@@ -1,5 +1,6 @@
-import { engineNames } from '../shared/config/schema.js';
+import { type Config, engineNames } from '../shared/config/schema.js';
 import { errorMessage, RunError, UsageError } from '../shared/errors.js';
+import { precisionProblem } from '../shared/precision.js';
 import type { Engine, EngineTask } from './engine.js';
 
 /**
@@ -9,6 +10,8 @@ import type { Engine, EngineTask } from './engine.js';
  * @throws UsageError for any other name, RunError where the engine or its device is not to be had
  */
 export async function openEngine(name: string, task: EngineTask): Promise<Engine> {
+  const problem = isEngine(name) ? precisionProblem({ engine: name, device: task.device }, task.precision ?? 'fp32') : undefined;
+  if (problem !== undefined) throw new UsageError(problem);
   switch (name) {
     case 'auto':
       return openAny(task);
@@ -38,6 +41,7 @@ export async function openEngine(name: string, task: EngineTask): Promise<Engine
 async function openAny(task: EngineTask): Promise<Engine> {
   if (task.device === 'auto' || task.device === 'cpu') {
     const { hasBlas } = await import('./blas/library.js');
+    if (task.precision !== undefined && task.precision !== 'fp32') return openEngine('tensorflow', task);
     return openEngine(hasBlas(task.threads) ? 'blas' : 'onnx', task);
   }
   if (task.device === 'webgpu') return openEngine('onnx', task);
@@ -50,6 +54,10 @@ async function openAny(task: EngineTask): Promise<Engine> {
     }
   }
   throw new RunError(`no engine can compute on ${task.device} (--device cpu does without)\n  ${reasons.join('\n  ')}`);
+}
+
+function isEngine(name: string): name is Config['engine'] {
+  return engineNames.some((known) => known === name);
 }
 
 function needCpu(name: string, { device }: EngineTask): void {

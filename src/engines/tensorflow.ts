@@ -34,7 +34,7 @@ class TensorflowEngine implements Engine {
 
   constructor(task: EngineTask, { binding, library, isOnGpu }: Tensorflow) {
     this.#task = task;
-    this.#ops = new Ops(binding);
+    this.#ops = new Ops(binding, task.precision ?? 'fp32');
     this.#head = outputHead(task.network, task.loss);
     this.identity = { engine: 'tensorflow', provider: isOnGpu ? 'gpu' : 'cpu', library };
   }

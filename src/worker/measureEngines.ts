@@ -28,8 +28,14 @@ export interface MeasureOptions {
  * @throws RunError where none works
  */
 export async function measureEngines(config: Config, { isAnew, say, signal }: MeasureOptions): Promise<Measured> {
-  const { found, note } = await candidatesFor(config, config.threads);
+  const { found, note } = await candidatesFor(config);
   const candidates = config.engine === 'auto' ? named(found, process.env['BPNN_DIST_ENGINE']) : found;
+  if (candidates.length === 0) {
+    const wanted = [config.engine, config.device, config.precision].join(', ');
+    throw new RunError(
+      `no engine of this machine can compute what is asked for (${wanted}); bpnn-dist doctor says what it has and how to get others`,
+    );
+  }
   const withNote = (...notes: readonly (string | undefined)[]): { readonly note?: string } => {
     const said = [note, ...notes].filter((text) => text !== undefined);
     return said.length === 0 ? {} : { note: said.join('; ') };
@@ -65,6 +71,7 @@ export async function measureEngines(config: Config, { isAnew, say, signal }: Me
 /** Those that the machine's owner names, in a list like `blas,onnx`: the first that is there, without measuring. */
 function named(found: readonly EngineOn[], names: string | undefined): readonly EngineOn[] {
   if (names === undefined || names.trim() === '') return found;
+  if (found.length === 0) return found;
   for (const name of names.split(',')) {
     const first = found.find(({ engine }) => engine === name.trim());
     if (first) return [first];

@@ -41,6 +41,17 @@ test('a device that an engine does not have is an error that says what to do, ne
   await t.rejects(openEngine('tensorflow', { ...task, device: 'webgpu' }), /TensorFlow has no WebGPU/);
 });
 
+test('a precision that an engine does not have is an error, never float32', async (t) => {
+  const bf16 = { ...task, precision: 'bf16' } as const;
+  for (const [name, device] of [
+    ['blas', 'cpu'],
+    ['reference', 'auto'],
+    ['onnx', 'cpu'],
+    ['onnx', 'webgpu'],
+  ] as const)
+    await t.rejects(openEngine(name, { ...bf16, device }), { name: 'UsageError', message: /--precision bf16 needs the engine tensorflow/ });
+});
+
 test('a GPU that is not there is an error that says why', { skip: typeof findGpus() !== 'string' && 'there is one' }, async (t) => {
   const reason = /no NVIDIA driver|refuses|finds no GPU|libnvidia-ml/;
   await t.rejects(openEngine('onnx', { ...task, device: 'cuda:0' }), reason);

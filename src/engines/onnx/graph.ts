@@ -1,5 +1,5 @@
 import type { DenseOp, Network, Op } from '../../shared/model/network.js';
-import type { Loss } from '../../shared/model/spec.js';
+import type { EngineTask } from '../engine.js';
 import { outputHead } from '../outputHead.js';
 import { activate, activationGradient } from './activationNodes.js';
 import { GraphBuilder } from './graphBuilder.js';
@@ -37,8 +37,8 @@ interface Step {
 const batch = 'n';
 
 /** Writes the forward pass and, for gradients, the backward pass as one graph. */
-export function buildGraph(network: Network, loss: Loss, purpose: Purpose): GraphModel {
-  const graph = new GraphBuilder();
+export function buildGraph({ network, loss, precision }: Pick<EngineTask, 'network' | 'loss' | 'precision'>, purpose: Purpose): GraphModel {
+  const graph = new GraphBuilder(precision);
   const inputs = graph.input('inputs', [batch, network.inputs]);
   for (const { name, shape } of network.layout.parameters) graph.input(name, shape);
   const head = outputHead(network, loss);
@@ -67,8 +67,7 @@ function forward(graph: GraphBuilder, ops: readonly Op[], inputs: string, dropou
 }
 
 function dense(graph: GraphBuilder, op: DenseOp, input: string): string {
-  const operands = op.bias ? [input, op.kernel.name, op.bias.name] : [input, op.kernel.name];
-  return activate(graph, op.activation, graph.node('Gemm', operands));
+  return activate(graph, op.activation, graph.product(input, op.kernel.name, { row: op.bias?.name }));
 }
 
 /** Adds the backward pass as far as the first parameter: nobody needs the gradient by the inputs. */
@@ -82,10 +81,10 @@ function backward(graph: GraphBuilder, steps: readonly Step[], outputGradient: s
       continue;
     }
     const byPreactivation = activationGradient(graph, op.activation, output, byOutput);
-    gradients.set(op.kernel.name, graph.node('Gemm', [input, byPreactivation], { transA: 1 }));
+    gradients.set(op.kernel.name, graph.product(input, byPreactivation, { transA: 1 }));
     if (op.bias) gradients.set(op.bias.name, graph.node('ReduceSum', [byPreactivation, graph.axes(0)], { keepdims: 0 }));
     if (op.kernel === first) break;
-    byOutput = graph.node('Gemm', [byPreactivation, op.kernel.name], { transB: 1 });
+    byOutput = graph.product(byPreactivation, op.kernel.name, { transB: 1 });
   }
   return network.layout.parameters.map(({ name, shape }) => graph.output(gradients.get(name) ?? '', shape));
 }

@@ -1,4 +1,5 @@
 import onnxProto from 'onnx-proto';
+import type { Precision } from '../../shared/precision.js';
 
 const { AttributeProto, ModelProto, TensorProto } = onnxProto.onnx;
 
@@ -10,7 +11,13 @@ const opset = 17;
 const irVersion = 8;
 
 /** Integers, as ints; `{ float }` for the others. */
-export type Attributes = Readonly<Record<string, number | { readonly float: number }>>;
+export type Attributes = Readonly<Record<string, number | { readonly float: number } | undefined>>;
+
+/** Of the matrices that are multiplied. */
+export interface Transposed {
+  readonly transA?: 1;
+  readonly transB?: 1;
+}
 
 /** Collects the nodes of an ONNX graph of float32 tensors. Tensors go by their names. */
 export class GraphBuilder {
@@ -18,6 +25,14 @@ export class GraphBuilder {
   readonly #inputs: InstanceType<typeof onnxProto.onnx.ValueInfoProto>[] = [];
   readonly #outputs: InstanceType<typeof onnxProto.onnx.ValueInfoProto>[] = [];
   readonly #constants = new Map<string, InstanceType<typeof TensorProto>>();
+
+  readonly #rounded = new Map<string, string>();
+  readonly #precision: Precision;
+
+  /** @param precision of the factors of products */
+  constructor(precision: Precision = 'fp32') {
+    this.#precision = precision;
+  }
 
   /** Declares an input of the graph. */
   input(name: string, shape: Shape): string {
@@ -34,13 +49,29 @@ export class GraphBuilder {
   /** Adds a node and returns the name of its only output. */
   node(opType: string, inputs: readonly string[], attributes: Attributes = {}): string {
     const name = `${opType}_${this.#nodes.length}`;
-    const attribute = Object.entries(attributes).map(([key, value]) =>
+    const given = Object.entries(attributes).filter((entry): entry is [string, number | { float: number }] => entry[1] !== undefined);
+    const attribute = given.map(([key, value]) =>
       typeof value === 'number'
         ? { name: key, i: value, type: AttributeProto.AttributeType.INT }
         : { name: key, f: value.float, type: AttributeProto.AttributeType.FLOAT },
     );
     this.#nodes.push(onnxProto.onnx.NodeProto.create({ name, opType, input: [...inputs], output: [name], attribute }));
     return name;
+  }
+
+  /** The product of two matrices, transposed where the attributes say so, and a row that is added to each of its rows. */
+  product(a: string, b: string, { row, ...transposed }: Transposed & { readonly row?: string | undefined } = {}): string {
+    if (this.#precision === 'fp32') return this.node('Gemm', row === undefined ? [a, b] : [a, b, row], transposed);
+    const product = this.node('Gemm', [this.#round(a), this.#round(b)], transposed);
+    const widened = this.node('Cast', [product], { to: TensorProto.DataType.FLOAT });
+    return row === undefined ? widened : this.node('Add', [widened, row]);
+  }
+
+  #round(value: string): string {
+    const to = this.#precision === 'fp16' ? TensorProto.DataType.FLOAT16 : TensorProto.DataType.BFLOAT16;
+    const rounded = this.#rounded.get(value) ?? this.node('Cast', [value], { to });
+    this.#rounded.set(value, rounded);
+    return rounded;
   }
 
   /** A float32 number that broadcasts against every shape. */

@@ -144,7 +144,7 @@ class OnnxEngine implements Engine {
   }
 }
 
-async function compile({ network, loss }: EngineTask, runtime: Runtime, purpose: Purpose): Promise<Compiled> {
-  const model = buildGraph(network, loss, purpose);
+async function compile(task: EngineTask, runtime: Runtime, purpose: Purpose): Promise<Compiled> {
+  const model = buildGraph(task, purpose);
   return { model, program: await Program.open(runtime, model.bytes) };
 }

@@ -1,7 +1,11 @@
+import type { Precision } from '../../shared/precision.js';
 import type { Binding, OpAttribute } from './binding.js';
 
 /** A tensor on TensorFlow's device. */
 export type Tensor = number & { readonly tensor: unique symbol };
+
+/** Of TensorFlow's types (tensorflow/core/framework/types.proto). */
+const types = { fp16: 19, bf16: 14 } as const;
 
 /**
  * TensorFlow's ops, one call each and without a tape: this engine writes its backward passes itself. Tensors live until
@@ -13,15 +17,31 @@ export class Ops {
   readonly #products: ReadonlyMap<string, readonly OpAttribute[]>;
   readonly #sum: Readonly<Record<'kept' | 'dropped', readonly OpAttribute[]>>;
   #made: Tensor[] = [];
+  /** How factors are rounded, and products widened again, where they are. */
+  readonly #casts: Readonly<Record<'round' | 'widen', readonly OpAttribute[]>> | undefined;
+  /** Tensors that have been rounded since `clear`. */
+  readonly #rounded = new Map<Tensor, Tensor>();
   readonly #kept = new Map<string, Tensor>();
 
-  constructor(binding: Binding) {
+  /** @param precision of the factors of products */
+  constructor(binding: Binding, precision: Precision) {
     this.#binding = binding;
     const { TF_ATTR_TYPE: type, TF_ATTR_BOOL: bool, TF_FLOAT: float, TF_INT32: int } = binding;
     this.#float = { name: 'T', type, value: float };
+    const factor = precision === 'fp32' ? float : types[precision];
+    const cast = (from: number, to: number): OpAttribute[] => [
+      { name: 'SrcT', type, value: from },
+      { name: 'DstT', type, value: to },
+      { name: 'Truncate', type: bool, value: false },
+    ];
+    this.#casts = factor === float ? undefined : { round: cast(float, factor), widen: cast(factor, float) };
     const product = (a: boolean, b: boolean): [string, OpAttribute[]] => [
       `${a} ${b}`,
-      [{ name: 'transpose_a', type: bool, value: a }, { name: 'transpose_b', type: bool, value: b }, this.#float],
+      [
+        { name: 'transpose_a', type: bool, value: a },
+        { name: 'transpose_b', type: bool, value: b },
+        { name: 'T', type, value: factor },
+      ],
     ];
     this.#products = new Map([product(false, false), product(true, false), product(false, true)]);
     const sum = (keeps: boolean): OpAttribute[] => [
@@ -52,7 +72,8 @@ export class Ops {
   product(a: Tensor, b: Tensor, transposed: { readonly a?: boolean; readonly b?: boolean } = {}): Tensor {
     const attributes = this.#products.get(`${transposed.a ?? false} ${transposed.b ?? false}`);
     if (!attributes) throw new RangeError('a product of two transposed matrices is not needed');
-    return this.#run('MatMul', attributes, [a, b]);
+    if (!this.#casts) return this.#run('MatMul', attributes, [a, b]);
+    return this.#run('Cast', this.#casts.widen, [this.#run('MatMul', attributes, [this.#round(a), this.#round(b)])]);
   }
 
   /** An elementwise op of one or two tensors, with broadcasting, or one of the gradients of such. */
@@ -82,12 +103,21 @@ export class Ops {
   clear(): void {
     for (const tensor of this.#made) this.#binding.deleteTensor(tensor);
     this.#made = [];
+    this.#rounded.clear();
   }
 
   close(): void {
     this.clear();
     for (const tensor of this.#kept.values()) this.#binding.deleteTensor(tensor);
     this.#kept.clear();
+  }
+
+  #round(tensor: Tensor): Tensor {
+    const known = this.#rounded.get(tensor);
+    if (known !== undefined) return known;
+    const rounded = this.#run('Cast', this.#casts?.round ?? [], [tensor]);
+    this.#rounded.set(tensor, rounded);
+    return rounded;
   }
 
   get #axis(): Tensor {

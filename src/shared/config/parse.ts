@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { ConfigError, type Problem } from '../errors.js';
 import { modelProblems } from '../model/network.js';
 import type { Activation, DenseLayer, Loss, Metric, ModelSpec } from '../model/spec.js';
+import { precisionProblem } from '../precision.js';
 import { oneByOne, show, suggestion } from './fields.js';
 import { expandShortModel } from './modelSchema.js';
 import { type Config, configSchema } from './schema.js';
@@ -98,6 +99,8 @@ function crossChecks(config: Config): Problem[] {
     'loss',
     `${config.loss} needs a last layer of at least 2 units, got ${outputs}; for two classes in one unit take binaryCrossentropy`,
   );
+  const problem = precisionProblem(config, config.precision);
+  check(problem === undefined, 'precision', problem ?? '');
   check(config.shards <= config.batchSize, 'shards', `expected at most batchSize (${config.batchSize}), got ${config.shards}`);
   check(config.minWorkers <= config.workers, 'minWorkers', `expected at most workers (${config.workers}), got ${config.minWorkers}`);
   check(new Set(config.metrics).size === config.metrics.length, 'metrics', `expected each metric once, got ${show(config.metrics)}`);

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type Device, isDevice } from '../device.js';
 import { losses, type Metric, type ModelSpec, metrics } from '../model/spec.js';
+import { precisions } from '../precision.js';
 import { dataSchema } from './dataSchema.js';
 import { choice, fraction, list, notNegative, positive, record, show, text, truth, whole } from './fields.js';
 import { modelSchema } from './modelSchema.js';
@@ -57,7 +58,7 @@ export const configSchema = record({
   shards: whole(1).optional().describe('parts a global batch is cut into; default: workers, as a power of two, at least 4'),
   engine: choice(engineNames).default('auto').describe('what computes the gradients'),
   device: device.default('auto').describe('what engines compute on: auto, cpu, gpu, webgpu, or cuda:N for one of several'),
-  precision: choice(['fp32', 'fp16', 'bf16'])
+  precision: choice(precisions)
     .default('fp32')
     .describe('of the factors of matrix products; their sums, the weights and all else stay float32'),
   mixedNumerics: truth()

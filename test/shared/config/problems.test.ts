@@ -156,6 +156,14 @@ test('keys fit each other', (t) => {
       { model: '784-128-1' },
       'loss: categoricalCrossentropy needs a last layer of at least 2 units, got 1; for two classes in one unit take binaryCrossentropy',
     ],
+    [
+      { engine: 'blas', precision: 'bf16' },
+      "precision: the engine blas knows no bf16; --precision bf16 needs the engine tensorflow, or onnx on one of NVIDIA's GPUs",
+    ],
+    [
+      { engine: 'onnx', device: 'cpu', precision: 'fp16' },
+      'precision: ONNX Runtime computes in float32 on a CPU; --precision fp16 needs the engine tensorflow, or onnx on a GPU',
+    ],
     [{ shards: 64 }, 'shards: expected at most batchSize (32), got 64'],
     [{ workers: 2, minWorkers: 9 }, 'minWorkers: expected at most workers (2), got 9'],
     [{ metrics: ['mae', 'mae'] }, 'metrics: expected each metric once, got ["mae","mae"]'],
