@@ -24,9 +24,8 @@ export function doctorCommand(): Command {
       const { diagnose } = await import('../setup/doctor.js');
       const diagnosis = await diagnose({ engine, device: wanted });
       process.stdout.write(json ? `${JSON.stringify(diagnosis, undefined, 2)}\n` : report(diagnosis.findings));
-      const what = [engine, device].filter((word) => word !== undefined).join(' on ');
-      if (!json)
-        process.stdout.write(diagnosis.canTrain ? '\ntraining can run\n' : `\ntraining cannot run${what === '' ? '' : ` with ${what}`}\n`);
+      const what = `${engine === undefined ? '' : ` with ${engine}`}${device === undefined ? '' : ` on ${device}`}`;
+      if (!json) process.stdout.write(`\ntraining ${diagnosis.canTrain ? 'can' : 'cannot'} run${what}\n`);
       process.exitCode = diagnosis.canTrain ? 0 : 1;
     });
 }

@@ -1,10 +1,11 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { findGpus } from '../engines/gpu.js';
 import { classifier, type Trial, type TrialRequest } from '../engines/trial/tryEngine.js';
 import { tryInProcess } from '../engines/trial/tryInProcess.js';
 import type { Device } from '../shared/device.js';
 import { errorMessage } from '../shared/errors.js';
+import { installedOnnxCuda, installedTensorflow } from '../shared/home.js';
 import { availableBytes, memorySystem } from '../shared/memory/system.js';
 import { newKeys, openHub, openLink } from '../shared/transport.js';
 import { version } from '../shared/version.js';
@@ -27,17 +28,38 @@ export interface Diagnosis {
   readonly canTrain: boolean;
 }
 
-/** Engines and what they are tried on, with how to get them. */
-const trials: readonly { readonly engine: string; readonly device: TrialRequest['device']; readonly advice: string }[] = [
+interface EngineOnDevice {
+  readonly engine: string;
+  readonly device: TrialRequest['device'];
+  /** How to get it. */
+  readonly advice: string;
+  /** Where it lies once it is installed, if it needs a GPU beside that. */
+  readonly installed?: () => string;
+}
+
+/** Engines and what they are tried on. */
+const trials: readonly EngineOnDevice[] = [
   { engine: 'blas', device: 'cpu', advice: 'bpnn-dist setup blas' },
   { engine: 'onnx', device: 'cpu', advice: 'npm install onnxruntime-node --ignore-scripts' },
   { engine: 'onnx', device: 'wasm', advice: 'reinstall bpnn-dist: this engine comes with it' },
   { engine: 'onnx', device: 'webgpu', advice: 'a GPU with a Vulkan driver' },
-  { engine: 'onnx', device: 'gpu', advice: 'bpnn-dist setup onnx-cuda, on a machine with an NVIDIA GPU and its driver' },
+  {
+    engine: 'onnx',
+    device: 'gpu',
+    advice: 'bpnn-dist setup onnx-cuda, on a machine with an NVIDIA GPU and its driver',
+    installed: installedOnnxCuda,
+  },
   { engine: 'reference', device: 'cpu', advice: 'reinstall bpnn-dist: this engine comes with it' },
   { engine: 'tensorflow', device: 'cpu', advice: 'bpnn-dist setup tensorflow --device cpu' },
-  { engine: 'tensorflow', device: 'gpu', advice: 'bpnn-dist setup tensorflow --device gpu' },
+  {
+    engine: 'tensorflow',
+    device: 'gpu',
+    advice: 'bpnn-dist setup tensorflow --device gpu, on a machine with an NVIDIA GPU and its driver',
+    installed: () => installedTensorflow('gpu'),
+  },
 ];
+
+const needsGpu = 'it is installed; what is missing is an NVIDIA GPU or its driver, see nvidia-smi';
 
 const problems = [
   { ...classifier([128]), count: 32 },
@@ -76,10 +98,13 @@ function isOn(tried: string, wanted: Device): boolean {
   return wanted === 'auto' || tried === wanted || (wanted.startsWith('cuda:') && tried === 'gpu');
 }
 
-async function engineFinding({ engine, device, advice }: (typeof trials)[number]): Promise<Finding> {
+async function engineFinding({ engine, device, advice, installed }: EngineOnDevice): Promise<Finding> {
   const what = `engine ${engine} ${device}`;
   const trial = await tryInProcess({ engine, device, threads: 1, precision: 'fp32', problems });
-  if (!trial.works) return { what, state: 'missing', says: trial.reason, advice, trial };
+  if (!trial.works) {
+    const isInstalled = installed !== undefined && existsSync(installed());
+    return { what, state: 'missing', says: trial.reason, advice: isInstalled ? needsGpu : advice, trial };
+  }
   const { library, provider, error } = trial;
   const [smallMs = 0, wideMs = 0] = trial.ms;
   const says = `${library} on ${provider}: ${smallMs.toFixed(2)} ms a gradient of 784-128-10 over 32 samples, ${wideMs.toFixed(1)} ms of 784-1024-1024-10 over 256; error ${error.toExponential(0)}`;

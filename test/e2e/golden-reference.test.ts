@@ -1,3 +1,3 @@
 import { testGoldenRuns } from './holdsGolden.js';
 
-testGoldenRuns('reference');
+testGoldenRuns('reference', 'cpu', () => [1, 3]);

@@ -12,7 +12,11 @@ for (const version of ['22', '24']) {
     const tools = emptyFolder(t);
     const nodePackage = `node-${process.platform}-${process.arch}`;
     succeeded(t, await command(tools, ['npm', 'install', '--prefix', tools, `${nodePackage}@${version}`]), 'Node is there');
-    const env = { PATH: [join(tools, 'node_modules', nodePackage, 'bin'), process.env['PATH']].join(delimiter) };
+    const env = {
+      PATH: [join(tools, 'node_modules', nodePackage, 'bin'), process.env['PATH']].join(delimiter),
+      BPNN_DIST_HOME: emptyFolder(t),
+      XDG_CACHE_HOME: emptyFolder(t),
+    };
     t.match((await command(tools, ['node', '--version'], env)).stdout, new RegExp(`^v${version}\\.`));
 
     const folder = emptyFolder(t);
@@ -26,6 +30,12 @@ for (const version of ['22', '24']) {
     succeeded(t, start, 'npm start');
     t.match(start.stderr, /^engine (onnx|blas) \(.*, cpu\) in 2 workers$/m);
     t.match(start.stdout, /\btestAccuracy 0\.9[3-9]/);
+
+    succeeded(t, await command(folder, ['node', 'dist/cli/main.js', 'setup', 'tensorflow', '--device', 'cpu'], env), 'setup tensorflow');
+    const other = await command(folder, ['npm', 'start', '--', '--epochs', '1', '--workers', '2', '--engine', 'tensorflow'], env);
+    succeeded(t, other, 'npm start on TensorFlow');
+    t.match(other.stderr, /^engine tensorflow \(TensorFlow 2\.21\.0, cpu\) in 2 workers$/m);
+    t.match(other.stdout, /\btestAccuracy 0\.9[3-9]/);
     const tests = await command(folder, ['npm', 'test', '--', '--reporter=tap'], env);
     succeeded(t, { ...tests, stdout: failures(tests.stdout) }, 'npm test');
     t.match(tests.stdout, /^# \{ total: \d+, pass: \d+/m, 'it ran tests');
