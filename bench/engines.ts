@@ -1,5 +1,7 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import type { EngineTask } from '../src/engines/engine.js';
 import { openOnnx } from '../src/engines/onnx/onnx.js';
 import { openEngine } from '../src/engines/open.js';
@@ -13,7 +15,11 @@ const engines = {
   onnx: (task: EngineTask) => openOnnx(task, { provider: 'cpu' }),
   'onnx in WebAssembly': (task: EngineTask) => openOnnx(task, { provider: 'wasm' }),
   tensorflow: (task: EngineTask) => openEngine('tensorflow', task),
+  'tensorflow in bf16': (task: EngineTask) => openEngine('tensorflow', { ...task, precision: 'bf16' }),
 };
+/** A whole step, its optimizer included: where `bench/peers/setup.sh` has installed tfjs-node. */
+const tfjs = fileURLToPath(new URL('peers/tfjs_step.mjs', import.meta.url));
+const hasTfjs = existsSync(new URL('peers/.tfjs', import.meta.url));
 
 const rows: Record<string, string | number>[] = [];
 const libraries: Record<string, string> = {};
@@ -32,6 +38,13 @@ for (const [hidden, batches] of [
     for (const [name, engine] of opened) {
       row[name] = Number((await timeOf(engine, task, batchSize)).toPrecision(3));
       libraries[name] = engine.identity.library;
+    }
+    if (hasTfjs) {
+      const steps = `${Math.min(300, Math.max(10, Math.round((hidden.length > 1 ? 4_096 : 40_960) / batchSize)))}`;
+      const env = { ...process.env, TF_NUM_INTRAOP_THREADS: '1', TF_CPP_MIN_LOG_LEVEL: '3' };
+      row["a step of tfjs's fit"] = Number(
+        execFileSync(process.execPath, [tfjs, hidden.join(), `${batchSize}`, steps], { env, encoding: 'utf8' }),
+      );
     }
     rows.push(row);
   }

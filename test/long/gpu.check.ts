@@ -1,10 +1,12 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'tap';
 import { findGpus } from '../../src/engines/gpu.js';
 import { openEngine } from '../../src/engines/open.js';
 import { classifierTask, timeOf } from '../../src/engines/trial/tryEngine.js';
 import { train } from '../../src/index.js';
 import { diagnose } from '../../src/setup/doctor.js';
+import { precisions } from '../../src/shared/precision.js';
 import { testGoldenRuns } from '../e2e/holdsGolden.js';
 
 /** All that there is to see on a machine with a GPU: `npm run check:gpu`, after `setup tensorflow --device gpu` or `setup onnx-cuda`. */
@@ -32,23 +34,33 @@ for (const engine of works) {
   });
 
   test(`two workers on one GPU, ${engine}: the same bytes as one`, async (t) => {
-    const run = async (workers: number): Promise<Float32Array> => {
+    const run = async (workers: number): Promise<Buffer> => {
       const settings = { engine, device: 'cuda:0', workers, shards: 4, steps: 100, runs: t.testdirName, name: `workers-${workers}` };
-      return (await train(settings)).finalWeights;
+      const { path } = await train(settings);
+      return readFileSync(join(path, 'final', 'weights.bin'));
     };
     t.testdir();
-    t.same(await run(2), await run(1));
+    t.ok((await run(2)).equals(await run(1)));
   });
 
   test(`throughput by batch, ${engine}`, async (t) => {
     for (const hidden of [[128], [1_024, 1_024], [4_096, 4_096]]) {
       const task = classifierTask(hidden, 'gpu');
-      const opened = await openEngine(engine, task);
-      for (const batch of [32, 128, 512, 2_048, 8_192]) {
-        const ms = await timeOf(opened, task, batch);
-        rows.push({ engine, network: [784, ...hidden, 10].join('-'), batch, ms, 'samples/s': Math.round((batch / ms) * 1_000) });
+      for (const precision of precisions) {
+        const opened = await openEngine(engine, { ...task, precision });
+        for (const batch of [32, 128, 512, 2_048, 8_192]) {
+          const ms = await timeOf(opened, task, batch);
+          rows.push({
+            engine,
+            precision,
+            network: [784, ...hidden, 10].join('-'),
+            batch,
+            ms,
+            'samples/s': Math.round((batch / ms) * 1_000),
+          });
+        }
+        await opened.close();
       }
-      await opened.close();
     }
     for (const row of rows) t.comment(Object.values(row).join('  '));
     mkdirSync(new URL('../../bench/results/', import.meta.url), { recursive: true });
