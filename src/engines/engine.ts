@@ -48,7 +48,7 @@ export interface EngineTask {
   readonly precision?: Precision;
 }
 
-/** Computes gradients of one network. Calls must not overlap; nothing is kept from one to the next. */
+/** Computes gradients of one network. Calls must not overlap; nothing but weights is kept from one to the next. */
 export interface Engine {
   readonly identity: EngineIdentity;
   /**
@@ -57,6 +57,11 @@ export interface Engine {
    * @param gradient flat, of the same size; overwritten
    */
   gradient(batch: Batch, weights: Float32Array, gradient: Float32Array): Promise<BatchSums>;
+  /**
+   * Tells that these weights stay as they are until this is called again, with these or others: an engine may hold them on
+   * its device, and need not take them there again for every shard of a step. Calls with other arrays may come between.
+   */
+  keepWeights?(weights: Float32Array): Promise<void>;
   /** Loss and metrics with dropout off. */
   evaluate(batch: Batch, weights: Float32Array): Promise<BatchSums>;
   /** What the network gives for the samples, [n, outputs]: a fresh array. Targets and masks are not read. */

@@ -31,6 +31,8 @@ class TensorflowEngine implements Engine {
   readonly #task: EngineTask;
   readonly #ops: Ops;
   readonly #head: OutputHead;
+  /** Weights that stay on the device. */
+  #held: { readonly weights: Float32Array; readonly tensors: ReadonlyMap<Parameter, Tensor> } | undefined;
 
   constructor(task: EngineTask, { binding, library, isOnGpu }: Tensorflow) {
     this.#task = task;
@@ -45,7 +47,7 @@ class TensorflowEngine implements Engine {
       return noSums(this.#task);
     }
     return this.#freeing(() => {
-      const tensors = this.#upload(weights);
+      const tensors = this.#onDevice(weights);
       const { steps, output } = this.#forward(this.#head.ops, batch, tensors, batch.masks);
       const { byOutput, sums } = this.#judge(output, batch);
       this.#backward(steps, byOutput(), tensors, gradient);
@@ -53,10 +55,22 @@ class TensorflowEngine implements Engine {
     });
   }
 
+  async keepWeights(weights: Float32Array): Promise<void> {
+    this.#letGo();
+    const tensors = this.#upload(weights);
+    this.#ops.release();
+    this.#held = { weights, tensors };
+  }
+
+  #letGo(): void {
+    if (this.#held) this.#ops.free([...this.#held.tensors.values()]);
+    this.#held = undefined;
+  }
+
   async evaluate(batch: Batch, weights: Float32Array): Promise<BatchSums> {
     if (batch.count === 0) return noSums(this.#task);
     return this.#freeing(() => {
-      const { output } = this.#forward(this.#head.ops, batch, this.#upload(weights), undefined);
+      const { output } = this.#forward(this.#head.ops, batch, this.#onDevice(weights), undefined);
       return this.#judge(output, batch).sums;
     });
   }
@@ -70,6 +84,7 @@ class TensorflowEngine implements Engine {
   }
 
   async close(): Promise<void> {
+    this.#letGo();
     this.#ops.close();
   }
 
@@ -80,6 +95,10 @@ class TensorflowEngine implements Engine {
     } finally {
       this.#ops.clear();
     }
+  }
+
+  #onDevice(weights: Float32Array): ReadonlyMap<Parameter, Tensor> {
+    return this.#held?.weights === weights ? this.#held.tensors : this.#upload(weights);
   }
 
   #upload(weights: Float32Array): ReadonlyMap<Parameter, Tensor> {

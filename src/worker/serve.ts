@@ -233,10 +233,10 @@ async function answerStep(
 ): Promise<void> {
   weights.take(version, parts, tensors);
   const asked = { step, epoch, from: batch[0], to: batch[1] };
-  computer.beginWork(work);
+  await computer.beginWork(work, weights.whole(version));
   for (const [from, to] of nodes) {
     const start = performance.now();
-    const { gradient, shards } = await computer.gradient(asked, { from, to }, weights.whole(version));
+    const { gradient, shards } = await computer.gradient(asked, { from, to });
     // The sum of several may not fit into 16 bits.
     const halves = shards.length === 1 ? computer.halves : undefined;
     sendGradient({ work, node: [from, to], shards, computeMs: performance.now() - start }, gradient, partition, send, halves);
@@ -259,6 +259,7 @@ async function answerEvaluate(
   send: (message: FromWorker) => void,
 ): Promise<void> {
   weights.take(version, parts, tensors);
+  await engine.keepWeights?.(weights.whole(version));
   const reader = evaluation.get(part);
   if (!reader) throw new ProtocolError(`asked to evaluate the ${part} part, which this run does not have`);
   for (const chunk of chunks) {

@@ -53,10 +53,10 @@ async function answer({ arena, channel, system, computer, send, partition }: Cha
   const asked = { step, epoch, from: batch[0], to: batch[1] };
   const weights = arena.weights[request.weights];
   if (!weights) throw new RangeError(`asked to use the weights ${request.weights}, which do not exist`);
-  computer.beginWork(work);
+  await computer.beginWork(work, weights);
   for (const node of nodes) {
     const start = performance.now();
-    const { gradient, shards } = await computer.gradient(asked, node, weights, true);
+    const { gradient, shards } = await computer.gradient(asked, node, true);
     const computeMs = performance.now() - start;
     const place = computer.placeInOutbox(gradient);
     if (place >= 0 && channel.answer({ work, node, computeMs, gradient: place, shards })) {

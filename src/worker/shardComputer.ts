@@ -35,6 +35,8 @@ export class ShardComputer {
   /** Arrays that adding up the whole tree takes. */
   readonly #depth: number;
   #work = -1;
+  /** Of the work that is under way. */
+  #weights: Float32Array = new Float32Array(0);
 
   /** Rounds the gradients of shards, where the run does. */
   readonly halves: Halves | undefined;
@@ -74,8 +76,13 @@ export class ShardComputer {
     this.#free = [...this.#arrays];
   }
 
-  /** Notes that the coordinator has gone on to other work: it has read the gradients of earlier work, whose arrays are free again. */
-  beginWork(work: number): void {
+  /**
+   * Notes the weights of what is asked for now, and whether the coordinator has gone on to other work: it has read the
+   * gradients of earlier work then, whose arrays are free again.
+   */
+  async beginWork(work: number, weights: Float32Array): Promise<void> {
+    this.#weights = weights;
+    await this.#engine.keepWeights?.(weights);
     if (work === this.#work) return;
     this.#work = work;
     this.#free = [...this.#arrays];
@@ -92,12 +99,12 @@ export class ShardComputer {
     const { batchSize, shards } = this.#config;
     const to = Math.min(batchSize, this.#samples);
     const sizes = new Set<number>();
-    const weights = new Float32Array(this.#arrays[0]?.length ?? 0);
+    this.#weights = new Float32Array(this.#arrays[0]?.length ?? 0);
     for (let shard = 0; shard < shards; shard++) {
       const range = shardRange(shard, shards, to);
       if (sizes.has(range.to - range.from)) continue;
       sizes.add(range.to - range.from);
-      const gradient = await this.#shard({ step: 0, epoch: 0, from: 0, to }, shard, weights, []);
+      const gradient = await this.#shard({ step: 0, epoch: 0, from: 0, to }, shard, []);
       if (gradient) this.#free.push(gradient);
     }
   }
@@ -106,7 +113,7 @@ export class ShardComputer {
    * The gradient sum of one tree node of a step, added up in the tree's order.
    * @param toOutbox leave it in the outbox, if there is still room
    */
-  async gradient(step: StepBatch, node: TreeNode, weights: Float32Array, toOutbox = false): Promise<NodeGradient> {
+  async gradient(step: StepBatch, node: TreeNode, toOutbox = false): Promise<NodeGradient> {
     // The first array that is taken is the one in which the others are added up.
     const outgoing = toOutbox ? this.#freeInOutbox.pop() : undefined;
     if (outgoing) this.#free.push(outgoing);
@@ -114,7 +121,7 @@ export class ShardComputer {
     const shards: PartSums[] = [];
     const gradient = await sumTree(
       node,
-      (shard) => this.#shard(step, shard, weights, shards),
+      (shard) => this.#shard(step, shard, shards),
       (left, right) => {
         this.#memory.kernel.add(left, right);
         this.#free.push(right);
@@ -145,12 +152,12 @@ export class ShardComputer {
     return this.#batches.readAhead();
   }
 
-  async #shard(step: StepBatch, shard: number, weights: Float32Array, sums: PartSums[]): Promise<Float32Array | undefined> {
+  async #shard(step: StepBatch, shard: number, sums: PartSums[]): Promise<Float32Array | undefined> {
     const batch = this.#batches.batchOf(step, shard);
     if (!batch) return undefined;
     const gradient = this.#free.pop();
     if (!gradient) throw new RangeError('no gradient array is free');
-    const { loss, metrics } = await this.#engine.gradient(batch, weights, gradient);
+    const { loss, metrics } = await this.#engine.gradient(batch, this.#weights, gradient);
     const squaredNorm = this.#squaredNorm(gradient);
     // Each shard by itself and before anything is added, so that it does not matter who computes which.
     this.halves?.round(gradient, gradient, this.#lossScale / (step.to - step.from));

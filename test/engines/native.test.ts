@@ -151,6 +151,30 @@ for (const name of names) {
     await engine.close();
   });
 
+  test(`${name}: weights that are kept give the same bits, until others are`, async (t) => {
+    const task = taskOf(5, [dense(6, 'relu'), dense(3, 'softmax')], 'categoricalCrossentropy');
+    const { batch, weights } = sampleOf(task, 4, 5);
+    const engine = await engines[name](task);
+    const gradientOf = async (values: Float32Array): Promise<Float32Array> => {
+      const gradient = new Float32Array(values.length);
+      await engine.gradient(batch, values, gradient);
+      return gradient;
+    };
+    const other = weights.map((value) => value / 2);
+    const [expected, expectedOther] = [await gradientOf(weights), await gradientOf(other)];
+    await engine.keepWeights?.(weights);
+    for (let run = 0; run < 3; run++) {
+      t.same(await gradientOf(weights), expected);
+      t.same(await gradientOf(other), expectedOther, 'others may come between');
+    }
+    const sums = await engine.evaluate(batch, other);
+    weights.set(other);
+    await engine.keepWeights?.(weights);
+    t.same(await gradientOf(weights), expectedOther, 'new values in the same array');
+    t.same(await engine.evaluate(batch, weights), sums);
+    await engine.close();
+  });
+
   test(`${name}: sees new values in arrays it knows, and tells a smaller batch in them apart`, async (t) => {
     const task = taskOf(2, [dense(1, 'linear', false)], 'meanSquaredError');
     const engine = await engines[name](task);
@@ -208,9 +232,10 @@ test('tensorflow leaves no tensor behind, whatever becomes of a batch', { skip: 
     await engine.gradient(batch, weights, gradient);
     await engine.evaluate(batch, weights);
     await engine.predict(batch, weights);
+    await engine.keepWeights?.(weights.slice());
     await t.rejects(engine.gradient({ ...batch, masks: [] }, weights, gradient), RangeError);
   }
-  t.equal(binding.getNumOfTensors(), constants);
+  t.equal(binding.getNumOfTensors(), constants + task.network.layout.parameters.length, 'but for the weights that are kept');
   await engine.close();
   t.equal(binding.getNumOfTensors(), 0);
 });

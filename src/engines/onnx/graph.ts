@@ -54,6 +54,21 @@ export function buildGraph({ network, loss, precision }: Pick<EngineTask, 'netwo
   return { bytes: graph.encode(), loss: sum, outputs, gradients };
 }
 
+/** A graph that gives the parameters as it gets them: the way of weights to a device. */
+export function weightsGraph({ layout }: Network): Uint8Array {
+  const graph = new GraphBuilder();
+  for (const { name, shape } of layout.parameters) {
+    graph.input(name, shape);
+    graph.output(graph.node('Identity', [name], {}, heldName(name)), shape);
+  }
+  return graph.encode();
+}
+
+/** Name of a parameter that stays on the device, among the outputs of `weightsGraph`. */
+export function heldName(parameter: string): string {
+  return `held ${parameter}`;
+}
+
 function forward(graph: GraphBuilder, ops: readonly Op[], inputs: string, dropout: boolean): Step[] {
   const steps: Step[] = [];
   let value = inputs;

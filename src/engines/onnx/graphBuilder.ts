@@ -47,8 +47,7 @@ export class GraphBuilder {
   }
 
   /** Adds a node and returns the name of its only output. */
-  node(opType: string, inputs: readonly string[], attributes: Attributes = {}): string {
-    const name = `${opType}_${this.#nodes.length}`;
+  node(opType: string, inputs: readonly string[], attributes: Attributes = {}, name = `${opType}_${this.#nodes.length}`): string {
     const given = Object.entries(attributes).filter((entry): entry is [string, number | { float: number }] => entry[1] !== undefined);
     const attribute = given.map(([key, value]) =>
       typeof value === 'number'

@@ -1,8 +1,9 @@
+import type { Tensor } from 'onnxruntime-web';
 import { cudaNumber, type Device } from '../../shared/device.js';
 import { viewOf } from '../../shared/model/layout.js';
 import { type Batch, type BatchSums, type Engine, type EngineIdentity, type EngineTask, maskOf, noSums } from '../engine.js';
 import { metricSums } from '../metrics.js';
-import { buildGraph, type GraphModel, maskName, type Purpose } from './graph.js';
+import { buildGraph, type GraphModel, heldName, maskName, type Purpose, weightsGraph } from './graph.js';
 import { type Binding, Program, type Slot } from './program.js';
 import { Recent } from './recent.js';
 import { loadRuntime, type Provider, type Runtime } from './runtime.js';
@@ -49,6 +50,9 @@ class OnnxEngine implements Engine {
   readonly #runtime: Runtime;
   /** Compiled when first needed: a worker never predicts. */
   readonly #compiled = new Map<Purpose, Promise<Compiled>>();
+  /** Takes weights to the device, where they can stay there. */
+  #upload: Promise<Program> | undefined;
+  #held: { readonly weights: Float32Array; readonly tensors: Readonly<Record<string, Tensor>> } | undefined;
   readonly #gradientBindings = new Recent<SumsBinding>();
   readonly #evaluateBindings = new Recent<SumsBinding>();
 
@@ -63,13 +67,34 @@ class OnnxEngine implements Engine {
     await this.#compile('gradient');
   }
 
+  async keepWeights(weights: Float32Array): Promise<void> {
+    if (!this.#runtime.holdsTensors) return;
+    this.#letGo();
+    this.#upload ??= Program.open(this.#runtime, weightsGraph(this.#task.network), 'gpu-buffer');
+    const found = await (await this.#upload).runThere(this.#weightSlots(weights));
+    const tensors = this.#task.network.layout.parameters.flatMap(({ name }) => {
+      const tensor = found[heldName(name)];
+      return tensor ? [[name, tensor] as const] : [];
+    });
+    this.#held = { weights, tensors: Object.fromEntries(tensors) };
+  }
+
+  #letGo(): void {
+    for (const tensor of Object.values(this.#held?.tensors ?? {})) tensor.dispose();
+    this.#held = undefined;
+  }
+
+  #heldOf(weights: Float32Array): Readonly<Record<string, Tensor>> | undefined {
+    return this.#held?.weights === weights ? this.#held.tensors : undefined;
+  }
+
   async gradient(batch: Batch, weights: Float32Array, gradient: Float32Array): Promise<BatchSums> {
     if (batch.count === 0) gradient.fill(0);
     if (batch.count === 0) return noSums(this.#task);
     const { model, program } = await this.#compile('gradient');
     const arrays = [batch.inputs, batch.targets, ...batch.masks, weights, gradient];
     const bound = this.#gradientBindings.recall(batch.count, arrays, () => this.#bind(model, program, batch, weights, gradient));
-    await program.run(bound.binding);
+    await program.run(bound.binding, this.#heldOf(weights));
     return this.#sums(batch, bound);
   }
 
@@ -78,7 +103,7 @@ class OnnxEngine implements Engine {
     const { model, program } = await this.#compile('evaluate');
     const arrays = [batch.inputs, batch.targets, weights];
     const bound = this.#evaluateBindings.recall(batch.count, arrays, () => this.#bind(model, program, batch, weights));
-    await program.run(bound.binding);
+    await program.run(bound.binding, this.#heldOf(weights));
     return this.#sums(batch, bound);
   }
 
@@ -93,6 +118,8 @@ class OnnxEngine implements Engine {
   }
 
   async close(): Promise<void> {
+    this.#letGo();
+    await (await this.#upload)?.close();
     const compiled = await Promise.all(this.#compiled.values());
     this.#compiled.clear();
     await Promise.all(compiled.map(({ program }) => program.close()));
@@ -123,10 +150,13 @@ class OnnxEngine implements Engine {
   }
 
   #inputSlots(batch: Pick<Batch, 'count' | 'inputs'>, weights: Float32Array): Map<string, Slot> {
-    const { inputs, layout } = this.#task.network;
-    const slots = new Map<string, Slot>([['inputs', { data: batch.inputs, dims: [batch.count, inputs] }]]);
-    for (const parameter of layout.parameters) slots.set(parameter.name, { data: viewOf(weights, parameter), dims: parameter.shape });
-    return slots;
+    const { inputs } = this.#task.network;
+    return new Map([['inputs', { data: batch.inputs, dims: [batch.count, inputs] }], ...this.#weightSlots(weights)]);
+  }
+
+  #weightSlots(weights: Float32Array): Map<string, Slot> {
+    const { parameters } = this.#task.network.layout;
+    return new Map(parameters.map((parameter) => [parameter.name, { data: viewOf(weights, parameter), dims: parameter.shape }]));
   }
 
   #maskSlots({ count, masks }: Batch): Map<string, Slot> {

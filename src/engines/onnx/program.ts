@@ -23,8 +23,9 @@ export class Program {
     this.#session = session;
   }
 
-  static async open(runtime: Runtime, model: Uint8Array): Promise<Program> {
-    return new Program(runtime, await runtime.createSession(model));
+  /** @param outputs leave them on the device, for `runThere` */
+  static async open(runtime: Runtime, model: Uint8Array, outputs?: 'gpu-buffer'): Promise<Program> {
+    return new Program(runtime, await runtime.createSession(model, outputs));
   }
 
   /**
@@ -36,8 +37,17 @@ export class Program {
     return { feeds: this.#tensors(feeds), fetches: this.#tensors(fetches) };
   }
 
-  /** Runs the graph and writes its results to the slots the binding was made for. */
-  async run({ feeds, fetches }: Binding): Promise<void> {
+  /** Runs the graph and leaves its results where they are, by name. Whoever asks for them disposes of them. */
+  async runThere(slots: ReadonlyMap<string, Slot>): Promise<Readonly<Record<string, Tensor>>> {
+    return this.#session.run(this.#tensors(slots));
+  }
+
+  /**
+   * Runs the graph and writes its results to the slots the binding was made for.
+   * @param held tensors on the device, in place of the feeds of their names
+   */
+  async run({ feeds: given, fetches }: Binding, held: Readonly<Record<string, Tensor>> = {}): Promise<void> {
+    const feeds = { ...given, ...held };
     if (this.#runtime.writesToFetches) {
       await this.#session.run(feeds, fetches);
       return;

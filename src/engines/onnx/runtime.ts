@@ -24,7 +24,10 @@ export interface Runtime {
    * and leaves them as they were.
    */
   readonly writesToFetches: boolean;
-  createSession(model: Uint8Array): Promise<InferenceSession>;
+  /** Can tensors stay on the device? onnxruntime-node knows such on WebGPU, not on CUDA. */
+  readonly holdsTensors: boolean;
+  /** @param outputs leave them on the device */
+  createSession(model: Uint8Array, outputs?: 'gpu-buffer'): Promise<InferenceSession>;
 }
 
 /** What a provider is opened with. */
@@ -61,9 +64,10 @@ async function loadNode(provider: Exclude<Provider, 'wasm'>, threads: number, gp
     library: `onnxruntime-node ${env.versions.node ?? env.versions.common}`,
     Tensor,
     writesToFetches: true,
-    async createSession(model) {
+    holdsTensors: provider === 'webgpu',
+    async createSession(model, outputs) {
       try {
-        return await InferenceSession.create(model, options);
+        return await InferenceSession.create(model, { ...options, ...(outputs && { preferredOutputLocation: outputs }) });
       } catch (error) {
         if (provider === 'cpu') throw error;
         const missing = provider === 'cuda' && !own ? '; its CUDA provider is not installed, type: bpnn-dist setup onnx-cuda' : '';
@@ -89,6 +93,7 @@ async function loadWeb(threads: number): Promise<Runtime> {
     library: `onnxruntime-web ${env.versions.web ?? env.versions.common}`,
     Tensor,
     writesToFetches: false,
+    holdsTensors: false,
     createSession: (model) => InferenceSession.create(model, options),
   };
 }

@@ -16,7 +16,7 @@ export class Ops {
   readonly #float: OpAttribute;
   readonly #products: ReadonlyMap<string, readonly OpAttribute[]>;
   readonly #sum: Readonly<Record<'kept' | 'dropped', readonly OpAttribute[]>>;
-  #made: Tensor[] = [];
+  readonly #made: Tensor[] = [];
   /** How factors are rounded, and products widened again, where they are. */
   readonly #casts: Readonly<Record<'round' | 'widen', readonly OpAttribute[]>> | undefined;
   /** Tensors that have been rounded since `clear`. */
@@ -99,10 +99,19 @@ export class Ops {
     return [losses, gradient];
   }
 
-  /** Frees all tensors but constants. */
+  /** What was made since `clear`, which does not free it any more: its owner does. */
+  release(): readonly Tensor[] {
+    return this.#made.splice(0);
+  }
+
+  /** Frees tensors that were released. */
+  free(tensors: readonly Tensor[]): void {
+    for (const tensor of tensors) this.#binding.deleteTensor(tensor);
+  }
+
+  /** Frees all tensors but constants and those that were released. */
   clear(): void {
-    for (const tensor of this.#made) this.#binding.deleteTensor(tensor);
-    this.#made = [];
+    this.free(this.release());
     this.#rounded.clear();
   }
 
