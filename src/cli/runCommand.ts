@@ -79,12 +79,13 @@ const reasons = {
 } as const;
 
 function endText({ path, summary }: RunResult): string {
-  const { reason, epochs, steps, bestEpoch, seconds, samplesPerSecond, workers } = summary;
+  const { reason, epochs, steps, bestEpoch, noiseScale, seconds, samplesPerSecond, workers } = summary;
   const test = Object.entries(summary).filter(([name]) => name.startsWith('test'));
   const lines = [
     `${reasons[reason]}: ${amount(epochs, 'epoch')}, ${amount(steps, 'step')} in ${duration(seconds)}, ${rate(samplesPerSecond)}`,
     ...(bestEpoch === undefined ? [] : [`best epoch ${bestEpoch + 1}`]),
     ...(test.length === 0 ? [] : [test.map(([name, value]) => `${name} ${figure(Number(value))}`).join('  ')]),
+    ...(noiseScale === null ? [] : [`noise scale about ${Number(noiseScale.toPrecision(2))}: a global batch beyond that buys little`]),
     ...workers.map((w) => `${w.name}  computed ${w.computeSeconds.toFixed(1)} s, waited ${w.waitSeconds.toFixed(1)} s`),
     path,
   ];

@@ -82,7 +82,7 @@ function epochName(epoch: number, { epochs }: StartInfo): string {
   return `epoch ${epoch + 1}${epochs === undefined ? '' : `/${epochs}`}`;
 }
 
-const hidden = new Set(['epoch', 'step', 'samples', 'learningRate']);
+const hidden = new Set(['epoch', 'step', 'samples', 'learningRate', 'noiseScale']);
 
 function listFigures(figures: Figures): string {
   const shown = Object.entries(figures).filter(([name]) => !hidden.has(name));
@@ -96,7 +96,9 @@ class EpochMeans {
 
   add(figures: StepFigures): void {
     this.#samples += figures.samples;
-    for (const [name, value] of Object.entries(figures)) this.#sums.set(name, (this.#sums.get(name) ?? 0) + value * figures.samples);
+    for (const [name, value] of Object.entries(figures)) {
+      if (value !== null && !hidden.has(name)) this.#sums.set(name, (this.#sums.get(name) ?? 0) + value * figures.samples);
+    }
   }
 
   get figures(): Figures {

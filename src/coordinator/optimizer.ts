@@ -52,8 +52,8 @@ export function clips({ clipNorm, globalClipNorm, clipValue }: OptimizerSpec): b
 interface Update {
   readonly count: number;
   readonly rate: number;
-  /** Parts that have been moved. */
-  readonly moved: Set<number>;
+  /** Squared norms of the parts that have been moved, of the averaged gradient without penalties. */
+  readonly moved: Map<number, number>;
 }
 
 /** How the gradient is cut, and what the optimizer does with its parts. */
@@ -142,41 +142,47 @@ export class Optimizer {
    * @param count what makes a mean of the sum: the samples of the step
    */
   begin(count: number, rate: number): void {
-    this.#update = { count, rate, moved: new Set() };
+    this.#update = { count, rate, moved: new Map() };
   }
 
   /** Moves one part of the weights. @param sum over the samples; its arrays may be changed */
   move(part: number, sum: GradientSum): void {
     const place = this.#partition[part];
     if (!place) throw new RangeError(`there is no part ${part} of the weights`);
-    this.#begun.moved.add(part);
+    let norm = 0;
     for (const range of this.#ranges) {
       const piece = overlapOf(range, place);
-      if (piece) this.#movePiece({ ...piece, penalty: range.penalty }, partOf(sum, place, piece));
+      if (piece) norm += this.#movePiece({ ...piece, penalty: range.penalty }, partOf(sum, place, piece));
     }
+    this.#begun.moved.set(part, norm);
   }
 
-  /** Moves what has not been moved, and takes the new weights over. @param sums of all parts, all of them finite */
-  commit(sums: readonly GradientSum[]): void {
+  /**
+   * Moves what has not been moved, and takes the new weights over. Returns the squared norm of the averaged gradient,
+   * without penalties and before clipping, to five digits.
+   * @param sums of all parts, all of them finite
+   */
+  commit(sums: readonly GradientSum[]): number {
     const { moved } = this.#begun;
-    if (clips(this.#spec)) this.#moveClipped(sums);
-    else for (const [part, sum] of sums.entries()) if (!moved.has(part)) this.move(part, sum);
+    const clipped = clips(this.#spec) ? this.#moveClipped(sums) : 0;
+    if (!clips(this.#spec)) for (const [part, sum] of sums.entries()) if (!moved.has(part)) this.move(part, sum);
     this.#update = undefined;
     this.#updates++;
     [this.#now, this.#next] = [this.#next, this.#now];
+    // In the parts' order, in whichever they came.
+    return sums.reduce((norm, _, part) => norm + (moved.get(part) ?? 0), clipped);
   }
 
-  /** Adam adds up and averages the gradient in its own pass over it. */
-  #movePiece(range: Range, { gradient, addend }: GradientSum): void {
+  /** Adam adds up and averages the gradient in its own pass over it. Returns the squared norm of what it has averaged. */
+  #movePiece(range: Range, { gradient, addend }: GradientSum): number {
     const { name } = this.#spec;
     const { count } = this.#begun;
-    if (name === 'adam' || name === 'adamw') {
-      this.#apply(range, gradient, { count, penalty: range.penalty, addend });
-      return;
-    }
+    if (name === 'adam' || name === 'adamw') return this.#apply(range, gradient, { count, penalty: range.penalty, addend });
     if (addend) this.#kernel.add(gradient, addend);
+    const norm = this.#kernel.roughSquaredNorm(gradient) / count ** 2;
     this.#kernel.average(gradient, viewOf(this.weights, range), count, range.penalty);
     this.#apply(range, gradient, averaged);
+    return norm;
   }
 
   get #begun(): Update {
@@ -184,9 +190,10 @@ export class Optimizer {
     return this.#update;
   }
 
-  /** Averages the whole gradient, adds the penalty's, clips, and moves. */
-  #moveClipped(sums: readonly GradientSum[]): void {
+  /** Averages the whole gradient, adds the penalty's, clips, and moves. Returns the squared norm of what it has averaged. */
+  #moveClipped(sums: readonly GradientSum[]): number {
     const gradient = this.#gathered(sums);
+    const norm = this.#kernel.roughSquaredNorm(gradient) / this.#begun.count ** 2;
     const { parameters } = this.#layout;
     const squaredNorms = parameters.map((parameter) => {
       const view = viewOf(gradient, parameter);
@@ -196,6 +203,7 @@ export class Optimizer {
     const squaredNorm = squaredNorms.reduce((sum, norm) => sum + norm, 0);
     for (const [i, parameter] of parameters.entries()) this.#clip(viewOf(gradient, parameter), squaredNorms[i] ?? 0, squaredNorm);
     for (const range of this.#ranges) this.#apply(range, viewOf(gradient, range), averaged);
+    return norm;
   }
 
   /**
@@ -223,7 +231,8 @@ export class Optimizer {
     if (clipValue !== undefined) this.#kernel.clip(gradient, 1, clipValue);
   }
 
-  #apply(range: Range, gradient: Float32Array, sum: Sum): void {
+  /** Returns what Adam says of the gradient's norm. */
+  #apply(range: Range, gradient: Float32Array, sum: Sum): number {
     const spec = this.#spec;
     const { rate } = this.#begun;
     const [now, next] = [this.#now, this.#next];
@@ -243,18 +252,17 @@ export class Optimizer {
         const t = this.#updates + 1;
         const corrected = (rate * Math.sqrt(1 - beta2 ** t)) / (1 - beta1 ** t);
         const decay = spec.name === 'adamw' ? rate * spec.weightDecay : 0;
-        this.#kernel.adam(arrays, sum, corrected, beta1, beta2, epsilon, decay);
-        return;
+        return this.#kernel.adam(arrays, sum, corrected, beta1, beta2, epsilon, decay);
       }
       case 'sgd':
         if (spec.momentum === 0) this.#kernel.sgd(arrays, rate);
         else this.#kernel.momentum(arrays, rate, spec.momentum, spec.nesterov);
-        return;
+        return 0;
       case 'rmsprop':
         this.#kernel.rmsprop(arrays, rate, spec.rho, spec.momentum, spec.epsilon);
-        return;
+        return 0;
       default:
-        spec satisfies never;
+        return spec satisfies never;
     }
   }
 }

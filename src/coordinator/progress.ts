@@ -1,5 +1,6 @@
 import type { Figures } from '../shared/json.js';
 import type { PartSums } from '../shared/protocol.js';
+import type { NoiseState } from './noiseScale.js';
 import { initialStopping, type StoppingState } from './policies/earlyStopping.js';
 import { initialPlateau, type PlateauState } from './policies/reduceOnPlateau.js';
 
@@ -30,6 +31,8 @@ export interface Progress {
   readonly ended: EndReason | null;
   readonly stopping: StoppingState;
   readonly plateau: PlateauState;
+  /** Absent in checkpoints of earlier versions. */
+  readonly noise?: NoiseState;
 }
 
 /** Sums of loss (penalty included, times samples) and metrics over samples. */

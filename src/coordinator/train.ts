@@ -7,6 +7,7 @@ import { sampleOrder } from '../shared/random/sampleOrder.js';
 import type { Stopwatch } from '../shared/stopwatch.js';
 import { shardRange } from '../shared/tree.js';
 import type { Checkpoint } from './checkpoint.js';
+import { initialNoise, noiseScaleOf, watchNoise } from './noiseScale.js';
 import type { Optimizer } from './optimizer.js';
 import type { PartSum } from './partedSum.js';
 import { chunkSizes, stepsInEpoch, type TrainingPlan } from './plan.js';
@@ -41,12 +42,14 @@ export interface Store {
   saveModel(name: string, weights: Float32Array): Promise<void>;
 }
 
-export interface StepFigures extends Figures {
+export interface StepFigures extends Readonly<Record<string, number | null>> {
   readonly epoch: number;
   readonly step: number;
   readonly samples: number;
   readonly loss: number;
   readonly learningRate: number;
+  /** The gradient noise scale in samples, averaged over about the last hundred steps; null where it cannot be told. */
+  readonly noiseScale: number | null;
 }
 
 /** Hears of what happens as it happens. */
@@ -61,6 +64,8 @@ export interface Outcome {
   readonly epochs: number;
   readonly steps: number;
   readonly bestEpoch: number | undefined;
+  /** The gradient noise scale at the end, in samples; null where it cannot be told. */
+  readonly noiseScale: number | null;
   readonly bestWeights: Float32Array;
   readonly finalWeights: Float32Array;
 }
@@ -173,7 +178,14 @@ class Training {
     const figures = means(stepSums, config.metrics, penalty);
     // Compression makes large numbers of infinite ones: what their workers found counts as well.
     const hasMoved = Number.isFinite(figures.loss) && answers.isFinite && answers.nonFinite.length === 0;
-    if (hasMoved) updating.time(() => this.#optimizer.commit(answers.gradient));
+    const { noise: noiseBefore = initialNoise } = this.progress;
+    let noise = noiseBefore;
+    if (hasMoved)
+      noise = watchNoise(
+        noise,
+        answers.parts,
+        updating.time(() => this.#optimizer.commit(answers.gradient)),
+      );
     else await this.#refuseStep(plan, answers.nonFinite);
     const withPenalty = { ...stepSums, loss: stepSums.loss + penalty * count };
     this.progress = {
@@ -183,12 +195,13 @@ class Training {
       sums: hasMoved ? addSums(sums, withPenalty) : sums,
       skipped: this.progress.skipped + (hasMoved ? 0 : 1),
       skippedInRow: hasMoved ? 0 : this.progress.skippedInRow + 1,
+      noise,
     };
     this.#steppedAt = performance.now();
     const time = { compute: answers.computeMs, reduce: answers.reduceMs, update: updating.total - updatedBefore };
     // Of one that was asked for ahead only a part would be seen.
     if (!isAhead) stepTimes.record({ total: this.#steppedAt - startedAt, ...time });
-    this.#untold = { line: { epoch, step, samples: count, ...figures, learningRate }, hasMoved };
+    this.#untold = { line: { epoch, step, samples: count, ...figures, learningRate, noiseScale: noiseScaleOf(noise) }, hasMoved };
   }
 
   /** Says what came of the last step, unless that has been said. */
@@ -298,8 +311,17 @@ class Training {
     if (this.#stoppingBest) this.#optimizer.setWeights(this.#stoppingBest);
     const finalWeights = this.#optimizer.weights.slice();
     await this.#ports.store.saveModel('final', finalWeights);
-    const { epoch, step, best } = this.progress;
-    return { reason, epochs: epoch, steps: step, bestEpoch: best?.epoch, bestWeights: this.#best ?? finalWeights, finalWeights };
+    const { epoch, step, best, noise = initialNoise } = this.progress;
+    const noiseScale = noiseScaleOf(noise);
+    return {
+      reason,
+      noiseScale,
+      epochs: epoch,
+      steps: step,
+      bestEpoch: best?.epoch,
+      bestWeights: this.#best ?? finalWeights,
+      finalWeights,
+    };
   }
 
   #learningRate(): number {

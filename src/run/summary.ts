@@ -78,6 +78,8 @@ export interface WorkerSummary {
 export interface RunSummary extends Record<string, unknown> {
   readonly reason: EndReason;
   readonly bestEpoch: number | undefined;
+  /** The gradient noise scale at the end, in samples; null where it cannot be told. */
+  readonly noiseScale: number | null;
   readonly epochs: number;
   readonly steps: number;
   readonly seconds: number;
@@ -131,6 +133,7 @@ export function summarize(parts: SummaryParts): RunSummary {
     ...(test ? { ...prefixed('test', test.best), ...prefixed('finalTest', test.final) } : {}),
     reason: outcome.reason,
     bestEpoch: outcome.bestEpoch,
+    noiseScale: outcome.noiseScale,
     epochs: outcome.epochs,
     steps: outcome.steps,
     seconds,

@@ -128,10 +128,11 @@ test('a run that exists is left as it is', async (t) => {
 test('results for a person on stdout, the rest on stderr', async (t) => {
   const runs = t.testdir();
   const { stdout, stderr } = await runWell(t, 'up', ...short, '--runs', runs, '--name', 'run');
-  const [ending, best, figures, ...rest] = stdout.split('\n');
+  const [ending, best, figures, noise, ...rest] = stdout.split('\n');
   t.match(ending, /^all epochs are done: 2 epochs, 30 steps in \d+ s, [\d,]+ samples\/s$/);
   t.equal(best, 'best epoch 2');
   t.match(figures, /^testLoss \d\.\d{4} {2}testAccuracy 0\.\d{4}$/);
+  t.match(noise, /^noise scale about \d+: a global batch beyond that buys little$/);
   t.match(rest, [/^worker 0 {2}computed [\d.]+ s, waited [\d.]+ s$/, /^worker 1 {2}computed/, join(runs, 'run'), '']);
   t.match(
     stderr,

@@ -54,9 +54,9 @@ export interface Kernel {
   /**
    * Keras's Adam; `rate` holds the bias corrections. AdamW where `decay` (learning rate * weight decay) is above zero.
    * The gradient may be a sum that is still to be added up and averaged: one pass does what `add`, `average` and this
-   * would do in three.
+   * would do in three. Returns the squared norm of the averaged gradient before its penalty, to five digits.
    */
-  adam(arrays: UpdateArrays, sum: Sum, rate: number, beta1: number, beta2: number, epsilon: number, decay: number): void;
+  adam(arrays: UpdateArrays, sum: Sum, rate: number, beta1: number, beta2: number, epsilon: number, decay: number): number;
   /** next = w - rate * gradient */
   sgd(arrays: Pick<UpdateArrays, 'weights' | 'next' | 'gradient'>, rate: number): void;
   /** Keras's SGD with momentum. */
@@ -86,15 +86,20 @@ export interface KernelRequest {
  * @throws RunError where they do not fit into 4 GiB or the machine has not got the memory
  */
 export function openKernel({ lengths, areaBytes, helpers = 0 }: KernelRequest): KernelMemory {
-  const request = { lengths, areaBytes, holds: 'weights, moments and gradients' };
+  // Beside them the norms of blocks, as float64.
+  const normsLength = 2 * Math.ceil(Math.max(...lengths) / normBlock);
+  const request = { lengths: [...lengths, normsLength], areaBytes, holds: 'weights, moments and gradients' };
   if (helpers === 0) {
     const memory = openWasm<Exports>({ ...request, module: '#kernel.wasm' });
-    return { ...memory, kernel: kernelIn(memory, oneThread(memory.exports)), close: () => undefined };
+    return { ...memory, kernel: kernelIn(memory, memory.allocate(normsLength), oneThread(memory.exports)), close: () => undefined };
   }
   const memory = openWasm<Exports>({ ...request, module: '#kernel-shared.wasm', isShared: true });
   const crew = new Crew(memory, helpers);
-  return { ...memory, kernel: kernelIn(memory, crew.run), close: () => crew.close() };
+  return { ...memory, kernel: kernelIn(memory, memory.allocate(normsLength), crew.run), close: () => crew.close() };
 }
+
+/** Values whose squares the kernel adds up to one number. */
+const normBlock = 4_096;
 
 interface Exports extends Passes {
   squaredNorm(values: number, length: number): number;
@@ -102,11 +107,16 @@ interface Exports extends Passes {
   absoluteSum(values: number, length: number): number;
 }
 
-/** @param run one of the module's passes: addresses, length, numbers; says whether what it checks holds */
+/**
+ * @param norms room for the norms of an array's blocks
+ * @param run one of the module's passes: addresses, length, numbers; says whether what it checks holds
+ */
 function kernelIn(
   { exports: wasm, addressOf: at }: WasmMemory<Exports>,
+  norms: Float32Array,
   run: (pass: PassName, addresses: readonly number[], length: number, ...numbers: number[]) => boolean,
 ): Kernel {
+  const blockNorms = new Float64Array(norms.buffer, norms.byteOffset, norms.length / 2);
   return {
     add: (into, values) => run('add', [at(into), at(values)], into.length),
     squaredNorm: (values) => wasm.squaredNorm(at(values), values.length),
@@ -121,7 +131,11 @@ function kernelIn(
     },
     adam(a, { addend, count, penalty: { l1, l2 } }, rate, beta1, beta2, epsilon, decay) {
       const places = [at(a.weights), at(a.next), at(a.gradient), addend ? at(addend) : 0, at(a.m), at(a.v), at(a.nextM), at(a.nextV)];
-      run('adam', places, a.weights.length, rate, 1 - beta1, 1 - beta2, epsilon, decay, count, l1, 2 * l2);
+      const { length } = a.weights;
+      run('adam', places, length, rate, 1 - beta1, 1 - beta2, epsilon, decay, count, l1, 2 * l2, at(norms), at(a.weights));
+      let norm = 0;
+      for (let i = 0; i < Math.ceil(length / normBlock); i++) norm += blockNorms[i] ?? 0;
+      return norm;
     },
     sgd(a, rate) {
       run('sgd', [at(a.weights), at(a.next), at(a.gradient)], a.weights.length, rate);

@@ -8,7 +8,7 @@ const partLength = 65_536;
 /** Bits of a ticket that hold the next part; the others hold the pass's number, which tells old tickets from new ones. */
 const partBits = 14;
 const partMask = (1 << partBits) - 1;
-const most = { addresses: 8, numbers: 8 };
+const most = { addresses: 8, numbers: 10 };
 /** Where things stand: the ticket, parts that are done, what was amiss, which pass, its arrays, its numbers, its length. */
 const [ticketAt, doneAt, amissAt] = [0, 1, 2];
 const [nameAt, lengthAt, addressesAt, numbersAt] = [0, 1, 4, 5];

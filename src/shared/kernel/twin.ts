@@ -53,6 +53,7 @@ export const twin: Kernel = {
   adam({ weights, next, gradient, m, v, nextM, nextV }, sum, rate, beta1, beta2, epsilon, decay) {
     const prepared = gradient.slice();
     if (sum.addend) twin.add(prepared, sum.addend);
+    const means = prepared.map((value) => value / fround(sum.count));
     twin.average(prepared, weights, sum.count, sum.penalty);
     const [r, b1, b2, e, d] = [fround(rate), fround(1 - beta1), fround(1 - beta2), fround(epsilon), fround(decay)];
     forEachIndex(weights, (i) => {
@@ -63,6 +64,7 @@ export const twin: Kernel = {
       nextV[i] = v1;
       next[i] = fround(w - fround(w * d)) - fround(fround(m1 * r) / fround(fround(sqrt(v1)) + e));
     });
+    return sumInBlocks(means, (value) => fround(value * value), fround);
   },
 
   sgd({ weights, next, gradient }, rate) {
@@ -108,12 +110,15 @@ function flushed(value: number): number {
   return abs(rounded) >= tiny ? rounded : 0;
 }
 
-/** Four partial sums a block, one a vector lane, added as the kernel adds its lanes. */
-function sumInBlocks(values: Float32Array, term: (value: number) => number): number {
+/**
+ * Four partial sums a block, one a vector lane, added as the kernel adds its lanes.
+ * @param round what becomes of a partial sum
+ */
+function sumInBlocks(values: Float32Array, term: (value: number) => number, round = (sum: number): number => sum): number {
   let total = 0;
   for (let start = 0; start < values.length; start += block) {
     const lanes = [0, 0, 0, 0];
-    for (let i = start; i < min(start + block, values.length); i++) lanes[i & 3] = (lanes[i & 3] ?? 0) + term(at(values, i));
+    for (let i = start; i < min(start + block, values.length); i++) lanes[i & 3] = round((lanes[i & 3] ?? 0) + term(at(values, i)));
     const [a = 0, b = 0, c = 0, d = 0] = lanes;
     total += a + c + (b + d);
   }

@@ -162,7 +162,8 @@ export function clip(gradient: usize, length: i32, scale: f32, limit: f32): void
 /**
  * Adam, and AdamW with decay = learning rate * weight decay. `rate` already holds the bias corrections. Takes the sum of
  * the gradient over `count` samples, to which `addend` is still to be added (0: nothing), and adds the penalty's, as
- * `average` does.
+ * `average` does. Of the averaged gradient before that, the sum of squares of each block goes to `norms`: float64, one
+ * for every block of the array of weights that begins at `origin`.
  */
 export function adam(
   weights: usize,
@@ -182,6 +183,8 @@ export function adam(
   count: f32,
   l1: f32,
   twiceL2: f32,
+  norms: usize,
+  origin: usize,
 ): void {
   const rates = f32x4.splat(rate);
   const b1 = f32x4.splat(oneMinusBeta1);
@@ -192,22 +195,28 @@ export function adam(
   // Dividing by a power of two is multiplying by another, to the bit, and takes a fifth of the time.
   const isPowerOfTwo = (reinterpret<u32>(count) & 0x7fffff) === 0;
   const counts = f32x4.splat(isPowerOfTwo ? 1 / count : count);
-  for (let i = 0; i < length; i += 4) {
-    const at = (<usize>i) << 2;
-    const w = v128.load(weights + at);
-    let g = v128.load(gradient + at);
-    if (addend !== 0) g = f32x4.add(g, v128.load(addend + at));
-    if (isPowerOfTwo) g = f32x4.mul(g, counts);
-    else g = f32x4.div(g, counts);
-    if (isPenalised) g = penalised(g, w, l1, twiceL2);
-    const m0 = v128.load(m + at);
-    const v0 = v128.load(v + at);
-    const m1 = flushed(f32x4.add(m0, f32x4.mul(f32x4.sub(g, m0), b1)));
-    const v1 = flushed(f32x4.add(v0, f32x4.mul(f32x4.sub(f32x4.mul(g, g), v0), b2)));
-    const change = f32x4.div(f32x4.mul(m1, rates), f32x4.add(f32x4.sqrt(v1), epsilons));
-    put(nextM + at, m1, length - i);
-    put(nextV + at, v1, length - i);
-    put(next + at, f32x4.sub(f32x4.sub(w, f32x4.mul(w, decays)), change), length - i);
+  let norm = norms + ((weights - origin) / (block << 2)) * 8;
+  for (let start = 0; start < length; start += block, norm += 8) {
+    let sums = f32x4.splat(0);
+    for (let i = start, end = min(start + block, length); i < end; i += 4) {
+      const at = (<usize>i) << 2;
+      const w = v128.load(weights + at);
+      let g = v128.load(gradient + at);
+      if (addend !== 0) g = f32x4.add(g, v128.load(addend + at));
+      if (isPowerOfTwo) g = f32x4.mul(g, counts);
+      else g = f32x4.div(g, counts);
+      sums = f32x4.add(sums, squares(kept(g, length - i)));
+      if (isPenalised) g = penalised(g, w, l1, twiceL2);
+      const m0 = v128.load(m + at);
+      const v0 = v128.load(v + at);
+      const m1 = flushed(f32x4.add(m0, f32x4.mul(f32x4.sub(g, m0), b1)));
+      const v1 = flushed(f32x4.add(v0, f32x4.mul(f32x4.sub(f32x4.mul(g, g), v0), b2)));
+      const change = f32x4.div(f32x4.mul(m1, rates), f32x4.add(f32x4.sqrt(v1), epsilons));
+      put(nextM + at, m1, length - i);
+      put(nextV + at, v1, length - i);
+      put(next + at, f32x4.sub(f32x4.sub(w, f32x4.mul(w, decays)), change), length - i);
+    }
+    f64.store(norm, sumOf(f64x2.promote_low_f32x4(sums), f64x2.promote_low_f32x4(upperHalf(sums))));
   }
 }
 
