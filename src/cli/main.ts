@@ -9,6 +9,7 @@ import { doctorCommand } from './doctor.js';
 import { evaluateCommand } from './evaluate.js';
 import { keygenCommand } from './keygen.js';
 import { predictCommand } from './predict.js';
+import { scaleCommand } from './scale.js';
 import { setupCommand } from './setup.js';
 import { upCommand } from './up.js';
 import { workerCommand } from './worker.js';
@@ -46,6 +47,7 @@ for (const command of [
   evaluateCommand(),
   predictCommand(),
   keygenCommand(),
+  scaleCommand(),
   setupCommand(),
   doctorCommand(),
 ])

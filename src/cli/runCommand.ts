@@ -6,7 +6,7 @@ import type { Config } from '../shared/config/schema.js';
 import { configFlags } from './configFlags.js';
 import { amount, duration, figure, rate } from './format.js';
 import { type LoadedConfig, loadConfig } from './loadConfig.js';
-import { onParentGone } from './parentWatch.js';
+import { stoppable } from './stoppable.js';
 import { runView } from './view.js';
 
 /** Adds a flag for every key of a config, and --json. */
@@ -28,17 +28,7 @@ export async function runCommand(
   const { run } = await import('../run/run.js');
   const resume = await resumption(flags['resume'], config, given, name);
   const view = runView(process.stderr);
-  const stop = new AbortController();
-  const { gracePeriod } = resume?.config ?? config;
-  // The first signal lets the run save and end; a second one, or the end of the grace period, ends it as it stands.
-  const onSignal = (): void => {
-    if (stop.signal.aborted) process.exit(130);
-    view.onNotice?.('stopping after this step; once more stops at once');
-    stop.abort();
-    setTimeout(() => process.exit(130), gracePeriod * 1_000).unref();
-  };
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
-  const parent = onParentGone(onSignal);
+  const stop = stoppable((resume?.config ?? config).gracePeriod, (line) => view.onNotice?.(line));
   try {
     const result = await run({
       config: resume?.config ?? config,
@@ -54,8 +44,7 @@ export async function runCommand(
     process.stdout.write(flags['json'] === true ? `${JSON.stringify(result.summary)}\n` : endText(result));
   } finally {
     view.close();
-    parent.close();
-    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+    stop.close();
   }
 }
 
