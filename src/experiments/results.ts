@@ -77,7 +77,7 @@ export function stepsTo(target: number, curve: readonly EpochPoint[]): number | 
   const at = curve.findIndex(({ accuracy }) => accuracy !== undefined && accuracy >= target);
   const [before, first] = [curve[at - 1], curve[at]];
   if (first?.accuracy === undefined) return undefined;
-  if (before?.accuracy === undefined) return first.steps;
+  if (before?.accuracy === undefined || Number.isNaN(before.accuracy)) return first.steps;
   const part = (target - before.accuracy) / (first.accuracy - before.accuracy);
   return before.steps + part * (first.steps - before.steps);
 }
