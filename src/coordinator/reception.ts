@@ -1,4 +1,4 @@
-import { type EngineFigure, type EngineOn, fastestOf, nameOf } from '../shared/engineChoice.js';
+import { answers, type EngineFigure, type EngineOn, fastestOf, nameOf } from '../shared/engineChoice.js';
 import { ProtocolError } from '../shared/errors.js';
 import { type Message, protocolVersion } from '../shared/protocol.js';
 import type { Incarnation } from '../shared/transport.js';
@@ -34,9 +34,6 @@ export interface ReceptionPorts {
   readonly notice: (line: string) => void;
 }
 
-/** Seconds that a worker may take to time its engines, while others wait for it. */
-const measureTimeout = 180;
-
 /** Lets workers in: from their hello to the point where they can compute as the others do. */
 export class Reception {
   readonly #options: ReceptionOptions;
@@ -45,6 +42,7 @@ export class Reception {
   /** Values of one part of a tensor. */
   readonly #partSize: number;
   readonly #choice: EngineChoice;
+  #isClosed = false;
   readonly #preparing = new Map<Incarnation, NodeJS.Timeout>();
 
   constructor(options: ReceptionOptions, roster: Roster, partSize: number, ports: ReceptionPorts) {
@@ -57,6 +55,7 @@ export class Reception {
 
   /** Admits a worker of the same version, and tells it what to get ready for. */
   hello(from: Incarnation, hello: Message<'hello'>): void {
+    if (this.#isClosed) return;
     const { version } = this.#options;
     if (hello.protocol !== protocolVersion || hello.version !== version) {
       const needed = `this run needs ${version} (protocol ${protocolVersion})`;
@@ -71,8 +70,11 @@ export class Reception {
 
   /** @throws ProtocolError where nothing was asked for, or nothing works */
   measured(member: Member, { figures, isOld, note }: Message<'measured'>): void {
+    if (this.#isClosed) return;
     const fastest = fastestOf(figures);
-    if (!this.#choice.isMeasuring(member.incarnation) || !fastest) throw new ProtocolError('measured what it was not asked for');
+    const { wanted } = this.#options.engine;
+    const isAsked = this.#choice.isMeasuring(member.incarnation) && figures.every((figure) => answers(figure, wanted));
+    if (!isAsked || !fastest) throw new ProtocolError('measured what it was not asked for');
     const chosen = { engine: fastest.engine, device: fastest.device };
     this.#say(member, figures, nameOf(chosen), isOld, note);
     const { told, next } = this.#choice.settle(member.incarnation, chosen);
@@ -80,8 +82,13 @@ export class Reception {
     this.#with(next, (other) => this.#measure(other));
   }
 
-  /** Says whether the worker can compute from now on; else it has been sent away. */
+  /**
+   * Says whether the worker can compute from now on; else it has been sent away.
+   * @throws ProtocolError where it was not told yet what to get ready for
+   */
   ready(member: Member, ready: Ready): boolean {
+    if (!member.choice) throw new ProtocolError('said ready before it was configured');
+    if (this.#isClosed) return false;
     this.#stopTimer(member.incarnation);
     const { fingerprint, probe, mixedNumerics } = this.#options;
     const otherBits = bitsDifference(member, ready, this.#roster.veterans[0], probe);
@@ -102,20 +109,22 @@ export class Reception {
     this.#with(this.#choice.leave(peer), (next) => this.#measure(next));
   }
 
+  /** Nobody is let in any more. */
   close(): void {
+    this.#isClosed = true;
     for (const timer of this.#preparing.values()) clearTimeout(timer);
   }
 
   #measure(member: Member): void {
     const { config, engine, measuresAnew: isAnew } = this.#options;
-    this.#startTimer(member, 'measure its engines', measureTimeout);
+    this.#startTimer(member, 'measure its engines');
     this.#ports.send(member.incarnation, { type: 'measure', config: config(engine.wanted), isAnew });
   }
 
   #configure(member: Member, choice: EngineOn): void {
-    const { config, fingerprint, prepareTimeout } = this.#options;
+    const { config, fingerprint } = this.#options;
     member.choice = choice;
-    this.#startTimer(member, 'get ready', prepareTimeout);
+    this.#startTimer(member, 'get ready');
     this.#ports.send(member.incarnation, { type: 'configure', config: config(choice), fingerprint, partSize: this.#partSize });
   }
 
@@ -129,7 +138,8 @@ export class Reception {
     const when = isOld ? ' (measured before; --measure does it again)' : '';
     if (timed.length > 0) this.#ports.notice(`${who}${timed.join(', ')} a step: ${chosen}${when}`);
     for (const figure of figures) {
-      if (figure.reason !== undefined) this.#ports.notice(`${who}${nameOf(figure)} does not work: ${figure.reason}`);
+      if (figure.reason !== undefined)
+        this.#ports.notice(`${who}${nameOf(figure)} ${isOld ? 'did not work when it was measured' : 'does not work'}: ${figure.reason}`);
     }
     if (note !== undefined) this.#ports.notice(`${who}${note}`);
   }
@@ -139,10 +149,11 @@ export class Reception {
     if (member) work(member);
   }
 
-  #startTimer({ incarnation, name }: Member, what: string, seconds: number): void {
+  #startTimer({ incarnation }: Member, what: string): void {
+    const { prepareTimeout } = this.#options;
     this.#stopTimer(incarnation);
-    const tooSlow = (): void => this.#ports.ban(incarnation, `${name} did not ${what} within ${seconds} s`);
-    this.#preparing.set(incarnation, setTimeout(tooSlow, seconds * 1_000));
+    const tooSlow = (): void => this.#ports.ban(incarnation, `did not ${what} within ${prepareTimeout} s`);
+    this.#preparing.set(incarnation, setTimeout(tooSlow, prepareTimeout * 1_000));
   }
 
   #stopTimer(peer: Incarnation): void {

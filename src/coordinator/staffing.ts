@@ -24,6 +24,7 @@ export class Staffing {
   #timer: NodeJS.Timeout | undefined;
   #lastLoss = '';
   #failure: Error | undefined;
+  #isClosed = false;
   #waiting: { resolve: () => void; reject: (reason: Error) => void }[] = [];
 
   constructor(options: StaffingOptions) {
@@ -67,7 +68,13 @@ export class Staffing {
     for (const { reject } of this.#waiting.splice(0)) reject(reason);
   }
 
+  /** Nothing is decided any more. */
   close(): void {
+    this.#isClosed = true;
+    this.#stopTimer();
+  }
+
+  #stopTimer(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
   }
@@ -83,7 +90,7 @@ export class Staffing {
 
   #goOn(): void {
     this.#hasStarted = true;
-    this.close();
+    this.#stopTimer();
     for (const { resolve } of this.#waiting.splice(0)) resolve();
   }
 
@@ -101,6 +108,7 @@ export class Staffing {
   }
 
   #startTimer(seconds: number, run: () => void): void {
+    if (this.#isClosed) return;
     this.#timer = setTimeout(run, seconds * 1_000);
   }
 

@@ -1,7 +1,8 @@
 import { existsSync, readdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import type { Config } from '../shared/config/schema.js';
 import type { EngineOn } from '../shared/engineChoice.js';
-import { installedOnnxCuda, installedTensorflow } from '../shared/home.js';
+import { installedOnnxCuda } from '../shared/home.js';
 import { precisionProblem } from '../shared/precision.js';
 import { findGpus } from './gpu.js';
 
@@ -25,10 +26,13 @@ export async function candidatesFor(wanted: Wanted): Promise<Candidates> {
   if (device === 'auto' || device === 'cpu') found.push(...(await onCpu(wanted)));
   if (device !== 'auto' && device !== 'cpu' && device !== 'webgpu') found.push({ engine: 'tensorflow', device });
   if (device !== 'auto' && device !== 'cpu') found.push({ engine: 'onnx', device });
-  const gpu = device === 'auto' ? onGpu() : { found: [] };
+  const gpu = device === 'auto' ? await onGpu() : { found: [] };
   const isWanted = (one: EngineOn): boolean =>
     (wanted.engine === 'auto' || wanted.engine === one.engine) && precisionProblem(one, wanted.precision) === undefined;
-  return { ...gpu, found: [...found, ...gpu.found].filter(isWanted) };
+  const all = [...found, ...gpu.found].filter(isWanted);
+  // Opening the one that was named says best what it lacks.
+  const only = { engine: wanted.engine, device: device === 'auto' ? 'cpu' : device } as const;
+  return { ...gpu, found: all.length === 0 && wanted.engine !== 'auto' ? [only] : all };
 }
 
 async function onCpu({ threads }: Wanted): Promise<EngineOn[]> {
@@ -43,9 +47,10 @@ async function onCpu({ threads }: Wanted): Promise<EngineOn[]> {
 }
 
 /** What is installed for GPUs, where there is one. */
-function onGpu(): Candidates {
+async function onGpu(): Promise<Candidates> {
+  const { hasTensorflow } = await import('./tensorflow/binding.js');
   const installed: EngineOn[] = [
-    ...(existsSync(installedTensorflow('gpu')) ? [{ engine: 'tensorflow', device: 'gpu' } as const] : []),
+    ...(hasTensorflow('gpu') ? [{ engine: 'tensorflow', device: 'gpu' } as const] : []),
     ...(existsSync(installedOnnxCuda()) ? [{ engine: 'onnx', device: 'gpu' } as const] : []),
   ];
   const webgpu: EngineOn[] = hasRenderer() ? [{ engine: 'onnx', device: 'webgpu' }] : [];
@@ -55,8 +60,13 @@ function onGpu(): Candidates {
   return problem === undefined ? { found: [...installed, ...webgpu] } : { found: webgpu, note: `no GPU is used: ${problem}` };
 }
 
-/** Has the machine something to draw with, which may know Vulkan or Metal? */
+/** Has the machine something to draw with, which may know Vulkan or Metal, and what would use it? */
 function hasRenderer(): boolean {
+  try {
+    createRequire(import.meta.url).resolve('onnxruntime-node');
+  } catch {
+    return false;
+  }
   if (process.platform === 'darwin') return true;
   const folder = '/dev/dri';
   return existsSync(folder) && readdirSync(folder).some((name) => name.startsWith('renderD'));

@@ -44,7 +44,7 @@ export interface EngineTask {
   /** Threads the engine may use. */
   readonly threads: number;
   readonly device: Device;
-  /** Of the values that matrix products multiply; all else, their sums included, is float32. That is the default, too. */
+  /** Of the factors and results of matrix products, each of which is added up in float32; all else is float32, as is the default. */
   readonly precision?: Precision;
 }
 

@@ -138,7 +138,8 @@ function drawSeries({ points, isIdeal }: Series, x: Scale, y: Scale, colour: str
 
 /** Shapes beside colours: a legend must not hang on colour alone. */
 function mark(index: number, x: number, y: number, colour: string): string {
-  switch (markers[index % markers.length]) {
+  // Where the colours come round, the shape does not.
+  switch (markers[(index + Math.floor(index / colours.length)) % markers.length]) {
     case 'square':
       return `<rect x="${x - 3.5}" y="${y - 3.5}" width="7" height="7" fill="${colour}"/>`;
     case 'triangle':

@@ -80,7 +80,7 @@ function targetCharts(summaries: readonly BatchSummary[], target: number): Reado
     },
     time: {
       title: `Time to an accuracy of ${target} by global batch`,
-      description: 'Seconds until the target accuracy, with the most workers of each batch, validation included.',
+      description: 'Steps to the target accuracy times the length of a step with the most workers of each batch, without validation.',
       ...{ x, y: { label: 'seconds', scale: 'log' }, series: series(({ secondsToTarget }) => secondsToTarget) },
     },
   };

@@ -17,7 +17,7 @@ export interface ReportFiles {
 
 /** Writes results.json, results.csv, report.html and its charts as files of their own. Returns their paths and the words. */
 export function writeReport(out: string, results: ScaleResults, target: number): ReportFiles {
-  const batches = summarizeBatches(results.trainings, target);
+  const batches = summarizeBatches(results.trainings, results.timings, target);
   const speeds = summarizeSpeeds(results.timings, results.grid.sweep);
   const words = inWords(batches, speeds, target);
   const files = { html: join(out, 'report.html'), csv: join(out, 'results.csv'), json: join(out, 'results.json') };
@@ -103,7 +103,7 @@ ${words.map((sentence) => `<p>${escapeText(sentence)}</p>`).join('\n')}
 <div class="charts">${charts.join('\n')}</div>
 ${failed === '' ? '' : `<h2>Cells that failed</h2><ul>${failed}</ul>`}
 <h2>Trainings</h2>
-<p>Means over ${grid.seeds} ${grid.seeds === 1 ? 'seed' : 'seeds'} and their standard deviations; steps, samples and seconds until an accuracy of ${target}, between the ends of epochs in a straight line. Every batch is cut into ${shards} shards, so the weights do not depend on the workers.</p>
+<p>Means over ${grid.seeds} ${grid.seeds === 1 ? 'seed' : 'seeds'} and their standard deviations; steps, samples and seconds until an accuracy of ${target}, between the ends of epochs in a straight line; seconds are as many steps of the length below, with the most workers. Every batch is cut into ${shards} shards, so the weights do not depend on the workers.</p>
 ${batchTable(batches)}
 <h2>Speed</h2>
 <p>Medians of the last steps of runs that were only timed, without validation${grid.sweep === 'weak' ? ', each worker with the same local batch' : ''}. Computing is the part of a step that the worker computes that takes longest; the rest is waiting for others and for the coordinator.</p>

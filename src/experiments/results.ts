@@ -5,6 +5,7 @@ export interface TrainingResult extends Omit<Training, 'kind'> {
   /** Figures at the end of each epoch, by the steps taken until then. */
   readonly curve: readonly EpochPoint[];
   readonly steps: number;
+  /** Validation and all else included. */
   readonly seconds: number;
   readonly learningRate: number;
   readonly noiseScale: number | null;
@@ -82,8 +83,11 @@ export function stepsTo(target: number, curve: readonly EpochPoint[]): number | 
   return before.steps + part * (first.steps - before.steps);
 }
 
-/** Means over seeds, by variant and then by batch. */
-export function summarizeBatches(trainings: readonly TrainingResult[], target: number): BatchSummary[] {
+/**
+ * Means over seeds, by variant and then by batch. Seconds are steps of the median length that was measured with the same
+ * batch and workers: those of the trainings themselves hold whatever else the machine was doing.
+ */
+export function summarizeBatches(trainings: readonly TrainingResult[], timings: readonly TimingResult[], target: number): BatchSummary[] {
   const groups = new Map<string, TrainingResult[]>();
   for (const result of trainings) {
     const key = `${result.variant} ${result.batchSize}`;
@@ -97,12 +101,13 @@ export function summarizeBatches(trainings: readonly TrainingResult[], target: n
     // A mean over the lucky ones would flatter.
     const whole = steps.length === group.length ? steps : [];
     const accuracies = group.map(({ curve }) => curve.flatMap(({ accuracy }) => accuracy ?? []));
-    const { batchSize, variant, learningRate } = first;
+    const { batchSize, variant, learningRate, workers } = first;
+    const { stepMs } = timings.find((timing) => timing.batchSize === batchSize && timing.workers === workers) ?? {};
     return {
       ...{ batchSize, variant, learningRate, seeds: group.length, reached: steps.length },
       stepsToTarget: spread(whole),
       samplesToTarget: spread(whole.map((value) => value * batchSize)),
-      secondsToTarget: spread(whole.map((value, i) => (value * (group[i]?.seconds ?? Number.NaN)) / (group[i]?.steps ?? 1))),
+      secondsToTarget: stepMs === undefined ? undefined : spread(whole.map((value) => (value * stepMs) / 1_000)),
       finalAccuracy: spread(accuracies.flatMap((row) => row.at(-1) ?? [])),
       bestAccuracy: spread(accuracies.flatMap((row) => (row.length === 0 ? [] : Math.max(...row)))),
       finalLoss: spread(group.flatMap(({ curve }) => curve.at(-1)?.validationLoss ?? curve.at(-1)?.loss ?? [])),

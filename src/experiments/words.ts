@@ -42,7 +42,7 @@ function noiseWords(summaries: readonly BatchSummary[]): string[] {
   if (low === undefined || high === undefined) return [];
   const middle = scales[scales.length >> 1] ?? low;
   return [
-    `The gradient noise scale at the end of the runs is ${round(low)} to ${round(high)} samples, ${round(middle)} in the middle: global batches beyond that buy little.`,
+    `The gradient noise scale at the end of the runs is ${said(low)} to ${said(high)} samples, ${said(middle)} in the middle: global batches beyond that buy little.`,
   ];
 }
 
@@ -51,7 +51,7 @@ function speedWords(speeds: readonly Speed[]): string[] {
   if (!fastest) return [];
   const { batchSize, workers, samplesPerSecond, waiting, efficiency } = fastest;
   const words = [
-    `The most samples a second, ${round(samplesPerSecond).toLocaleString('en-US')}, are reached with ${count(workers)} at a batch of ${batchSize}; workers wait for ${percent(waiting)} of a step there${efficiency === undefined || efficiency === 1 ? '' : `, and the efficiency is ${percent(efficiency)}`}.`,
+    `The most samples a second, ${said(samplesPerSecond)}, are reached with ${count(workers)} at a batch of ${batchSize}; workers wait for ${percent(waiting)} of a step there${efficiency === undefined || efficiency === 1 ? '' : `, and the efficiency is ${percent(efficiency)}`}.`,
   ];
   const useless = speeds.filter((speed) => speed.efficiency !== undefined && speed.efficiency < 0.5);
   const sizes = [...new Set(useless.map((speed) => speed.batchSize))].sort((a, b) => a - b);
@@ -63,7 +63,11 @@ function speedWords(speeds: readonly Speed[]): string[] {
 }
 
 function around({ mean }: Spread): string {
-  return round(mean).toLocaleString('en-US');
+  return said(mean);
+}
+
+function said(value: number): string {
+  return round(value).toLocaleString('en-US');
 }
 
 /** Two digits that count, three of what begins with a one. */

@@ -54,8 +54,8 @@ export async function evaluate(model: Model, dataset: Dataset, options: Evaluate
   if (!(Number.isInteger(wanted) && wanted >= 1)) throw new UsageError(`batchSize: expected a whole number of at least 1, got ${wanted}`);
   const batchSize = Math.min(wanted, dataset.count);
   const reader = new BatchReader(dataset, encoding, network.outputs, batchSize);
-  const task = { network, loss, metrics, sparseTargets: encoding.kind === 'oneHot', threads: choice.threads, device: choice.device };
-  const engine = await openEngine(choice.engine, task);
+  const { engine: name, ...rest } = choice;
+  const engine = await openEngine(name, { network, loss, metrics, sparseTargets: encoding.kind === 'oneHot', ...rest });
   const total = { loss: 0, metrics: metrics.map(() => 0) };
   try {
     for (let first = 0; first < dataset.count; first += batchSize) {

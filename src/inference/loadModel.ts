@@ -36,10 +36,14 @@ export async function loadModel(path: string, options: LoadOptions = {}): Promis
     metrics: config?.metrics ?? metadata.metrics ?? [],
     divide: config ? divisorOf(config.data) : metadata.normalize?.divide,
   };
+  // What the run has found best, and not where one is asked for that may not have the other.
+  const isOpen = options.engine === undefined && options.device === undefined;
+  const used = isOpen ? config?.resolved : undefined;
   return Model.open(trained, {
-    engine: options.engine ?? config?.engine ?? 'auto',
+    engine: options.engine ?? used?.engine ?? config?.engine ?? 'auto',
     threads: options.threads ?? config?.threads ?? 1,
-    device: options.device ?? config?.device ?? 'auto',
+    device: options.device ?? used?.device ?? config?.device ?? 'auto',
+    precision: (isOpen && config?.precision) || 'fp32',
   });
 }
 

@@ -4,6 +4,7 @@ import type { Config } from '../shared/config/schema.js';
 import type { Device } from '../shared/device.js';
 import { buildNetwork, type Network } from '../shared/model/network.js';
 import type { Loss, Metric, ModelSpec } from '../shared/model/spec.js';
+import type { Precision } from '../shared/precision.js';
 
 /** A trained model, and what is known of how it was trained. */
 export interface TrainedModel {
@@ -25,6 +26,7 @@ export interface EngineChoice {
   readonly engine: string;
   readonly threads: number;
   readonly device: Device;
+  readonly precision: Precision;
 }
 
 /** Most samples of one engine call: what a call holds in memory is bounded, however many samples are asked for. */
@@ -68,6 +70,7 @@ export class Model implements TrainedModel {
       sparseTargets: false,
       threads: choice.threads,
       device: choice.device,
+      precision: choice.precision,
     } as const;
     return new Model(trained, network, choice, await openEngine(choice.engine, task));
   }

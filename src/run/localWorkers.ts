@@ -63,17 +63,21 @@ export class LocalWorkers {
     const slot = this.#slots[number];
     if (!slot) return;
     if (isFinal) slot.isGivenUp = true;
-    // One that is stopped (SIGSTOP) hears no other signal.
-    slot.child?.kill('SIGKILL');
+    if (slot.child) killGroup(slot.child);
+  }
+
+  /** None is started again from now on. */
+  retire(): void {
+    this.#isClosing = true;
+    for (const { pause } of this.#slots) clearTimeout(pause);
   }
 
   /** Waits until all have left; ends by force those that do not. */
   async close(): Promise<void> {
-    this.#isClosing = true;
-    for (const { pause } of this.#slots) clearTimeout(pause);
+    this.retire();
     const children = this.#slots.flatMap(({ child }) => (child ? [child] : []));
     const timer = setTimeout(() => {
-      for (const child of children) child.kill('SIGKILL');
+      for (const child of children) killGroup(child);
     }, leaveTimeout);
     for (const child of children) child.stdin?.end();
     await Promise.all(children.map((child) => ended(child)));
@@ -98,6 +102,8 @@ export class LocalWorkers {
     const end = (reason: string): void => {
       if (slot.child !== child) return;
       slot.child = undefined;
+      // What it has started may be there still.
+      killGroup(child);
       if (!this.#isClosing) this.#restart(number, slot, child.pid ?? 0, reason);
     };
     child.once('error', (error) => end(`could not be started (${error.message})`));
@@ -116,6 +122,15 @@ export class LocalWorkers {
     const pause = firstPause * 2 ** slot.restarts++;
     slot.pause = setTimeout(() => this.#start(number, slot), pause);
     onEnd(number, pid, `${reason}; starting it again in ${pause / 1_000} s`);
+  }
+}
+
+/** Ends a worker and what it has started. One that is stopped (SIGSTOP) hears no other signal. */
+function killGroup({ pid }: ChildProcess): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+  } catch {
+    // Nobody is left.
   }
 }
 

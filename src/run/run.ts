@@ -177,6 +177,7 @@ async function trainIn(
   const notice = (line: string): void => observer.onNotice?.(line);
   const { optimizer, partition, halves, broadcast, sum, shared, close } = openTrainingState(prepared, options.workers === 'local', notice);
   for (const note of resume?.notes ?? []) notice(note);
+  if (config.resolved && options.measuresAnew) notice('--measure changes nothing: a run goes on with the engine that it began with');
 
   const tell = (member: Member, event: 'ready' | 'left', line: string): void => {
     folder.log({ kind: 'worker', worker: member.name, event, host: member.hello.host, pid: member.hello.pid, line });
@@ -300,6 +301,7 @@ async function trainIn(
     signal.removeEventListener('abort', interrupt);
     clearTimeout(cutOff);
     staffing.close();
+    local?.retire();
     try {
       await fleet.close();
       await local?.close();

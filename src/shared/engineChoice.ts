@@ -25,6 +25,12 @@ export function isOpen({ engine, device }: EngineOn): boolean {
   return engine === 'auto' || (device === 'auto' && (engine === 'onnx' || engine === 'tensorflow'));
 }
 
+/** Is this one of those that a config leaves to choose from, and nothing left open itself? */
+export function answers(one: EngineOn, wanted: EngineOn): boolean {
+  const isOne = one.engine !== 'auto' && one.device !== 'auto';
+  return isOne && (wanted.engine === 'auto' || wanted.engine === one.engine) && (wanted.device === 'auto' || wanted.device === one.device);
+}
+
 /** Within so much of the fastest, the first is taken: the same machine is to choose the same again. */
 const tie = 1.05;
 

@@ -2,6 +2,7 @@ import { availableParallelism, cpus } from 'node:os';
 import { candidatesFor } from '../engines/candidates.js';
 import { tryInProcess } from '../engines/trial/tryInProcess.js';
 import type { Config } from '../shared/config/schema.js';
+import type { Device } from '../shared/device.js';
 import { type EngineFigure, type EngineOn, fastestOf, nameOf } from '../shared/engineChoice.js';
 import { errorMessage, RunError } from '../shared/errors.js';
 import { version } from '../shared/version.js';
@@ -20,70 +21,68 @@ export interface MeasureOptions {
   readonly say: (line: string) => void;
   /** Ends what is under way. */
   readonly signal: AbortSignal;
+  /** Workers that a GPU is for. */
+  readonly sharing: number;
 }
 
 /**
  * Times the engines of this machine that a config leaves open with a shard of its own network, each in a process of its
  * own, one after the other. What it finds is kept for the next run of the same network.
- * @throws RunError where none works
+ * @throws RunError where none works, an AbortError once the signal aborts
  */
-export async function measureEngines(config: Config, { isAnew, say, signal }: MeasureOptions): Promise<Measured> {
+export async function measureEngines(config: Config, { isAnew, say, signal, sharing }: MeasureOptions): Promise<Measured> {
   const { found, note } = await candidatesFor(config);
-  const candidates = config.engine === 'auto' ? named(found, process.env['BPNN_DIST_ENGINE']) : found;
+  const candidates = config.engine === 'auto' ? named(found, config.device, process.env['BPNN_DIST_ENGINE']) : found;
   if (candidates.length === 0) {
     const wanted = [config.engine, config.device, config.precision].join(', ');
-    throw new RunError(
-      `no engine of this machine can compute what is asked for (${wanted}); bpnn-dist doctor says what it has and how to get others`,
-    );
+    throw new RunError(`no engine of this machine can compute what is asked for (${wanted}); bpnn-dist doctor says how to get others`);
   }
-  const withNote = (...notes: readonly (string | undefined)[]): { readonly note?: string } => {
-    const said = [note, ...notes].filter((text) => text !== undefined);
-    return said.length === 0 ? {} : { note: said.join('; ') };
-  };
-  if (candidates.length === 1) return { figures: candidates.map((only) => ({ ...only, ms: null })), isOld: false, ...withNote() };
-  const what = subjectOf(config);
+  const noted = note === undefined ? {} : { note };
+  if (candidates.length === 1) return { figures: candidates.map((only) => ({ ...only, ms: null })), isOld: false, ...noted };
+  const what = subjectOf(config, candidates);
   const known = isAnew ? undefined : await recall(what);
-  const before = known && fastestOf(known);
-  if (known && before && candidates.some((one) => nameOf(one) === nameOf(before))) {
-    const added = candidates.filter((one) => !known.some((other) => nameOf(one) === nameOf(other))).map(nameOf);
-    return {
-      figures: known,
-      isOld: true,
-      ...withNote(added.length === 0 ? undefined : `${added.join(', ')} is new here: --measure tries it`),
-    };
-  }
+  if (known && fastestOf(known)) return { figures: known, isOld: true, ...noted };
   say(`measuring ${candidates.map(nameOf).join(', ')}`);
   const figures: EngineFigure[] = [];
-  for (const candidate of candidates) figures.push(await figureOf(candidate, config, signal));
-  if (!fastestOf(figures)) {
-    const reasons = figures.map((figure) => `\n  ${nameOf(figure)}: ${figure.reason}`).join('');
-    throw new RunError(
-      `no engine can compute on ${config.device}${config.device === 'cpu' ? '' : ' (--device cpu does without)'}${reasons}`,
-    );
+  for (const candidate of candidates) {
+    figures.push(await figureOf(candidate, config, sharing, signal));
+    signal.throwIfAborted();
   }
-  const trouble = await remember(what, figures).then(
-    () => undefined,
-    (error: unknown) => `the figures could not be kept for the next run: ${errorMessage(error)}`,
-  );
-  return { figures, isOld: false, ...withNote(trouble) };
+  if (!fastestOf(figures)) {
+    const advice = config.device === 'auto' || config.device === 'cpu' ? '' : ' (--device cpu does without)';
+    const reasons = figures.map((figure) => `\n  ${nameOf(figure)}: ${figure.reason}`).join('');
+    throw new RunError(`no engine can compute on ${config.device}${advice}${reasons}`);
+  }
+  try {
+    await remember(what, figures);
+    return { figures, isOld: false, ...noted };
+  } catch (error) {
+    const trouble = `the figures could not be kept for the next run: ${errorMessage(error)}`;
+    return { figures, isOld: false, note: note === undefined ? trouble : `${note}; ${trouble}` };
+  }
 }
 
-/** Those that the machine's owner names, in a list like `blas,onnx`: the first that is there, without measuring. */
-function named(found: readonly EngineOn[], names: string | undefined): readonly EngineOn[] {
+/**
+ * Those that the machine's owner names, in a list like `blas,onnx`: the first that is there, without measuring. Which is
+ * there on a GPU that was asked for only trying them tells.
+ */
+function named(found: readonly EngineOn[], device: Device, names: string | undefined): readonly EngineOn[] {
   if (names === undefined || names.trim() === '') return found;
+  const isOnCpu = device === 'auto' || device === 'cpu';
   if (found.length === 0) return found;
   for (const name of names.split(',')) {
-    const first = found.find(({ engine }) => engine === name.trim());
-    if (first) return [first];
+    const own = found.filter(({ engine }) => engine === name.trim());
+    if (own.length > 0) return isOnCpu ? own : found.filter(({ engine }) => names.includes(engine));
   }
   throw new RunError(`BPNN_DIST_ENGINE=${names}: this machine has only ${found.map(nameOf).join(', ')}`);
 }
 
-async function figureOf(candidate: EngineOn, config: Config, signal: AbortSignal): Promise<EngineFigure> {
+async function figureOf(candidate: EngineOn, config: Config, sharing: number, signal: AbortSignal): Promise<EngineFigure> {
   const { model, loss, metrics, threads, precision } = config;
   const problems = [{ model, loss, metrics, count: shardSize(config) }];
   const trial = await tryInProcess({ ...candidate, threads, precision, problems }, signal);
-  return trial.works ? { ...candidate, ms: trial.ms[0] ?? null } : { ...candidate, ms: null, reason: trial.reason.slice(0, 1_000) };
+  if (!trial.works) return { ...candidate, ms: null, reason: trial.reason.slice(0, 1_000) };
+  return { ...candidate, ms: (trial.ms[0] ?? Number.NaN) * (candidate.device === 'cpu' ? 1 : sharing) };
 }
 
 /** The samples of a batch's largest shard. */
@@ -91,9 +90,9 @@ function shardSize({ batchSize, shards }: Config): number {
   return Math.ceil(batchSize / shards);
 }
 
-/** What figures depend on: machine, network and how it is computed. */
-function subjectOf(config: Config): unknown {
+/** What figures depend on: machine, what it has, network and how it is computed. */
+function subjectOf(config: Config, candidates: readonly EngineOn[]): unknown {
   const { engine, device, model, loss, metrics, threads, precision } = config;
-  const machine = [cpus()[0]?.model, availableParallelism()];
+  const machine = [cpus()[0]?.model, availableParallelism(), ...candidates.map(nameOf)];
   return { version, machine, engine, device, model, loss, metrics, threads, precision, count: shardSize(config) };
 }

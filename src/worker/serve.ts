@@ -92,7 +92,15 @@ export async function serve(link: Link, options: WorkerOptions): Promise<void> {
       const { message, tensors } = decodeFromCoordinator(frames, prepared?.partition ?? [], prepared?.computer.halves?.unpack);
       switch (message.type) {
         case 'measure':
-          send({ type: 'measured', ...(await orFailed(() => measure(message, options), send)) });
+          // Beside the messages to come: the run may be over before this is.
+          void orFailed(() => measure(message, options, over.signal), send).then(
+            (measured) => over.signal.aborted || send({ type: 'measured', ...measured }),
+            (error: unknown) => {
+              if (over.signal.aborted) return;
+              failure = error;
+              void link.close();
+            },
+          );
           break;
         case 'configure':
           prepared = await orFailed(() => prepare(message, options, send), send);
@@ -171,15 +179,22 @@ async function orFailed<T>(work: () => Promise<T>, send: (message: FromWorker) =
   try {
     return await work();
   } catch (error) {
-    send({ type: 'failed', reason: errorMessage(error).slice(0, 4_000) });
+    if (!isAborted(error)) send({ type: 'failed', reason: errorMessage(error).slice(0, 4_000) });
     throw error;
   }
 }
 
-function measure({ config, isAnew }: Message<'measure'>, { say, leave, slot }: WorkerOptions): Promise<Measured> {
+/** Nobody wants it any more. */
+function isAborted(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AbortError';
+}
+
+function measure({ config, isAnew }: Message<'measure'>, { say, slot }: WorkerOptions, signal: AbortSignal): Promise<Measured> {
   const wanted = configOf(config);
+  // Workers of one machine take turns on its GPUs; others say for themselves.
+  const sharing = slot === undefined ? 1 : Math.ceil(wanted.workers / Math.max(1, gpuNumbers().length));
   if (wanted.device === 'auto' || wanted.device === 'gpu') seeOwnGpu(slot);
-  return measureEngines(wanted, { isAnew, say, signal: leave });
+  return measureEngines(wanted, { isAnew, say, signal, sharing });
 }
 
 function configOf(config: Message<'configure'>['config']): Config {

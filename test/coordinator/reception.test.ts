@@ -3,7 +3,7 @@ import { Reception, type ReceptionOptions } from '../../src/coordinator/receptio
 import { type Member, Roster } from '../../src/coordinator/roster.js';
 import type { EngineFigure } from '../../src/shared/engineChoice.js';
 import type { Incarnation } from '../../src/shared/transport.js';
-import { hello, runOptions } from '../fixtures/messages.js';
+import { hello, ready, runOptions } from '../fixtures/messages.js';
 
 /** Who measures engines, who waits, and what all are told then. */
 
@@ -106,6 +106,36 @@ test('nothing that works is no answer', async (t) => {
   door.come('a');
   const none = figures.map((figure) => ({ ...figure, reason: 'broken' }));
   t.throws(() => door.reception.measured(door.member('a'), { type: 'measured', figures: none, isOld: false }), { name: 'ProtocolError' });
+});
+
+test('no answer is one that was not asked for, or leaves open what was to be chosen', async (t) => {
+  const refused = (wanted: ReceptionOptions['engine']['wanted'], one: EngineFigure): void => {
+    const door = new Door(t, { ...open, engine: { wanted, known: undefined } });
+    door.come('a');
+    const answer = { type: 'measured', figures: [one], isOld: false } as const;
+    t.throws(() => door.reception.measured(door.member('a'), answer), { name: 'ProtocolError' }, `${one.engine} ${one.device}`);
+  };
+  refused({ engine: 'auto', device: 'auto' }, { engine: 'auto', device: 'cpu', ms: 1 });
+  refused({ engine: 'auto', device: 'auto' }, { engine: 'onnx', device: 'auto', ms: 1 });
+  refused({ engine: 'onnx', device: 'auto' }, { engine: 'blas', device: 'cpu', ms: 1 });
+  refused({ engine: 'auto', device: 'gpu' }, { engine: 'onnx', device: 'cpu', ms: 1 });
+});
+
+test('who is not configured yet cannot be ready', async (t) => {
+  const door = new Door(t, open);
+  door.come('a', 'b');
+  for (const worker of ['a', 'b']) t.throws(() => door.reception.ready(door.member(worker), ready), { name: 'ProtocolError' });
+  door.measured('a');
+  t.ok(door.reception.ready(door.member('a'), ready));
+});
+
+test('a door that is closed lets nobody in', async (t) => {
+  const door = new Door(t, open);
+  door.come('a');
+  door.reception.close();
+  door.come('b');
+  door.measured('a');
+  t.same(door.said(), ['a: measure auto/auto']);
 });
 
 test('another version is sent away', async (t) => {

@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'tap';
 import { parse } from 'yaml';
@@ -59,3 +60,48 @@ test('a device that no engine has: every engine says why', async (t) => {
   t.match(stderr, /no engine can compute on cuda:0 \(--device cpu does without\)/);
   for (const engine of ['tensorflow', 'onnx']) t.match(stderr, new RegExp(`${engine}/cuda:0: \\S+`));
 });
+
+test('a run that is stopped while an engine hangs leaves no process behind', {
+  skip: process.platform !== 'linux' && 'it looks at /proc',
+}, async (t) => {
+  // A pipe that nobody writes to: loading it never ends.
+  const home = emptyFolder(t);
+  mkdirSync(join(home, 'tensorflow-cpu'));
+  execFileSync('mkfifo', [join(home, 'tensorflow-cpu', 'tfjs_binding.node')]);
+  const env = { BPNN_DIST_ENGINE: '', BPNN_DIST_HOME: home, XDG_CACHE_HOME: emptyFolder(t) };
+  const cli = startCli(t, ['up', ...config, '--runs', emptyFolder(t)], env);
+  await until(() => processesOf(home).some((line) => line.includes('engines/trial/main.js') && isWaiting(line)));
+  cli.kill('SIGINT');
+  const { code, stderr } = await cli.ended;
+  t.equal(code, 130, stderr);
+  t.match(stderr, /stopped while waiting for workers/);
+  t.notMatch(stderr, /starting it again/);
+  await until(() => processesOf(home).length === 0);
+});
+
+/** Number and command of every process that was started with this BPNN_DIST_HOME. */
+function processesOf(home: string): string[] {
+  const read = (pid: string, file: string): string => {
+    try {
+      return readFileSync(`/proc/${pid}/${file}`, 'utf8').replaceAll('\0', ' ');
+    } catch {
+      return '';
+    }
+  };
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return pids.filter((pid) => read(pid, 'environ').includes(`BPNN_DIST_HOME=${home}`)).map((pid) => `${pid} ${read(pid, 'cmdline')}`);
+}
+
+/** Has it come to the pipe? */
+function isWaiting(line: string): boolean {
+  try {
+    return /wait_for_partner|fifo|pipe/.test(readFileSync(`/proc/${line.split(' ')[0]}/wchan`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
+/** Resolves once it holds; the test's own timeout ends the waiting. */
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 20));
+}

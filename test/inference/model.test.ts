@@ -13,7 +13,7 @@ const open = (engine: string): Promise<Model> =>
       divide: undefined,
       config: undefined,
     },
-    { engine, threads: 1, device: 'auto' },
+    { engine, threads: 1, device: 'auto', precision: 'fp32' },
   );
 
 for (const engine of ['reference', 'auto']) {

@@ -58,9 +58,9 @@ export function loadTensorflow(device: Device, threads: number): Tensorflow {
   return loaded;
 }
 
-/** Is there a TensorFlow to load? */
-export function hasTensorflow(): boolean {
-  return addonFor('auto') !== undefined;
+/** Is there a TensorFlow to load, for GPUs or at all? */
+export function hasTensorflow(kind: 'gpu' | 'any' = 'any'): boolean {
+  return addonFor(kind === 'gpu' ? 'gpu' : 'auto') !== undefined;
 }
 
 function load(device: Device, threads: number): Tensorflow {

@@ -11,8 +11,8 @@ import { openReference } from '../reference.js';
 /** An engine to try, and what to time it with. */
 export interface TrialRequest extends Pick<Required<EngineTask>, 'threads' | 'precision'> {
   readonly engine: string;
-  /** `wasm` is the engine onnx in WebAssembly, which is else taken only where its native package is missing. */
-  readonly device: EngineTask['device'] | 'wasm';
+  /** `native` and `wasm` are one of the two ways in which the engine onnx computes on a CPU, where `cpu` is the first there is. */
+  readonly device: EngineTask['device'] | 'native' | 'wasm';
   readonly problems: readonly TrialProblem[];
 }
 
@@ -48,7 +48,7 @@ export async function tryEngine(request: TrialRequest): Promise<Trial> {
   const { threads, precision } = request;
   const taskOf = (problem: Omit<TrialProblem, 'count'>): EngineTask => ({
     ...{ network: buildNetwork(problem.model), loss: problem.loss, metrics: problem.metrics },
-    ...{ sparseTargets: false, threads, precision, device: request.device === 'wasm' ? 'cpu' : request.device },
+    ...{ sparseTargets: false, threads, precision, device: isOneWay(request.device) ? 'cpu' : request.device },
   });
   try {
     const known = taskOf(classifier([128]));
@@ -70,14 +70,16 @@ export async function tryEngine(request: TrialRequest): Promise<Trial> {
 }
 
 async function using<T>({ engine: name, device }: TrialRequest, task: EngineTask, work: (engine: Engine) => Promise<T>): Promise<T> {
-  // Not what is taken where the one asked for is missing.
-  const isNamed = name === 'onnx' && (device === 'wasm' || device === 'cpu');
-  const engine = await (isNamed ? openOnnx(task, { provider: device }) : openEngine(name, task));
+  const engine = await (isOneWay(device) ? openOnnx(task, { provider: device === 'wasm' ? 'wasm' : 'cpu' }) : openEngine(name, task));
   try {
     return await work(engine);
   } finally {
     await engine.close();
   }
+}
+
+function isOneWay(device: TrialRequest['device']): device is 'native' | 'wasm' {
+  return device === 'native' || device === 'wasm';
 }
 
 /** The network 784-HIDDEN-10 with softmax and cross entropy. */

@@ -13,7 +13,10 @@ export async function tryInProcess(request: TrialRequest, signal?: AbortSignal):
   const path = fileURLToPath(import.meta.resolve('#engine-trial'));
   return new Promise((resolve) => {
     const options = { timeout, killSignal: 'SIGKILL', ...(signal && { signal }) } as const;
+    // One that hangs would outlive whoever waits for it.
+    const end = (): void => void child.kill('SIGKILL');
     const child = execFile(process.execPath, [path], options, (error, stdout, stderr) => {
+      process.off('exit', end);
       const last = (text: string): string => text.trim().split('\n').at(-1) ?? '';
       try {
         resolve(JSON.parse(last(stdout)));
@@ -22,6 +25,7 @@ export async function tryInProcess(request: TrialRequest, signal?: AbortSignal):
         resolve({ works: false, reason: `the process that tried it ${how}: ${last(stderr)}` });
       }
     });
+    process.once('exit', end);
     // One that ends before it has read this says so by its end.
     child.stdin?.on('error', () => undefined).end(JSON.stringify(request));
   });

@@ -60,7 +60,7 @@ export const configSchema = record({
   device: device.default('auto').describe('what engines compute on: auto, cpu, gpu, webgpu, or cuda:N for one of several'),
   precision: choice(precisions)
     .default('fp32')
-    .describe('of the factors of matrix products; their sums, the weights and all else stay float32'),
+    .describe('of the factors and results of matrix products, each of which is added up in float32; weights and all else stay float32'),
   mixedNumerics: truth()
     .default(false)
     .describe('let workers of different engines or processors train together: the weights then depend on who computes what'),
