@@ -18,6 +18,7 @@ import { watchPlateau, withCuts } from './policies/reduceOnPlateau.js';
 import { addParts, addSums, type EndReason, freshProgress, means, noSums, type Progress } from './progress.js';
 import type { StepAnswers, StepPlan } from './step.js';
 import type { StepTimes } from './stepTimes.js';
+import type { GradientSum } from './treeSum.js';
 
 /** Where gradients and evaluations come from. */
 export interface Workers {
@@ -40,6 +41,11 @@ export interface Store {
   saveCheckpoint(checkpoint: Omit<Checkpoint, 'metricsBytes'>): Promise<void>;
   /** @param name `best`, `final`, or `epochs/3` */
   saveModel(name: string, weights: Float32Array): Promise<void>;
+  /**
+   * The weights at the end of an epoch, and the mean gradient of its last step, without penalties: undefined where its parts
+   * were used as they came.
+   */
+  epochEnds?(weights: Float32Array, gradient: Float32Array | undefined): void;
 }
 
 export interface StepFigures extends Readonly<Record<string, number | null>> {
@@ -120,6 +126,8 @@ class Training {
   /** When the last step ended, if nothing but a step has followed. */
   #steppedAt: number | undefined;
   #untold: { readonly line: StepFigures; readonly hasMoved: boolean } | undefined;
+  /** Of the last step of an epoch, where somebody wants it. */
+  #lastGradient: Float32Array | undefined;
   #best: Float32Array | undefined;
   #stoppingBest: Float32Array | undefined;
 
@@ -178,6 +186,7 @@ class Training {
     const figures = means(stepSums, config.metrics, penalty);
     // Compression makes large numbers of infinite ones: what their workers found counts as well.
     const hasMoved = Number.isFinite(figures.loss) && answers.isFinite && answers.nonFinite.length === 0;
+    this.#keepGradient(answers, count);
     const { noise: noiseBefore = initialNoise } = this.progress;
     let noise = noiseBefore;
     if (hasMoved)
@@ -202,6 +211,14 @@ class Training {
     // Of one that was asked for ahead only a part would be seen.
     if (!isAhead) stepTimes.record({ total: this.#steppedAt - startedAt, ...time });
     this.#untold = { line: { epoch, step, samples: count, ...figures, learningRate, noiseScale: noiseScaleOf(noise) }, hasMoved };
+  }
+
+  /** Before the optimizer's pass, which may write over it. */
+  #keepGradient({ gradient }: StepAnswers, count: number): void {
+    const { epoch, stepInEpoch } = this.progress;
+    const isLast = stepInEpoch + 1 === stepsInEpoch(this.#plan, epoch);
+    const isWanted = isLast && this.#ports.store.epochEnds !== undefined && !this.#optimizer.movesParts;
+    this.#lastGradient = isWanted ? meanOf(gradient, divisorOf(this.#plan.config.compression, count)) : undefined;
   }
 
   /** Says what came of the last step, unless that has been said. */
@@ -268,6 +285,7 @@ class Training {
     if (stop?.isBest && config.earlyStopping?.restoreBestWeights) this.#stoppingBest = this.#optimizer.weights.slice();
     const line = { epoch, ...figures };
     this.#ports.store.log({ kind: 'epoch', ...line });
+    this.#ports.store.epochEnds?.(this.#optimizer.weights, this.#lastGradient);
     this.#ports.observer.onEpoch?.(line);
     this.progress = {
       ...this.progress,
@@ -357,4 +375,15 @@ class Training {
     await this.#ports.store.saveModel('best', this.#best);
     this.progress = { ...this.progress, best: { epoch, value } };
   }
+}
+
+/** A gradient sum, whole and divided. */
+function meanOf(sums: readonly GradientSum[], count: number): Float32Array {
+  const mean = new Float32Array(sums.reduce((size, { gradient }) => size + gradient.length, 0));
+  let offset = 0;
+  for (const { gradient, addend } of sums) {
+    for (const [i, value] of gradient.entries()) mean[offset + i] = (value + (addend?.[i] ?? 0)) / count;
+    offset += gradient.length;
+  }
+  return mean;
 }

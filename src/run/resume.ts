@@ -41,6 +41,7 @@ const free: ReadonlySet<string> = new Set([
   'onNonFinite',
   'maxSkipped',
   'mixedNumerics',
+  'tensorboard',
 ]);
 
 /**

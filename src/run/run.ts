@@ -23,6 +23,7 @@ import { penaltyOf } from '../shared/model/penalty.js';
 import { Stopwatch } from '../shared/stopwatch.js';
 import { type Hub, newKeys, openHub } from '../shared/transport.js';
 import { version } from '../shared/version.js';
+import { RunEvents } from '../view/tensorboard/runEvents.js';
 import { LocalWorkers } from './localWorkers.js';
 import { type PreparedRun, prepareRun } from './prepare.js';
 import type { Resumption } from './resume.js';
@@ -183,6 +184,7 @@ async function trainIn(
     folder.log({ kind: 'worker', worker: member.name, event, host: member.hello.host, pid: member.hello.pid, line });
     notice(`${member.name} ${line}`);
   };
+  let closeEvents: (() => void) | undefined;
   let save: (() => Promise<void>) | undefined;
   let local: LocalWorkers | undefined;
   const fleet = new Fleet({
@@ -264,7 +266,9 @@ async function trainIn(
     observer.onStart?.(startInfo(folder.path, plan, fleet.ready));
 
     const startedAt = performance.now();
-    const store = storeOf(folder, config);
+    const events = config.tensorboard ? new RunEvents(folder.path, plan, resume?.checkpoint?.progress.step ?? 0, notice) : undefined;
+    closeEvents = () => events?.close();
+    const store = storeOf(folder, config, events);
     if (resume?.checkpoint?.best) await store.saveModel('best', resume.checkpoint.best);
     let isOver = false;
     const workers = {
@@ -300,6 +304,7 @@ async function trainIn(
   } finally {
     signal.removeEventListener('abort', interrupt);
     clearTimeout(cutOff);
+    closeEvents?.();
     staffing.close();
     local?.retire();
     try {
@@ -311,13 +316,20 @@ async function trainIn(
   }
 }
 
-function storeOf(folder: RunFolder, config: Config): Store {
+function storeOf(folder: RunFolder, config: Config, events: RunEvents | undefined): Store {
   const divide = divisorOf(config.data);
   const { loss, metrics } = config;
   const modelJson = layersModelJson(config.model, version, { loss, metrics, ...(divide === undefined ? {} : { normalize: { divide } }) });
   return {
-    log: (entry) => folder.log(entry),
-    saveCheckpoint: (checkpoint) => folder.saveCheckpoint(checkpoint),
+    log(entry) {
+      folder.log(entry);
+      events?.log({ ...entry });
+    },
+    ...(events && { epochEnds: (...args: Parameters<RunEvents['epochEnds']>) => events.epochEnds(...args) }),
+    saveCheckpoint(checkpoint) {
+      events?.flush();
+      return folder.saveCheckpoint(checkpoint);
+    },
     async saveModel(name, weights) {
       const write = (): Promise<void> => writeModel(folder.file(...name.split('/')), modelJson, weights);
       // Without its final model a run has failed; all others can be had from checkpoints.

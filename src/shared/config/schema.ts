@@ -91,6 +91,7 @@ export const configSchema = record({
   })
     .optional()
     .describe('what the run used; written by the run itself'),
+  tensorboard: truth().default(true).describe("write an event file for TensorBoard into the run's folder"),
   onNonFinite: choice(['stop', 'skip'])
     .default('stop')
     .describe('what a loss or gradient that stays not finite does: ends the run, or drops the step'),

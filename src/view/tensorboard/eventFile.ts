@@ -1,0 +1,95 @@
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { histogramOf } from './histogram.js';
+import { record } from './records.js';
+import { encodeMessage } from './schema.js';
+
+/** Bytes that may wait in memory, and milliseconds that they may wait while others come. */
+const flushBytes = 65_536;
+const flushInterval = 1_000;
+
+type Value = Readonly<Record<string, unknown>>;
+
+/** An event file of TensorBoard. */
+export class EventFile {
+  readonly path: string;
+  readonly #file: number;
+  #waiting: Buffer[] = [];
+  #bytes = 0;
+  #flushedAt = performance.now();
+
+  /**
+   * Opens a new one.
+   * @param firstStep what other files of this folder say of this step and later ones does not count
+   * @throws the system's error
+   */
+  constructor(folder: string, firstStep: number) {
+    this.path = join(folder, `events.out.tfevents.${Math.floor(Date.now() / 1_000)}.${hostname()}.${process.pid}`);
+    this.#file = openSync(this.path, 'a');
+    this.#add({ fileVersion: 'brain.Event:2' }, 0);
+    this.#add({ sessionLog: { status: 'START' } }, firstStep);
+    this.flush();
+  }
+
+  scalars(step: number, values: Readonly<Record<string, number>>): void {
+    this.#summary(
+      step,
+      Object.entries(values).map(([tag, simpleValue]) => ({ tag, simpleValue })),
+    );
+  }
+
+  histograms(step: number, values: Readonly<Record<string, Float32Array>>): void {
+    const found = Object.entries(values).flatMap(([tag, array]) => {
+      const histo = histogramOf(array);
+      return histo ? [{ tag, histo }] : [];
+    });
+    this.#summary(step, found);
+  }
+
+  /** For TensorBoard's table of runs. */
+  hyperparameters(values: Readonly<Record<string, string | number | boolean>>): void {
+    const hparams = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, hyperparameter(value)]));
+    const content = encodeMessage('HParamsPluginData', { sessionStartInfo: { hparams, startTimeSecs: Date.now() / 1_000 } });
+    const metadata = { pluginData: { pluginName: 'hparams', content } };
+    // The plugin wants a tensor, whatever is in it: one of float32 without dimensions.
+    this.#summary(0, [{ tag: '_hparams_/session_start_info', metadata, tensor: { dtype: 1, tensorShape: {} } }]);
+  }
+
+  flush(): void {
+    if (this.#waiting.length > 0) writeSync(this.#file, Buffer.concat(this.#waiting));
+    this.#waiting = [];
+    this.#bytes = 0;
+    this.#flushedAt = performance.now();
+  }
+
+  close(): void {
+    try {
+      this.flush();
+    } finally {
+      closeSync(this.#file);
+    }
+  }
+
+  #summary(step: number, value: readonly Value[]): void {
+    if (value.length > 0) this.#add({ summary: { value } }, step);
+    if (this.#bytes >= flushBytes || performance.now() - this.#flushedAt >= flushInterval) this.flush();
+  }
+
+  #add(what: Value, step: number): void {
+    const bytes = record(encodeMessage('Event', { wallTime: Date.now() / 1_000, step, ...what }));
+    this.#waiting.push(bytes);
+    this.#bytes += bytes.byteLength;
+  }
+}
+
+function hyperparameter(value: string | number | boolean): Value {
+  switch (typeof value) {
+    case 'number':
+      return { numberValue: value };
+    case 'boolean':
+      return { boolValue: value };
+    default:
+      return { stringValue: value };
+  }
+}
