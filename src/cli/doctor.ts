@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import type { Finding } from '../setup/doctor.js';
-import { engineNames } from '../shared/config/schema.js';
 import { deviceOf } from '../shared/device.js';
+import { engineNames } from '../shared/engineNames.js';
 import { UsageError } from '../shared/errors.js';
 
 interface Flags {

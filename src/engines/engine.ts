@@ -1,5 +1,5 @@
-import type { Config } from '../shared/config/schema.js';
 import type { Device } from '../shared/device.js';
+import type { EngineName } from '../shared/engineNames.js';
 import type { Network } from '../shared/model/network.js';
 import type { Loss, Metric } from '../shared/model/spec.js';
 import type { Precision } from '../shared/precision.js';
@@ -27,7 +27,7 @@ export interface BatchSums {
 /** Which code computes: its bits are reproducible only with the same one. */
 export interface EngineIdentity {
   /** The config's name for it, e.g. `onnx`. */
-  readonly engine: Exclude<Config['engine'], 'auto'>;
+  readonly engine: Exclude<EngineName, 'auto'>;
   /** What it runs on, e.g. `cpu`, `wasm`. */
   readonly provider: string;
   /** Package and version, e.g. `onnxruntime-node 1.30.0`. */

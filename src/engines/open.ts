@@ -1,4 +1,4 @@
-import { type Config, engineNames } from '../shared/config/schema.js';
+import { type EngineName, engineNames } from '../shared/engineNames.js';
 import { errorMessage, RunError, UsageError } from '../shared/errors.js';
 import { precisionProblem } from '../shared/precision.js';
 import type { Engine, EngineTask } from './engine.js';
@@ -56,7 +56,7 @@ async function openAny(task: EngineTask): Promise<Engine> {
   throw new RunError(`no engine can compute on ${task.device} (--device cpu does without)\n  ${reasons.join('\n  ')}`);
 }
 
-function isEngine(name: string): name is Config['engine'] {
+function isEngine(name: string): name is EngineName {
   return engineNames.some((known) => known === name);
 }
 

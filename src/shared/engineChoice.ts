@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { type Config, engineNames } from './config/schema.js';
 import { type Device, isDevice } from './device.js';
+import { type EngineName, engineNames } from './engineNames.js';
 
 /** An engine and what it computes on. */
 export interface EngineOn {
-  readonly engine: Config['engine'];
+  readonly engine: EngineName;
   readonly device: Device;
 }
 

@@ -1,7 +1,7 @@
 import { Packr } from 'msgpackr';
 import { z } from 'zod';
-import { engineNames } from './config/schema.js';
 import { engineFigure } from './engineChoice.js';
+import { engineNames } from './engineNames.js';
 import { ProtocolError } from './errors.js';
 import { mostParts, type Partition } from './partition.js';
 import { isPlainMsgpack } from './plainMsgpack.js';

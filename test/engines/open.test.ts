@@ -4,7 +4,7 @@ import { findGpus } from '../../src/engines/gpu.js';
 import { openEngine } from '../../src/engines/open.js';
 import { probeHash } from '../../src/engines/probe.js';
 import { hasTensorflow } from '../../src/engines/tensorflow/binding.js';
-import { engineNames } from '../../src/shared/config/schema.js';
+import { engineNames } from '../../src/shared/engineNames.js';
 import { UsageError } from '../../src/shared/errors.js';
 import { dense, dropout, taskOf } from './samples.js';
 

@@ -1,13 +1,12 @@
 import { z } from 'zod';
 import { type Device, isDevice } from '../device.js';
+import { engineNames } from '../engineNames.js';
 import { losses, type Metric, type ModelSpec, metrics } from '../model/spec.js';
 import { precisions } from '../precision.js';
 import { dataSchema } from './dataSchema.js';
 import { choice, fraction, list, notNegative, positive, record, show, text, truth, whole } from './fields.js';
 import { modelSchema } from './modelSchema.js';
 import { earlyStoppingSchema, optimizerSchema, plateauSchema } from './optimizerSchema.js';
-
-export const engineNames = ['auto', 'blas', 'onnx', 'tensorflow', 'reference'] as const;
 
 /** The example of the article this project grew from; what runs when nothing is asked for. */
 const articleModel = {

@@ -1,0 +1,15 @@
+/** What a worker's own command line says. */
+export interface WorkerOptions {
+  /** Version of this program. */
+  readonly version: string;
+  /** The number that the coordinator gave this worker, if it started it. */
+  readonly slot?: number | undefined;
+  /** File of the memory that the coordinator shares, if it does: a descriptor that this process was started with. */
+  readonly sharedFile?: number | undefined;
+  /** The only folder that the coordinator can name files in. */
+  readonly dataRoot: string;
+  /** Aborts when the worker should say that it leaves, and leave. */
+  readonly leave: AbortSignal;
+  /** One line for a person about what the worker is doing. */
+  readonly say: (line: string) => void;
+}

@@ -1,0 +1,83 @@
+import { BatchReader } from '../data/batch.js';
+import { underRoot } from '../data/dataRoot.js';
+import { fingerprintOf } from '../data/fingerprint.js';
+import { openData } from '../data/open.js';
+import { sparseTargets, targetEncoding } from '../data/targets.js';
+import type { Engine } from '../engines/engine.js';
+import { openEngine } from '../engines/open.js';
+import { probeHash } from '../engines/probe.js';
+import { parseConfig } from '../shared/config/parse.js';
+import type { Config } from '../shared/config/schema.js';
+import { gpuNumbers } from '../shared/gpuNumbers.js';
+import { SharedMemory } from '../shared/memory/sharedMemory.js';
+import { buildNetwork } from '../shared/model/network.js';
+import { cut, type Partition } from '../shared/partition.js';
+import type { FromWorker, Message } from '../shared/protocol.js';
+import { type Measured, measureEngines } from './measureEngines.js';
+import type { WorkerOptions } from './options.js';
+import { ShardComputer } from './shardComputer.js';
+import { WeightsIn } from './weightsIn.js';
+
+/** What a worker holds once it is configured. */
+export interface Prepared {
+  readonly config: Config;
+  readonly engine: Engine;
+  readonly computer: ShardComputer;
+  readonly shared: SharedMemory | undefined;
+  readonly evaluation: ReadonlyMap<'validation' | 'test', BatchReader>;
+  readonly partition: Partition;
+  readonly weights: WeightsIn;
+}
+
+/** Times the engines that the run leaves open. */
+export function measure({ config, isAnew }: Message<'measure'>, { say, slot }: WorkerOptions, signal: AbortSignal): Promise<Measured> {
+  const wanted = configOf(config);
+  // Workers of one machine take turns on its GPUs; others say for themselves.
+  const sharing = slot === undefined ? 1 : Math.ceil(wanted.workers / Math.max(1, gpuNumbers().length));
+  if (wanted.device === 'auto' || wanted.device === 'gpu') seeOwnGpu(slot);
+  return measureEngines(wanted, { isAnew, say, signal, sharing });
+}
+
+function configOf(config: Message<'configure'>['config']): Config {
+  return parseConfig(config, 'the config of the coordinator', { cores: 1 });
+}
+
+/** With several GPUs each worker that a coordinator starts on its machine sees one; workers beyond their number share. */
+function seeOwnGpu(slot: number | undefined): void {
+  const numbers = gpuNumbers();
+  const own = slot === undefined ? undefined : numbers[slot % numbers.length];
+  if (own !== undefined) process.env['CUDA_VISIBLE_DEVICES'] = own;
+}
+
+/** Opens data and engine, warms up, and says ready. */
+export async function prepare(
+  message: Message<'configure'>,
+  { dataRoot, sharedFile, slot }: WorkerOptions,
+  send: (message: FromWorker) => void,
+): Promise<Prepared> {
+  const config = configOf(message.config);
+  if (config.device === 'gpu') seeOwnGpu(slot);
+  const data = openData(underRoot(config.data, dataRoot), config.validationSplit);
+  const fingerprint = fingerprintOf(data);
+  const network = buildNetwork(config.model);
+  const encoding = targetEncoding(config.loss, network.outputs, data.train);
+  const isSparse = sparseTargets(config.loss, network.outputs, data.train);
+  const { loss, metrics, threads, device, precision } = config;
+  const task = { network, loss, metrics, sparseTargets: isSparse, threads, device, precision };
+  const engine = await openEngine(config.engine, task);
+  const probe = await probeHash(engine, network);
+  const shape = { parameters: network.layout.size, workers: config.workers, shards: config.shards, metrics: metrics.length };
+  const shared = sharedFile === undefined ? undefined : SharedMemory.inherit(sharedFile, shape);
+  const partition = cut(network.layout.size, message.partSize);
+  const place = shared && slot !== undefined ? { memory: shared, slot } : undefined;
+  const computer = new ShardComputer(engine, network, config, data.train, encoding, place);
+  await computer.warmUp();
+  const evaluation = new Map<'validation' | 'test', BatchReader>();
+  for (const part of ['validation', 'test'] as const) {
+    const dataset = data[part];
+    if (dataset)
+      evaluation.set(part, new BatchReader(dataset, encoding, network.outputs, Math.min(dataset.count, config.validationBatchSize)));
+  }
+  send({ type: 'ready', engine: engine.identity, probe, fingerprint, ...(place && { sharesMemory: true }) });
+  return { config, engine, computer, shared, evaluation, partition, weights: new WeightsIn(partition) };
+}
