@@ -23,17 +23,22 @@ const memory = 0.99;
  * @param squaredNorm of the batch's mean gradient, without penalties
  */
 export function watchNoise(state: NoiseState, shards: readonly Pick<PartSums, 'count' | 'squaredNorm'>[], squaredNorm: number): NoiseState {
-  if (shards.length < 2) return state;
-  const mean = (of: (shard: Pick<PartSums, 'count' | 'squaredNorm'>) => number): number =>
-    shards.reduce((sum, shard) => sum + of(shard), 0) / shards.length;
-  const ofShards = mean((shard) => shard.squaredNorm / shard.count ** 2);
-  const perShard = mean(({ count }) => 1 / count);
-  const perBatch = 1 / shards.reduce((sum, { count }) => sum + count, 0);
+  const { length } = shards;
+  if (length < 2) return state;
+  let [samples, ofShards, perShard] = [0, 0, 0];
+  for (const shard of shards) {
+    samples += shard.count;
+    ofShards += shard.squaredNorm / (shard.count * shard.count) / length;
+    perShard += 1 / shard.count / length;
+  }
+  const perBatch = 1 / samples;
   const noise = (ofShards - squaredNorm) / (perShard - perBatch);
   const signal = squaredNorm - noise * perBatch;
   if (!Number.isFinite(noise) || !Number.isFinite(signal)) return state;
-  const into = (average: number, value: number): number => memory * average + (1 - memory) * value;
-  return { signal: into(state.signal, signal), noise: into(state.noise, noise) };
+  return {
+    signal: memory * state.signal + (1 - memory) * signal,
+    noise: memory * state.noise + (1 - memory) * noise,
+  };
 }
 
 /**
@@ -41,5 +46,6 @@ export function watchNoise(state: NoiseState, shards: readonly Pick<PartSums, 'c
  * of the steps. Null while there is no estimate, or none of |G|^2 that is above zero.
  */
 export function noiseScaleOf({ signal, noise }: NoiseState): number | null {
-  return signal > 0 && noise > 0 ? noise / signal : null;
+  // Hundredths of a sample are more than anybody can tell apart.
+  return signal > 0 && noise > 0 ? Math.round((noise / signal) * 100) / 100 : null;
 }

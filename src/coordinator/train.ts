@@ -37,7 +37,7 @@ export interface Workers {
 
 /** Where a run's results go. */
 export interface Store {
-  log(entry: object): void;
+  log(entry: Readonly<Record<string, unknown>>): void;
   saveCheckpoint(checkpoint: Omit<Checkpoint, 'metricsBytes'>): Promise<void>;
   /** @param name `best`, `final`, or `epochs/3` */
   saveModel(name: string, weights: Float32Array): Promise<void>;

@@ -323,7 +323,7 @@ function storeOf(folder: RunFolder, config: Config, events: RunEvents | undefine
   return {
     log(entry) {
       folder.log(entry);
-      events?.log({ ...entry });
+      events?.log(entry);
     },
     ...(events && { epochEnds: (...args: Parameters<RunEvents['epochEnds']>) => events.epochEnds(...args) }),
     saveCheckpoint(checkpoint) {

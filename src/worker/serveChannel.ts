@@ -53,7 +53,8 @@ async function answer({ arena, channel, system, computer, send, partition }: Cha
   const asked = { step, epoch, from: batch[0], to: batch[1] };
   const weights = arena.weights[request.weights];
   if (!weights) throw new RangeError(`asked to use the weights ${request.weights}, which do not exist`);
-  await computer.beginWork(work, weights);
+  const begun = computer.beginWork(work, weights);
+  if (begun) await begun;
   for (const node of nodes) {
     const start = performance.now();
     const { gradient, shards } = await computer.gradient(asked, node, true);

@@ -78,12 +78,16 @@ export class ShardComputer {
 
   /**
    * Notes the weights of what is asked for now, and whether the coordinator has gone on to other work: it has read the
-   * gradients of earlier work then, whose arrays are free again.
+   * gradients of earlier work then, whose arrays are free again. Returns what is to be waited for before computing, if
+   * anything is: most engines compute with the weights where they are.
    */
-  async beginWork(work: number, weights: Float32Array): Promise<void> {
+  beginWork(work: number, weights: Float32Array): Promise<void> | undefined {
     this.#weights = weights;
-    await this.#engine.keepWeights?.(weights);
-    if (work === this.#work) return;
+    if (work !== this.#work) this.#freeArrays(work);
+    return this.#engine.keepWeights?.(weights);
+  }
+
+  #freeArrays(work: number): void {
     this.#work = work;
     this.#free = [...this.#arrays];
     this.#freeInOutbox = [...this.#outbox];

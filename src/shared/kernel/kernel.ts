@@ -91,11 +91,11 @@ export function openKernel({ lengths, areaBytes, helpers = 0 }: KernelRequest): 
   const request = { lengths: [...lengths, normsLength], areaBytes, holds: 'weights, moments and gradients' };
   if (helpers === 0) {
     const memory = openWasm<Exports>({ ...request, module: '#kernel.wasm' });
-    return { ...memory, kernel: kernelIn(memory, memory.allocate(normsLength), oneThread(memory.exports)), close: () => undefined };
+    return { ...memory, kernel: kernelIn(memory, normsLength, oneThread(memory.exports)), close: () => undefined };
   }
   const memory = openWasm<Exports>({ ...request, module: '#kernel-shared.wasm', isShared: true });
   const crew = new Crew(memory, helpers);
-  return { ...memory, kernel: kernelIn(memory, memory.allocate(normsLength), crew.run), close: () => crew.close() };
+  return { ...memory, kernel: kernelIn(memory, normsLength, crew.run), close: () => crew.close() };
 }
 
 /** Values whose squares the kernel adds up to one number. */
@@ -108,15 +108,20 @@ interface Exports extends Passes {
 }
 
 /**
- * @param norms room for the norms of an array's blocks
+ * @param normsLength of the room for the norms of an array's blocks
  * @param run one of the module's passes: addresses, length, numbers; says whether what it checks holds
  */
 function kernelIn(
-  { exports: wasm, addressOf: at }: WasmMemory<Exports>,
-  norms: Float32Array,
+  { exports: wasm, addressOf: at, allocate }: WasmMemory<Exports>,
+  normsLength: number,
   run: (pass: PassName, addresses: readonly number[], length: number, ...numbers: number[]) => boolean,
 ): Kernel {
-  const blockNorms = new Float64Array(norms.buffer, norms.byteOffset, norms.length / 2);
+  // Behind all else, and only where it is needed: large arrays stay where they were best placed.
+  let norms: Float64Array | undefined;
+  const roomForNorms = (): Float64Array => {
+    const { buffer, byteOffset, length } = allocate(normsLength);
+    return new Float64Array(buffer, byteOffset, length / 2);
+  };
   return {
     add: (into, values) => run('add', [at(into), at(values)], into.length),
     squaredNorm: (values) => wasm.squaredNorm(at(values), values.length),
@@ -132,9 +137,10 @@ function kernelIn(
     adam(a, { addend, count, penalty: { l1, l2 } }, rate, beta1, beta2, epsilon, decay) {
       const places = [at(a.weights), at(a.next), at(a.gradient), addend ? at(addend) : 0, at(a.m), at(a.v), at(a.nextM), at(a.nextV)];
       const { length } = a.weights;
-      run('adam', places, length, rate, 1 - beta1, 1 - beta2, epsilon, decay, count, l1, 2 * l2, at(norms), at(a.weights));
+      norms ??= roomForNorms();
+      run('adam', places, length, rate, 1 - beta1, 1 - beta2, epsilon, decay, count, l1, 2 * l2, norms.byteOffset, at(a.weights));
       let norm = 0;
-      for (let i = 0; i < Math.ceil(length / normBlock); i++) norm += blockNorms[i] ?? 0;
+      for (let i = 0; i < Math.ceil(length / normBlock); i++) norm += norms[i] ?? 0;
       return norm;
     },
     sgd(a, rate) {

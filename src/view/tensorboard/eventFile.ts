@@ -5,18 +5,17 @@ import { histogramOf } from './histogram.js';
 import { record } from './records.js';
 import { encodeMessage } from './schema.js';
 
-/** Bytes that may wait in memory, and milliseconds that they may wait while others come. */
-const flushBytes = 65_536;
-const flushInterval = 1_000;
+/** Events that may wait in memory, and milliseconds that they may wait while others come. */
+const flushCount = 1_000;
+const flushInterval = 2_000;
 
 type Value = Readonly<Record<string, unknown>>;
 
-/** An event file of TensorBoard. */
+/** An event file of TensorBoard. Events wait as they are and are encoded many at a time: a step has no time for that. */
 export class EventFile {
   readonly path: string;
   readonly #file: number;
-  #waiting: Buffer[] = [];
-  #bytes = 0;
+  readonly #waiting: Value[] = [];
   #flushedAt = performance.now();
 
   /**
@@ -57,9 +56,8 @@ export class EventFile {
   }
 
   flush(): void {
-    if (this.#waiting.length > 0) writeSync(this.#file, Buffer.concat(this.#waiting));
-    this.#waiting = [];
-    this.#bytes = 0;
+    const records = this.#waiting.splice(0).map((event) => record(encodeMessage('Event', event)));
+    if (records.length > 0) writeSync(this.#file, Buffer.concat(records));
     this.#flushedAt = performance.now();
   }
 
@@ -73,13 +71,11 @@ export class EventFile {
 
   #summary(step: number, value: readonly Value[]): void {
     if (value.length > 0) this.#add({ summary: { value } }, step);
-    if (this.#bytes >= flushBytes || performance.now() - this.#flushedAt >= flushInterval) this.flush();
+    if (this.#waiting.length >= flushCount || performance.now() - this.#flushedAt >= flushInterval) this.flush();
   }
 
   #add(what: Value, step: number): void {
-    const bytes = record(encodeMessage('Event', { wallTime: Date.now() / 1_000, step, ...what }));
-    this.#waiting.push(bytes);
-    this.#bytes += bytes.byteLength;
+    this.#waiting.push({ wallTime: Date.now() / 1_000, step, ...what });
   }
 }
 
