@@ -382,7 +382,7 @@ function meanOf(sums: readonly GradientSum[], count: number): Float32Array {
   const mean = new Float32Array(sums.reduce((size, { gradient }) => size + gradient.length, 0));
   let offset = 0;
   for (const { gradient, addend } of sums) {
-    for (const [i, value] of gradient.entries()) mean[offset + i] = (value + (addend?.[i] ?? 0)) / count;
+    for (let i = 0; i < gradient.length; i++) mean[offset + i] = ((gradient[i] ?? 0) + (addend?.[i] ?? 0)) / count;
     offset += gradient.length;
   }
   return mean;

@@ -15,7 +15,8 @@ const buckets = 30;
 /** Counts finite values in 30 buckets of one width between the least and the largest; undefined where there is none. */
 export function histogramOf(values: Float32Array): Histogram | undefined {
   let [min, max, num, sum, sumSquares] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0, 0, 0];
-  for (const value of values) {
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i] ?? Number.NaN;
     if (!Number.isFinite(value)) continue;
     if (value < min) min = value;
     if (value > max) max = value;
@@ -27,7 +28,8 @@ export function histogramOf(values: Float32Array): Histogram | undefined {
   // Of values that are all alike a bucket around them.
   const width = (max - min) / buckets || Math.max(Math.abs(max), 1) / buckets;
   const bucket = new Array<number>(buckets).fill(0);
-  for (const value of values) {
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i] ?? Number.NaN;
     if (!Number.isFinite(value)) continue;
     const at = Math.min(buckets - 1, Math.floor((value - min) / width));
     bucket[at] = (bucket[at] ?? 0) + 1;
