@@ -1,7 +1,6 @@
-import { availableParallelism } from 'node:os';
 import { type RunObserver, type RunResult, run } from './run/run.js';
+import { machineHere } from './shared/config/machine.js';
 import { parseConfig } from './shared/config/parse.js';
-import { gpuNumbers } from './shared/gpuNumbers.js';
 
 export interface TrainOptions extends RunObserver {
   /** Measure which engine is the fastest, also where that is known from before. */
@@ -22,7 +21,7 @@ export async function train(
   { signal, measuresAnew, ...observer }: TrainOptions = {},
 ): Promise<RunResult> {
   return run({
-    config: parseConfig(config, 'config', { cores: availableParallelism(), gpus: gpuNumbers().length }),
+    config: parseConfig(config, 'config', machineHere()),
     fallbackName: 'run',
     workers: 'local',
     observer,

@@ -1,12 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { basename, dirname, extname, resolve } from 'node:path';
 import { parseDocument } from 'yaml';
+import { machineHere } from '../shared/config/machine.js';
 import { isMapping, mergeConfigs } from '../shared/config/merge.js';
 import { parseConfig } from '../shared/config/parse.js';
 import type { Config } from '../shared/config/schema.js';
 import { ConfigError, errorCode, errorMessage, UsageError } from '../shared/errors.js';
-import { gpuNumbers } from '../shared/gpuNumbers.js';
 import { configFlags } from './configFlags.js';
 
 type Mapping = Readonly<Record<string, unknown>>;
@@ -29,7 +28,7 @@ export function loadConfig(file: string | undefined, flags: Readonly<Mapping>): 
   const fromFlags = absolutePaths(configOf(flags), '.');
   const source = file === undefined ? 'flags' : Object.keys(fromFlags).length > 0 ? `${file} and flags` : file;
   const given = mergeConfigs(fromFile, fromFlags);
-  const config = parseConfig(given, source, { cores: availableParallelism(), gpus: gpuNumbers().length });
+  const config = parseConfig(given, source, machineHere());
   return { config, given, name: file === undefined ? 'article' : basename(file, extname(file)) };
 }
 

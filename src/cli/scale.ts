@@ -1,10 +1,9 @@
-import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { rules } from '../experiments/grid.js';
 import type { ScaleObserver } from '../experiments/scale.js';
+import { machineHere } from '../shared/config/machine.js';
 import { RunError, UsageError } from '../shared/errors.js';
-import { gpuNumbers } from '../shared/gpuNumbers.js';
 import { configFlags } from './configFlags.js';
 import { duration, figure } from './format.js';
 import { loadConfig } from './loadConfig.js';
@@ -75,7 +74,7 @@ async function runScale(file: string | undefined, { workers, ...flags }: Flags):
     const results = await scale({
       ...{ given, grid, out, observer: observerOf(say), signal: stop.signal, commandLine: process.argv.slice(2) },
       timingSteps: whole('--timing-steps', flags.timingSteps),
-      machine: { cores: availableParallelism(), gpus: gpuNumbers().length },
+      machine: machineHere(),
     });
     const { html, csv, json, words: sentences } = writeReport(out, results, target);
     process.stdout.write(flags.json === true ? `${JSON.stringify(results)}\n` : `${[...sentences, '', html, csv, json].join('\n')}\n`);

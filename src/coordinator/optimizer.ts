@@ -164,13 +164,13 @@ export class Optimizer {
    */
   commit(sums: readonly GradientSum[]): number {
     const { moved } = this.#begun;
-    const clipped = clips(this.#spec) ? this.#moveClipped(sums) : 0;
-    if (!clips(this.#spec)) for (const [part, sum] of sums.entries()) if (!moved.has(part)) this.move(part, sum);
+    if (clips(this.#spec)) moved.set(0, this.#moveClipped(sums));
+    else for (const [part, sum] of sums.entries()) if (!moved.has(part)) this.move(part, sum);
     this.#update = undefined;
     this.#updates++;
     [this.#now, this.#next] = [this.#next, this.#now];
     // In the parts' order, in whichever they came.
-    return sums.reduce((norm, _, part) => norm + (moved.get(part) ?? 0), clipped);
+    return sums.reduce((norm, _, part) => norm + (moved.get(part) ?? 0), 0);
   }
 
   /** Adam adds up and averages the gradient in its own pass over it. Returns the squared norm of what it has averaged. */

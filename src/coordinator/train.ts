@@ -187,15 +187,11 @@ class Training {
     // Compression makes large numbers of infinite ones: what their workers found counts as well.
     const hasMoved = Number.isFinite(figures.loss) && answers.isFinite && answers.nonFinite.length === 0;
     this.#keepGradient(answers, count);
-    const { noise: noiseBefore = initialNoise } = this.progress;
-    let noise = noiseBefore;
-    if (hasMoved)
-      noise = watchNoise(
-        noise,
-        answers.parts,
-        updating.time(() => this.#optimizer.commit(answers.gradient)),
-      );
-    else await this.#refuseStep(plan, answers.nonFinite);
+    let { noise = initialNoise } = this.progress;
+    if (hasMoved) {
+      const squaredNorm = updating.time(() => this.#optimizer.commit(answers.gradient));
+      noise = watchNoise(noise, answers.parts, squaredNorm);
+    } else await this.#refuseStep(plan, answers.nonFinite);
     const withPenalty = { ...stepSums, loss: stepSums.loss + penalty * count };
     this.progress = {
       ...this.progress,

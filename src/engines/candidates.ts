@@ -4,7 +4,7 @@ import type { Config } from '../shared/config/schema.js';
 import type { EngineOn } from '../shared/engineChoice.js';
 import { installedOnnxCuda } from '../shared/home.js';
 import { precisionProblem } from '../shared/precision.js';
-import { findGpus } from './gpu.js';
+import { missingGpu } from './gpu.js';
 
 export interface Candidates {
   /** In the order in which they are preferred where they are equally fast. */
@@ -55,8 +55,7 @@ async function onGpu(): Promise<Candidates> {
   ];
   const webgpu: EngineOn[] = hasRenderer() ? [{ engine: 'onnx', device: 'webgpu' }] : [];
   if (installed.length === 0) return { found: webgpu };
-  const gpus = findGpus();
-  const problem = typeof gpus === 'string' ? gpus : gpus.devices.length === 0 ? 'the NVIDIA driver finds none' : undefined;
+  const problem = missingGpu();
   return problem === undefined ? { found: [...installed, ...webgpu] } : { found: webgpu, note: `no GPU is used: ${problem}` };
 }
 

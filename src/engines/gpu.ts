@@ -78,11 +78,17 @@ function devicesOf(driver: ReturnType<typeof import('koffi')['load']>): Gpus {
   return { cuda: `${Math.floor(known / 1_000)}.${Math.floor((known % 1_000) / 10)}`, devices };
 }
 
+/** Why there is no GPU of NVIDIA's to use, in a sentence; undefined where there is one. */
+export function missingGpu(found = findGpus()): string | undefined {
+  if (typeof found === 'string') return found;
+  return found.devices.length === 0 ? 'the NVIDIA driver finds no GPU, see CUDA_VISIBLE_DEVICES' : undefined;
+}
+
 /** Why no GPU is used, in a sentence. */
 export function gpuProblem(): string {
   const found = findGpus();
-  if (typeof found === 'string') return found;
-  if (found.devices.length === 0) return 'the NVIDIA driver finds no GPU, see CUDA_VISIBLE_DEVICES';
+  const missing = missingGpu(found);
+  if (missing !== undefined || typeof found === 'string') return missing ?? '';
   const names = found.devices.map(({ name }) => name).join(', ');
   return `the driver finds ${names}, but the libraries of CUDA cannot use it; TF_CPP_MIN_LOG_LEVEL=0 shows what they say`;
 }

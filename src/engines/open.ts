@@ -5,8 +5,8 @@ import type { Engine, EngineTask } from './engine.js';
 
 /**
  * Opens the engine of that name; only then are its packages loaded.
- * @param name one of `engineNames`; `auto`, which measures nothing, is the machine's BLAS where it has one, else ONNX Runtime, native where that
- *   can be loaded and WebAssembly where not; on a GPU it is the first engine that finds one
+ * @param name one of `engineNames`; `auto`, which measures nothing, is the machine's BLAS where it has one, else ONNX
+ *   Runtime, native where that can be loaded and WebAssembly where not; on a GPU it is the first engine that finds one
  * @throws UsageError for any other name, RunError where the engine or its device is not to be had
  */
 export async function openEngine(name: string, task: EngineTask): Promise<Engine> {

@@ -184,7 +184,7 @@ async function trainIn(
     folder.log({ kind: 'worker', worker: member.name, event, host: member.hello.host, pid: member.hello.pid, line });
     notice(`${member.name} ${line}`);
   };
-  let closeEvents: (() => void) | undefined;
+  let events: RunEvents | undefined;
   let save: (() => Promise<void>) | undefined;
   let local: LocalWorkers | undefined;
   const fleet = new Fleet({
@@ -266,8 +266,7 @@ async function trainIn(
     observer.onStart?.(startInfo(folder.path, plan, fleet.ready));
 
     const startedAt = performance.now();
-    const events = config.tensorboard ? new RunEvents(folder.path, plan, resume?.checkpoint?.progress.step ?? 0, notice) : undefined;
-    closeEvents = () => events?.close();
+    if (config.tensorboard) events = new RunEvents(folder.path, plan, resume?.checkpoint?.progress.step ?? 0, notice);
     const store = storeOf(folder, config, events);
     if (resume?.checkpoint?.best) await store.saveModel('best', resume.checkpoint.best);
     let isOver = false;
@@ -304,7 +303,7 @@ async function trainIn(
   } finally {
     signal.removeEventListener('abort', interrupt);
     clearTimeout(cutOff);
-    closeEvents?.();
+    events?.close();
     staffing.close();
     local?.retire();
     try {

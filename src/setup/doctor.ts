@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism, cpus, totalmem } from 'node:os';
-import { findGpus } from '../engines/gpu.js';
+import { findGpus, missingGpu } from '../engines/gpu.js';
 import { classifier, type Trial, type TrialRequest } from '../engines/trial/tryEngine.js';
 import { tryInProcess } from '../engines/trial/tryInProcess.js';
 import type { Device } from '../shared/device.js';
@@ -103,17 +103,13 @@ async function engineFinding({ engine, device, advice, installed }: EngineOnDevi
   const way = engine === 'onnx' && device === 'cpu' ? 'native' : device;
   const trial = await tryInProcess({ engine, device: way, threads: 1, precision: 'fp32', problems });
   if (!trial.works) {
-    const isInstalled = installed !== undefined && existsSync(installed()) && gpuCount(findGpus()) === 0;
+    const isInstalled = installed !== undefined && existsSync(installed()) && missingGpu() !== undefined;
     return { what, state: 'missing', says: trial.reason, advice: isInstalled ? needsGpu : advice, trial };
   }
   const { library, provider, error } = trial;
   const [smallMs = 0, wideMs = 0] = trial.ms;
   const says = `${library} on ${provider}: ${smallMs.toFixed(2)} ms a gradient of 784-128-10 over 32 samples, ${wideMs.toFixed(1)} ms of 784-1024-1024-10 over 256; error ${error.toExponential(0)}`;
   return { what, state: 'good', says, trial };
-}
-
-function gpuCount(found: ReturnType<typeof findGpus>): number {
-  return typeof found === 'string' ? 0 : found.devices.length;
 }
 
 function nodeFinding(): Finding {

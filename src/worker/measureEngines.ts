@@ -68,12 +68,11 @@ export async function measureEngines(config: Config, { isAnew, say, signal, shar
  */
 function named(found: readonly EngineOn[], device: Device, names: string | undefined): readonly EngineOn[] {
   if (names === undefined || names.trim() === '') return found;
+  const wanted = names.split(',').map((name) => name.trim());
+  const own = found.filter(({ engine }) => wanted.includes(engine));
+  const first = wanted.find((name) => own.some(({ engine }) => engine === name));
   const isOnCpu = device === 'auto' || device === 'cpu';
-  if (found.length === 0) return found;
-  for (const name of names.split(',')) {
-    const own = found.filter(({ engine }) => engine === name.trim());
-    if (own.length > 0) return isOnCpu ? own : found.filter(({ engine }) => names.includes(engine));
-  }
+  if (found.length === 0 || first !== undefined) return isOnCpu ? own.filter(({ engine }) => engine === first) : own;
   throw new RunError(`BPNN_DIST_ENGINE=${names}: this machine has only ${found.map(nameOf).join(', ')}`);
 }
 

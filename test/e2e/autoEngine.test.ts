@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'tap';
 import { parse } from 'yaml';
 import { hasBlas } from '../../src/engines/blas/library.js';
 import { type Ended, someMnist, startCli, type Teardown } from '../fixtures/cli.js';
+import { watchPresence } from '../fixtures/presence.js';
 import { emptyFolder } from '../install/command.js';
 
 /** Engine auto: measured once, then known, and fixed for the run. */
@@ -61,47 +62,20 @@ test('a device that no engine has: every engine says why', async (t) => {
   for (const engine of ['tensorflow', 'onnx']) t.match(stderr, new RegExp(`${engine}/cuda:0: \\S+`));
 });
 
-test('a run that is stopped while an engine hangs leaves no process behind', {
-  skip: process.platform !== 'linux' && 'it looks at /proc',
-}, async (t) => {
-  // A pipe that nobody writes to: loading it never ends.
+test('a run that is stopped while an engine hangs leaves no process behind', async (t) => {
+  // A pipe that nobody writes to: loading it never ends. It is the first that is tried on a GPU.
   const home = emptyFolder(t);
-  mkdirSync(join(home, 'tensorflow-cpu'));
-  execFileSync('mkfifo', [join(home, 'tensorflow-cpu', 'tfjs_binding.node')]);
-  const env = { BPNN_DIST_ENGINE: '', BPNN_DIST_HOME: home, XDG_CACHE_HOME: emptyFolder(t) };
-  const cli = startCli(t, ['up', ...config, '--runs', emptyFolder(t)], env);
-  await until(() => processesOf(home).some((line) => line.includes('engines/trial/main.js') && isWaiting(line)));
+  mkdirSync(join(home, 'tensorflow-gpu'));
+  execFileSync('mkfifo', [join(home, 'tensorflow-gpu', 'tfjs_binding.node')]);
+  const presence = await watchPresence(t);
+  const env = { ...presence.env, BPNN_DIST_ENGINE: '', BPNN_DIST_HOME: home, XDG_CACHE_HOME: emptyFolder(t) };
+  const cli = startCli(t, ['up', ...config, '--device', 'gpu', '--workers', '1', '--runs', emptyFolder(t)], env);
+  // The command, its worker, and the process that tries the engine.
+  await presence.atLeast(3);
   cli.kill('SIGINT');
   const { code, stderr } = await cli.ended;
   t.equal(code, 130, stderr);
   t.match(stderr, /stopped while waiting for workers/);
   t.notMatch(stderr, /starting it again/);
-  await until(() => processesOf(home).length === 0);
+  await presence.none();
 });
-
-/** Number and command of every process that was started with this BPNN_DIST_HOME. */
-function processesOf(home: string): string[] {
-  const read = (pid: string, file: string): string => {
-    try {
-      return readFileSync(`/proc/${pid}/${file}`, 'utf8').replaceAll('\0', ' ');
-    } catch {
-      return '';
-    }
-  };
-  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-  return pids.filter((pid) => read(pid, 'environ').includes(`BPNN_DIST_HOME=${home}`)).map((pid) => `${pid} ${read(pid, 'cmdline')}`);
-}
-
-/** Has it come to the pipe? */
-function isWaiting(line: string): boolean {
-  try {
-    return /wait_for_partner|fifo|pipe/.test(readFileSync(`/proc/${line.split(' ')[0]}/wchan`, 'utf8'));
-  } catch {
-    return false;
-  }
-}
-
-/** Resolves once it holds; the test's own timeout ends the waiting. */
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 20));
-}

@@ -46,8 +46,8 @@ export class Program {
    * Runs the graph and writes its results to the slots the binding was made for.
    * @param held tensors on the device, in place of the feeds of their names
    */
-  async run({ feeds: given, fetches }: Binding, held: Readonly<Record<string, Tensor>> = {}): Promise<void> {
-    const feeds = { ...given, ...held };
+  async run({ feeds: given, fetches }: Binding, held?: Readonly<Record<string, Tensor>>): Promise<void> {
+    const feeds = held ? { ...given, ...held } : given;
     if (this.#runtime.writesToFetches) {
       await this.#session.run(feeds, fetches);
       return;

@@ -4,16 +4,9 @@ import { modelProblems } from '../model/network.js';
 import type { Activation, DenseLayer, Loss, Metric, ModelSpec } from '../model/spec.js';
 import { precisionProblem } from '../precision.js';
 import { oneByOne, show, suggestion } from './fields.js';
+import type { Machine } from './machine.js';
 import { expandShortModel } from './modelSchema.js';
 import { type Config, configSchema } from './schema.js';
-
-/** What the defaults are taken from. */
-export interface Machine {
-  /** Processor cores that may be used. */
-  readonly cores: number;
-  /** GPUs that may be used. */
-  readonly gpus?: number;
-}
 
 /**
  * Reads a config as it stands in a file or in flags and fills in the defaults.
