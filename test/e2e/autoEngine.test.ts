@@ -62,20 +62,22 @@ test('a device that no engine has: every engine says why', async (t) => {
   for (const engine of ['tensorflow', 'onnx']) t.match(stderr, new RegExp(`${engine}/cuda:0: \\S+`));
 });
 
-test('a run that is stopped while an engine hangs leaves no process behind', async (t) => {
-  // A pipe that nobody writes to: loading it never ends. It is the first that is tried on a GPU.
-  const home = emptyFolder(t);
-  mkdirSync(join(home, 'tensorflow-gpu'));
-  execFileSync('mkfifo', [join(home, 'tensorflow-gpu', 'tfjs_binding.node')]);
-  const presence = await watchPresence(t);
-  const env = { ...presence.env, BPNN_DIST_ENGINE: '', BPNN_DIST_HOME: home, XDG_CACHE_HOME: emptyFolder(t) };
-  const cli = startCli(t, ['up', ...config, '--device', 'gpu', '--workers', '1', '--runs', emptyFolder(t)], env);
-  // The command, its worker, and the process that tries the engine.
-  await presence.atLeast(3);
-  cli.kill('SIGINT');
-  const { code, stderr } = await cli.ended;
-  t.equal(code, 130, stderr);
-  t.match(stderr, /stopped while waiting for workers/);
-  t.notMatch(stderr, /starting it again/);
-  await presence.none();
-});
+for (const signal of ['SIGINT', 'SIGKILL'] as const) {
+  test(`${signal} to a run while an engine hangs leaves no process behind`, async (t) => {
+    // A pipe that nobody writes to: loading it never ends. It is the first that is tried on a GPU.
+    const home = emptyFolder(t);
+    mkdirSync(join(home, 'tensorflow-gpu'));
+    execFileSync('mkfifo', [join(home, 'tensorflow-gpu', 'tfjs_binding.node')]);
+    const presence = await watchPresence(t);
+    const env = { ...presence.env, BPNN_DIST_ENGINE: '', BPNN_DIST_HOME: home, XDG_CACHE_HOME: emptyFolder(t) };
+    const cli = startCli(t, ['up', ...config, '--device', 'gpu', '--workers', '1', '--runs', emptyFolder(t)], env);
+    // The command, its worker, and the process that tries the engine.
+    await presence.atLeast(3);
+    cli.kill(signal);
+    const { code, stderr } = await cli.ended;
+    t.equal(code, signal === 'SIGINT' ? 130 : null, stderr);
+    if (signal === 'SIGINT') t.match(stderr, /stopped while waiting for workers/);
+    t.notMatch(stderr, /starting it again/);
+    await presence.none();
+  });
+}
