@@ -2,6 +2,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { Command, CommanderError } from 'commander';
 import { DataError, errorCode, Interrupted, ProtocolError, RunError, UsageError } from '../shared/errors.js';
+import { type LogFormat, logLine } from '../shared/logLine.js';
 import { refuseWindows } from '../shared/transport.js';
 import { version } from '../shared/version.js';
 import { coordinatorCommand } from './coordinator.js';
@@ -28,12 +29,16 @@ function exitCode(error: unknown): number {
   return error instanceof Interrupted ? 130 : 1;
 }
 
+/** Set once a command is known. */
+let logFormat: LogFormat | undefined;
+
 /** What is a person's to mend is one message; anything else is ours, with its stack. */
 function report(error: unknown): void {
   if (error instanceof CommanderError) return;
   const isExpected = [UsageError, RunError, DataError, ProtocolError, Interrupted].some((kind) => error instanceof kind);
   const text = error instanceof Error ? (isExpected ? error.message : (error.stack ?? error.message)) : String(error);
-  process.stderr.write(`${error instanceof Interrupted ? '' : 'error: '}${text}\n`);
+  const line = `${error instanceof Interrupted ? '' : 'error: '}${text}`;
+  process.stderr.write(`${logFormat === 'json' ? logLine('json', 'bpnn-dist', line) : line}\n`);
 }
 
 const program = new Command('bpnn-dist')
@@ -52,6 +57,9 @@ for (const command of [
   doctorCommand(),
 ])
   program.addCommand(command);
+program.hook('preAction', (_, command) => {
+  ({ logFormat } = command.opts<{ logFormat?: LogFormat }>());
+});
 // Errors end here, in one place, and none of commander's own exits cuts a message short.
 for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) command.exitOverride();
 

@@ -5,7 +5,9 @@ import type { RunOptions, RunResult } from '../run/run.js';
 import type { Config } from '../shared/config/schema.js';
 import { configFlags } from './configFlags.js';
 import { amount, duration, figure, rate } from './format.js';
+import { jsonView } from './jsonView.js';
 import { type LoadedConfig, loadConfig } from './loadConfig.js';
+import { logFormatOption } from './logFormat.js';
 import { stoppable } from './stoppable.js';
 import { runView } from './view.js';
 
@@ -15,6 +17,7 @@ export function addConfigFlags(command: Command): Command {
   return command
     .option('--resume <run|auto>', 'go on with a run; auto: with the one that the config names or the newest of it, else start')
     .option('--measure', 'measure again which engine is the fastest, where that is left open (engine or device auto)')
+    .addOption(logFormatOption())
     .option('--json', 'print the summary as JSON');
 }
 
@@ -27,7 +30,8 @@ export async function runCommand(
   const { config, given, name } = loadConfig(file, flags);
   const { run } = await import('../run/run.js');
   const resume = await resumption(flags['resume'], config, given, name);
-  const view = runView(process.stderr);
+  const logFormat = flags['logFormat'] === 'json' ? 'json' : 'human';
+  const view = logFormat === 'json' ? jsonView(process.stderr) : runView(process.stderr);
   const stop = stoppable((resume?.config ?? config).gracePeriod, (line) => view.onNotice?.(line));
   try {
     const result = await run({
@@ -38,6 +42,7 @@ export async function runCommand(
       observer: view,
       signal: stop.signal,
       measuresAnew: flags['measure'] === true,
+      logFormat,
       commandLine: process.argv.slice(2),
     });
     view.close();

@@ -3,7 +3,9 @@ import { dirname } from 'node:path';
 import { Command } from 'commander';
 import { UsageError } from '../shared/errors.js';
 import { readKeys } from '../shared/keys.js';
+import { type LogFormat, logLine } from '../shared/logLine.js';
 import { parseAddress } from '../shared/transport.js';
+import { logFormatOption } from './logFormat.js';
 
 interface WorkerFlags {
   readonly connect: string;
@@ -15,6 +17,7 @@ interface WorkerFlags {
   readonly slot?: string;
   readonly sharedFile?: string;
   readonly leaveWithStdin?: boolean;
+  readonly logFormat?: LogFormat;
 }
 
 export function workerCommand(): Command {
@@ -26,6 +29,7 @@ export function workerCommand(): Command {
     .option('--connect-timeout <seconds>', 'how long to wait for a coordinator that is not there yet', '60')
     .option('--reconnect-timeout <seconds>', 'how long to wait for a coordinator that is gone, to join it when it is resumed', '60')
     .option('--grace-period <seconds>', 'how long to serve on after SIGTERM, before saying that it leaves', '5')
+    .addOption(logFormatOption())
     .option('--slot <n>', 'number of this worker; set by the coordinator that starts it')
     .option('--shared-file <fd>', 'open file of the memory to share; set by the coordinator that starts it')
     .option('--leave-with-stdin', 'leave when standard input ends; set by the coordinator that starts it')
@@ -48,9 +52,15 @@ async function work(flags: WorkerFlags): Promise<void> {
     sharedFile: flags.sharedFile === undefined ? undefined : Number(flags.sharedFile),
     slot: flags.slot === undefined ? undefined : Number(flags.slot),
     leave: leave.signal,
-    say: (line) => process.stderr.write(`${line}\n`),
+    say: (line) => process.stderr.write(`${lineOf(flags, line)}\n`),
   });
   process.stdin.destroy();
+}
+
+/** Whoever starts a worker by hand sees who says it; a log file also says when. */
+function lineOf({ slot, logFormat }: WorkerFlags, line: string): string {
+  const source = slot === undefined ? 'worker' : `worker ${slot}`;
+  return logFormat === undefined ? `[${source}] ${line}` : logLine(logFormat, source, line);
 }
 
 /** A worker that a coordinator started serves on whatever signal its group gets; the pipe's end tells it to leave. */

@@ -98,6 +98,11 @@ export class Fleet {
     return this.#roster.ready;
   }
 
+  /** Everyone that is connected, ready or not. */
+  get present(): readonly Member[] {
+    return this.#roster.all;
+  }
+
   /** Everyone that is or was ready. */
   get veterans(): readonly Member[] {
     return this.#roster.veterans;

@@ -1,6 +1,7 @@
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import type { LogFormat } from '../shared/logLine.js';
 
 export interface LocalWorkersOptions {
   readonly count: number;
@@ -10,6 +11,7 @@ export interface LocalWorkersOptions {
   readonly sharedFile: number | undefined;
   /** The file that a worker's output goes to. */
   readonly logFile: (slot: number) => string;
+  readonly logFormat: LogFormat;
   /** How often one worker is started again before it is given up. */
   readonly maxRestarts: number;
   /** A worker's process has ended; `loss` is a clause such as "was killed by SIGKILL; starting it again in 0.5 s". */
@@ -88,8 +90,9 @@ export class LocalWorkers {
     const log = this.#options.logFile(number);
     const output = openSync(log, 'a');
     const cli = fileURLToPath(import.meta.resolve('#cli'));
-    const { address, sharedFile } = this.#options;
-    const flags = ['--connect', address, '--slot', String(number), '--leave-with-stdin', '--data-root', '/', '--reconnect-timeout', '0'];
+    const { address, sharedFile, logFormat } = this.#options;
+    const serving = ['--connect', address, '--slot', String(number), '--data-root', '/', '--log-format', logFormat];
+    const flags = [...serving, '--leave-with-stdin', '--reconnect-timeout', '0'];
     // The first descriptor behind the standard ones.
     const sharing = sharedFile === undefined ? { flags: [], stdio: [] } : { flags: ['--shared-file', '3'], stdio: [sharedFile] };
     const stdio: StdioOptions = ['pipe', output, output, ...sharing.stdio];

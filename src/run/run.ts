@@ -18,12 +18,15 @@ import { DataError, errorMessage, Interrupted } from '../shared/errors.js';
 import type { Figures } from '../shared/json.js';
 import { twin } from '../shared/kernel/twin.js';
 import { type RunKeys, readKeys, writeKeys } from '../shared/keys.js';
+import type { LogFormat } from '../shared/logLine.js';
 import { layersModelJson, writeModel } from '../shared/model/layersModel.js';
 import { penaltyOf } from '../shared/model/penalty.js';
 import { Stopwatch } from '../shared/stopwatch.js';
 import { type Hub, newKeys, openHub } from '../shared/transport.js';
 import { version } from '../shared/version.js';
 import { RunEvents } from '../view/tensorboard/runEvents.js';
+import { Journal } from './journal.js';
+import { LiveStatus } from './liveStatus.js';
 import { LocalWorkers } from './localWorkers.js';
 import { type PreparedRun, prepareRun } from './prepare.js';
 import type { Resumption } from './resume.js';
@@ -32,6 +35,8 @@ import { openTrainingState } from './trainingState.js';
 
 /** Where a coordinator waits for how many workers. */
 export interface Listening {
+  /** Folder of the run. */
+  readonly path: string;
   readonly address: string;
   readonly workers: number;
   /** It starts the workers itself. */
@@ -60,6 +65,8 @@ export interface RunOptions {
   /** Ends the run after the step that is under way, with a checkpoint. */
   readonly signal: AbortSignal;
   readonly commandLine: readonly string[];
+  /** How lines of the logs in the run's folder are written; default: for a person. */
+  readonly logFormat?: LogFormat | undefined;
   /** Measure which engine is the fastest, also where that is known from before. */
   readonly measuresAnew?: boolean | undefined;
   /** The run to go on with, instead of a new one; `config` is then its config. */
@@ -175,15 +182,12 @@ async function trainIn(
   const { plan, fingerprint } = prepared;
   const { config } = plan;
   const { observer, signal, resume } = options;
-  const notice = (line: string): void => observer.onNotice?.(line);
+  const journal = new Journal({ folder, format: options.logFormat ?? 'human', say: (line) => observer.onNotice?.(line) });
+  const notice = (line: string): void => journal.notice(line);
   const { optimizer, partition, halves, broadcast, sum, shared, close } = openTrainingState(prepared, options.workers === 'local', notice);
   for (const note of resume?.notes ?? []) notice(note);
   if (config.resolved && options.measuresAnew) notice('--measure changes nothing: a run goes on with the engine that it began with');
 
-  const tell = (member: Member, event: 'ready' | 'left', line: string): void => {
-    folder.log({ kind: 'worker', worker: member.name, event, host: member.hello.host, pid: member.hello.pid, line });
-    notice(`${member.name} ${line}`);
-  };
   let events: RunEvents | undefined;
   let save: (() => Promise<void>) | undefined;
   let local: LocalWorkers | undefined;
@@ -211,11 +215,17 @@ async function trainIn(
     probe: config.resolved?.probe,
     events: {
       onReady(member) {
-        tell(member, 'ready', `is ready: ${member.ready?.engine.library ?? ''} (pid ${member.hello.pid} on ${member.hello.host})`);
+        journal.worker(
+          member,
+          'ready',
+          `is ready: ${member.ready?.engine.library ?? ''} (pid ${member.hello.pid} on ${member.hello.host})`,
+        );
+        status.write();
         staffing.workerReady();
       },
       onLeft(member, reason, isFinal) {
-        tell(member, 'left', reason);
+        journal.worker(member, 'left', reason);
+        status.left(member, reason);
         // Whatever a process of ours still does, it does for nobody.
         if (member.hello.slot !== undefined) local?.end(member.hello.slot, isFinal);
         staffing.workerLeft(member.ready !== undefined, `${member.name} (pid ${member.hello.pid} on ${member.hello.host}) ${reason}`);
@@ -224,11 +234,13 @@ async function trainIn(
       onNotice: notice,
     },
   });
+  const status = new LiveStatus(folder, plan, resume?.checkpoint?.progress.step ?? 0, () => fleet.present);
   const staffing = new Staffing({
     ...config,
     coming: () => (options.workers === 'local' ? (local?.alive ?? config.workers) - fleet.ready.length : Number.POSITIVE_INFINITY),
     onShort(line) {
       notice(line);
+      status.waits();
       save?.().catch((error: unknown) => notice(errorMessage(error)));
     },
     onHopeless: (reason) => fleet.fail(reason),
@@ -244,7 +256,13 @@ async function trainIn(
   };
   signal.addEventListener('abort', interrupt);
   try {
-    observer.onListening?.({ address: hub.address, workers: config.workers, isLocal: options.workers === 'local', keyFile });
+    observer.onListening?.({
+      path: folder.path,
+      address: hub.address,
+      workers: config.workers,
+      isLocal: options.workers === 'local',
+      keyFile,
+    });
     if (options.workers === 'local') {
       local = new LocalWorkers({
         count: config.workers,
@@ -252,6 +270,7 @@ async function trainIn(
         sharedFile: shared?.memory.file,
         logFile: (slot) => folder.file('log', `worker-${slot}.log`),
         maxRestarts: config.maxRestarts,
+        logFormat: options.logFormat ?? 'human',
         onEnd(slot, pid, loss) {
           if (fleet.processEnded(slot, loss)) return;
           notice(`worker ${slot} ${loss}`);
@@ -264,6 +283,7 @@ async function trainIn(
     const resolved = config.resolved ?? resolvedEngine(fleet.ready, fingerprint);
     if (resolved) await folder.writeConfig(configYaml({ ...config, resolved }));
     observer.onStart?.(startInfo(folder.path, plan, fleet.ready));
+    status.trains();
 
     const startedAt = performance.now();
     if (config.tensorboard) events = new RunEvents(folder.path, plan, resume?.checkpoint?.progress.step ?? 0, notice);
@@ -272,7 +292,7 @@ async function trainIn(
     let isOver = false;
     const workers = {
       gradients: async (...args: Parameters<Fleet['gradients']>) => {
-        if (!staffing.isEnough) await staffing.enough();
+        if (!staffing.isEnough) await staffing.enough().then(() => status.trains());
         // The run may have ended while workers were waited for: then nobody waits for this.
         return isOver ? new Promise<never>(() => undefined) : fleet.gradients(...args);
       },
@@ -288,7 +308,17 @@ async function trainIn(
     };
     const updating = new Stopwatch();
     const stepTimes = new StepTimes();
-    const ports = { workers, store, observer, signal, updating, stepTimes, onSaveable };
+    const watcher: Observer = {
+      onStep(figures) {
+        status.stepped(figures.samples);
+        observer.onStep?.(figures);
+      },
+      onEpoch(figures) {
+        status.epochEnded();
+        observer.onEpoch?.(figures);
+      },
+    };
+    const ports = { workers, store, observer: watcher, signal, updating, stepTimes, onSaveable };
     const outcome = await train(plan, optimizer, ports, resume?.checkpoint);
     const endedAt = performance.now();
     const test = await evaluateTest(fleet, plan, outcome);
@@ -299,7 +329,11 @@ async function trainIn(
     const { commandLine } = options;
     const summary = summarize({ plan, outcome, steps, members, startedAt, endedAt, test, fingerprint, strangers, ...spent, commandLine });
     await folder.writeSummary(summary);
+    await status.end('ended', outcome.reason);
     return { path: folder.path, summary, plan, bestWeights: outcome.bestWeights, finalWeights: outcome.finalWeights };
+  } catch (error) {
+    await status.end(error instanceof Interrupted ? 'stopped' : 'failed', errorMessage(error));
+    throw error;
   } finally {
     signal.removeEventListener('abort', interrupt);
     clearTimeout(cutOff);

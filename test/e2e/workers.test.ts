@@ -21,7 +21,7 @@ test('two workers by hand give the bytes of `up`', async (t) => {
   const workers = [0, 1].map(() => startCli(t, command));
   await coordinator.done();
   for (const worker of workers) {
-    t.match(await worker.ended, { code: 0, stdout: '', stderr: /^ready: .+ cpu\n$/ }, 'a worker leaves when the run is over');
+    t.match(await worker.ended, { code: 0, stdout: '', stderr: /^\[worker\] ready: .+ cpu\n$/ }, 'a worker leaves when the run is over');
   }
   const pids = metricsOf(join(runs, 'run'), 'worker').map(({ pid }) => pid);
   t.same(pids.sort(), workers.map(({ pid }) => pid).sort(), 'both are in the metrics');

@@ -1,0 +1,42 @@
+import { appendFileSync } from 'node:fs';
+import type { Member } from '../coordinator/roster.js';
+import type { RunFolder } from '../coordinator/runFolder.js';
+import { type LogFormat, logLine } from '../shared/logLine.js';
+
+export interface JournalOptions {
+  readonly folder: RunFolder;
+  readonly format: LogFormat;
+  /** One line for a person. */
+  readonly say: (line: string) => void;
+}
+
+/** What happens in a run besides its steps: said to a person, and kept in metrics.jsonl and log/coordinator.log. */
+export class Journal {
+  readonly #options: JournalOptions;
+
+  constructor(options: JournalOptions) {
+    this.#options = options;
+  }
+
+  /** Something that a person should know. */
+  notice(line: string): void {
+    this.#options.folder.log({ kind: 'notice', time: Date.now(), line });
+    this.#write(line, {});
+  }
+
+  /** What has become of a worker. @param line goes on after its name */
+  worker({ name, hello: { host, pid } }: Member, event: 'ready' | 'left', line: string): void {
+    this.#options.folder.log({ kind: 'worker', time: Date.now(), worker: name, event, host, pid, line });
+    this.#write(`${name} ${line}`, { worker: name, event, host, pid });
+  }
+
+  #write(line: string, more: Readonly<Record<string, unknown>>): void {
+    const { folder, format, say } = this.#options;
+    say(line);
+    const path = folder.file('log', 'coordinator.log');
+    // A full disk is told of by what is needed there.
+    try {
+      appendFileSync(path, `${logLine(format, 'coordinator', line, more)}\n`);
+    } catch {}
+  }
+}
