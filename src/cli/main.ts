@@ -13,6 +13,7 @@ import { predictCommand } from './predict.js';
 import { scaleCommand } from './scale.js';
 import { setupCommand } from './setup.js';
 import { upCommand } from './up.js';
+import { viewCommand } from './view.js';
 import { workerCommand } from './worker.js';
 
 // Every tensor that ZeroMQ receives is memory outside the heap. V8 counts it and, with a heap as small as ours, would
@@ -53,6 +54,7 @@ for (const command of [
   predictCommand(),
   keygenCommand(),
   scaleCommand(),
+  viewCommand(),
   setupCommand(),
   doctorCommand(),
 ])

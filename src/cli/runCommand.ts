@@ -4,12 +4,13 @@ import type { Resumption } from '../run/resume.js';
 import type { RunOptions, RunResult } from '../run/run.js';
 import type { Config } from '../shared/config/schema.js';
 import { configFlags } from './configFlags.js';
+import { dashboardFor, dashboardOption, shownOn } from './dashboardFlag.js';
 import { amount, duration, figure, rate } from './format.js';
 import { jsonView } from './jsonView.js';
 import { type LoadedConfig, loadConfig } from './loadConfig.js';
 import { logFormatOption } from './logFormat.js';
 import { stoppable } from './stoppable.js';
-import { runView } from './view.js';
+import { runView } from './terminalView.js';
 
 /** Adds a flag for every key of a config, and --json. */
 export function addConfigFlags(command: Command): Command {
@@ -17,6 +18,7 @@ export function addConfigFlags(command: Command): Command {
   return command
     .option('--resume <run|auto>', 'go on with a run; auto: with the one that the config names or the newest of it, else start')
     .option('--measure', 'measure again which engine is the fastest, where that is left open (engine or device auto)')
+    .addOption(dashboardOption())
     .addOption(logFormatOption())
     .option('--json', 'print the summary as JSON');
 }
@@ -32,6 +34,7 @@ export async function runCommand(
   const resume = await resumption(flags['resume'], config, given, name);
   const logFormat = flags['logFormat'] === 'json' ? 'json' : 'human';
   const view = logFormat === 'json' ? jsonView(process.stderr) : runView(process.stderr);
+  const dashboard = await dashboardFor(flags['dashboard'], (line) => view.onNotice?.(line));
   const stop = stoppable((resume?.config ?? config).gracePeriod, (line) => view.onNotice?.(line));
   try {
     const result = await run({
@@ -39,7 +42,7 @@ export async function runCommand(
       resume,
       fallbackName: name,
       workers,
-      observer: view,
+      observer: shownOn(dashboard, view),
       signal: stop.signal,
       measuresAnew: flags['measure'] === true,
       logFormat,
@@ -50,6 +53,7 @@ export async function runCommand(
   } finally {
     view.close();
     stop.close();
+    await dashboard?.close();
   }
 }
 

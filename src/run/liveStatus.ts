@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import type { TrainingPlan } from '../coordinator/plan.js';
 import type { Member } from '../coordinator/roster.js';
 import type { RunFolder } from '../coordinator/runFolder.js';
+import type { Observer } from '../coordinator/train.js';
 import { temporaryMark } from '../shared/durableFile.js';
 import { type RunStatus, statusName } from '../shared/runStatus.js';
 import { version } from '../shared/version.js';
@@ -67,13 +68,19 @@ export class LiveStatus {
     this.write();
   }
 
-  stepped(samples: number): void {
-    this.#step++;
-    this.#samples += samples;
-  }
-
-  epochEnded(): void {
-    this.#epoch++;
+  /** An observer that hears of what this needs to know, and tells another. */
+  watching(other: Observer): Observer {
+    return {
+      onStep: (figures) => {
+        this.#step++;
+        this.#samples += figures.samples;
+        other.onStep?.(figures);
+      },
+      onEpoch: (figures) => {
+        this.#epoch++;
+        other.onEpoch?.(figures);
+      },
+    };
   }
 
   /** The run is over. */

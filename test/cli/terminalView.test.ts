@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { test } from 'tap';
-import { runView } from '../../src/cli/view.js';
+import { runView } from '../../src/cli/terminalView.js';
 import type { StartInfo } from '../../src/run/summary.js';
 
 /** What is said at the start of a run whose workers compute on these providers. */

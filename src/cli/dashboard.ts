@@ -1,0 +1,56 @@
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import { RunError, UsageError } from '../shared/errors.js';
+import type { DashboardAddress } from '../view/dashboard/access.js';
+
+/** What a dashboard shows, where, and to whom. */
+export interface ViewOf {
+  readonly address: DashboardAddress;
+  /** Who has it may look; undefined lets in everyone on this machine. */
+  readonly token: string | undefined;
+  /** Folders of runs, or folders that hold such. */
+  readonly places: readonly string[];
+}
+
+/** What this thread and the dashboard's say to each other. */
+export type ToThread = { readonly type: 'run'; readonly path: string } | { readonly type: 'close' };
+export type FromThread =
+  | { readonly type: 'listening'; readonly url: string }
+  | { readonly type: 'failed'; readonly reason: string; readonly isUsage: boolean };
+
+export interface Dashboard {
+  readonly url: string;
+  /** A run has begun: it is shown too. */
+  show(path: string): void;
+  /** Ends once everyone who watches has read the last of it. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a dashboard in a thread of its own. It keeps no process alive.
+ * @throws UsageError where it cannot listen there, or there is nothing to show
+ */
+export async function openDashboard(view: ViewOf, onCrash: (reason: string) => void): Promise<Dashboard> {
+  const thread = new Worker(fileURLToPath(import.meta.resolve('#dashboard-thread')), { workerData: view });
+  const ended = new Promise<void>((resolve) => thread.once('exit', () => resolve()));
+  const url = await new Promise<string>((resolve, reject) => {
+    thread.once('error', (error) => reject(new RunError(`the dashboard has failed: ${error.message}`)));
+    thread.once('message', (message: FromThread) => {
+      if (message.type === 'listening') resolve(message.url);
+      else reject(message.isUsage ? new UsageError(message.reason) : new RunError(`the dashboard has failed: ${message.reason}`));
+    });
+  });
+  // From here on what it dies of is no reason to end a run.
+  thread.removeAllListeners('error').on('error', (error) => onCrash(error.message));
+  thread.unref();
+  const tell = (message: ToThread): void => thread.postMessage(message);
+  return {
+    url,
+    show: (path) => tell({ type: 'run', path }),
+    async close() {
+      thread.ref();
+      tell({ type: 'close' });
+      await ended;
+    },
+  };
+}

@@ -1,0 +1,41 @@
+import { Option } from 'commander';
+import type { RunObserver } from '../run/run.js';
+import { UsageError } from '../shared/errors.js';
+import { type DashboardAddress, dashboardAddress, isLocal, newToken, tokenVariable } from '../view/dashboard/access.js';
+import { type Dashboard, openDashboard } from './dashboard.js';
+
+export function dashboardOption(): Option {
+  return new Option('--dashboard [[host:]port]', 'a page that shows the run while it goes on; without a port at any that is free');
+}
+
+/** None on this machine alone; elsewhere what the user has chosen, or a random one. */
+export function tokenFor(address: DashboardAddress): string | undefined {
+  if (isLocal(address)) return undefined;
+  const token = process.env[tokenVariable] ?? newToken();
+  if (!/^[\w.~-]{16,}$/.test(token))
+    throw new UsageError(`${tokenVariable}: expected at least 16 letters, digits, or . ~ _ -, got ${token.length} characters`);
+  return token;
+}
+
+/** The dashboard that a flag asks for, if it does. */
+export async function dashboardFor(flag: unknown, say: (line: string) => void): Promise<Dashboard | undefined> {
+  if (flag === undefined) return undefined;
+  const address = dashboardAddress('--dashboard', flag === true ? '' : String(flag));
+  const dashboard = await openDashboard({ address, token: tokenFor(address), places: [] }, (reason) =>
+    say(`the dashboard has failed (${reason}); training goes on`),
+  );
+  say(`dashboard ${dashboard.url}`);
+  return dashboard;
+}
+
+/** Tells a dashboard which run it is, once that has a folder. */
+export function shownOn(dashboard: Dashboard | undefined, observer: RunObserver): RunObserver {
+  if (!dashboard) return observer;
+  return {
+    ...observer,
+    onListening(listening) {
+      dashboard.show(listening.path);
+      observer.onListening?.(listening);
+    },
+  };
+}

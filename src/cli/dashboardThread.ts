@@ -1,0 +1,38 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { hardestImages } from '../inference/hardest.js';
+import { errorMessage, UsageError } from '../shared/errors.js';
+import { RunSet } from '../view/dashboard/runSet.js';
+import { type DashboardServer, serveDashboard } from '../view/dashboard/server.js';
+import type { FromThread, ToThread, ViewOf } from './dashboard.js';
+
+/** Images that are shown. */
+const images = 24;
+
+/** Serves a dashboard in a thread of its own: whoever looks at a run takes nothing of the time of its steps. */
+async function serve({ address, token, places }: ViewOf): Promise<void> {
+  const runs = new RunSet();
+  const tell = (message: FromThread): void => parentPort?.postMessage(message);
+  let server: DashboardServer;
+  try {
+    for (const place of places) runs.add(place);
+    server = await serveDashboard({ address, token, runs, hardest: (folder) => hardestImages(folder, images) });
+  } catch (error) {
+    tell({ type: 'failed', reason: errorMessage(error), isUsage: error instanceof UsageError });
+    return;
+  }
+  tell({ type: 'listening', url: server.url });
+  parentPort?.on('message', (message: ToThread) => {
+    switch (message.type) {
+      case 'run':
+        runs.addRun(message.path);
+        break;
+      case 'close':
+        void server.close().then(() => parentPort?.close());
+        break;
+      default:
+        message satisfies never;
+    }
+  });
+}
+
+await serve(workerData);

@@ -1,0 +1,84 @@
+import type { Fleet } from '../coordinator/fleet.js';
+import { chunkSizes, type TrainingPlan } from '../coordinator/plan.js';
+import { addParts, means } from '../coordinator/progress.js';
+import type { RunFolder } from '../coordinator/runFolder.js';
+import { StepTimes } from '../coordinator/stepTimes.js';
+import { type Observer, type Outcome, type TrainPorts, train } from '../coordinator/train.js';
+import type { Figures } from '../shared/json.js';
+import { twin } from '../shared/kernel/twin.js';
+import { penaltyOf } from '../shared/model/penalty.js';
+import { Stopwatch } from '../shared/stopwatch.js';
+import type { Hub } from '../shared/transport.js';
+import { RunEvents } from '../view/tensorboard/runEvents.js';
+import type { PreparedRun } from './prepare.js';
+import type { Resumption } from './resume.js';
+import { storeOf } from './store.js';
+import { type RunSummary, summarize } from './summary.js';
+import type { TrainingState } from './trainingState.js';
+import type { Workforce } from './workforce.js';
+
+/** All that a training needs once its workers are there. */
+export interface TrainingParts {
+  readonly folder: RunFolder;
+  readonly hub: Hub;
+  readonly prepared: PreparedRun;
+  readonly state: TrainingState;
+  readonly workforce: Workforce;
+  readonly resume: Resumption | undefined;
+  readonly observer: Observer;
+  readonly signal: AbortSignal;
+  readonly commandLine: readonly string[];
+  readonly notice: (line: string) => void;
+  readonly onSaveable: NonNullable<TrainPorts['onSaveable']>;
+}
+
+/**
+ * Trains to the end, evaluates on the test set, and writes what came of it into the run's folder.
+ * @throws Interrupted when the signal aborts, RunError when the run cannot go on
+ */
+export async function trainAndTest(parts: TrainingParts): Promise<{ readonly outcome: Outcome; readonly summary: RunSummary }> {
+  const { folder, hub, prepared, state, workforce, resume, observer, signal, commandLine, notice, onSaveable } = parts;
+  const { plan, fingerprint } = prepared;
+  const { fleet, workers } = workforce;
+  const stepsBefore = resume?.checkpoint?.progress.step ?? 0;
+  const events = plan.config.tensorboard ? new RunEvents(folder.path, plan, stepsBefore, notice) : undefined;
+  try {
+    const startedAt = performance.now();
+    const store = storeOf(folder, plan.config, events);
+    if (resume?.checkpoint?.best) await store.saveModel('best', resume.checkpoint.best);
+    const updating = new Stopwatch();
+    const stepTimes = new StepTimes();
+    const ports = { workers, store, observer, signal, updating, stepTimes, onSaveable };
+    const outcome = await train(plan, state.optimizer, ports, resume?.checkpoint);
+    const endedAt = performance.now();
+    const test = await evaluateTest(fleet, plan, outcome);
+    const summary = summarize({
+      ...{ plan, outcome, startedAt, endedAt, test, fingerprint, commandLine },
+      steps: outcome.steps - stepsBefore,
+      members: fleet.veterans,
+      strangers: { turnedAway: hub.turnedAway, refused: fleet.refused, lateAnswers: fleet.lateAnswers },
+      reduceMs: fleet.reducing.total,
+      updateMs: updating.total,
+      stepMs: stepTimes.figures(),
+    });
+    await folder.writeSummary(summary);
+    return { outcome, summary };
+  } finally {
+    events?.close();
+  }
+}
+
+/** The test figures of the best weights and of the final ones. */
+async function evaluateTest(
+  fleet: Fleet,
+  { config, counts, network }: TrainingPlan,
+  outcome: Outcome,
+): Promise<{ best: Figures; final: Figures } | undefined> {
+  if (counts.test === undefined) return undefined;
+  const sizes = chunkSizes(counts.test, config.validationBatchSize);
+  const figures = async (weights: Float32Array): Promise<Figures> => {
+    const sums = addParts(await fleet.evaluate('test', sizes, weights));
+    return means(sums, config.metrics, penaltyOf(network.layout, weights, twin));
+  };
+  return { best: await figures(outcome.bestWeights), final: await figures(outcome.finalWeights) };
+}

@@ -1,0 +1,164 @@
+import { hostname } from 'node:os';
+import { Fleet } from '../coordinator/fleet.js';
+import type { Member } from '../coordinator/roster.js';
+import { SharedWorkers } from '../coordinator/sharedWorkers.js';
+import { Staffing } from '../coordinator/staffing.js';
+import type { Workers } from '../coordinator/train.js';
+import type { Config } from '../shared/config/schema.js';
+import { plainConfig } from '../shared/config/write.js';
+import type { EngineOn } from '../shared/engineChoice.js';
+import { Interrupted } from '../shared/errors.js';
+import type { LogFormat } from '../shared/logLine.js';
+import type { Hub } from '../shared/transport.js';
+import { version } from '../shared/version.js';
+import { atMost, saidOfStrangers } from './atMost.js';
+import type { Journal } from './journal.js';
+import { LocalWorkers } from './localWorkers.js';
+import type { PreparedRun } from './prepare.js';
+import type { TrainingState } from './trainingState.js';
+
+export interface WorkforceOptions {
+  readonly hub: Hub;
+  readonly prepared: PreparedRun;
+  readonly state: TrainingState;
+  readonly journal: Journal;
+  /** Start the workers as processes of this machine; else they come by themselves. */
+  readonly isLocal: boolean;
+  /** Measure engines whatever is known of them from before. */
+  readonly measuresAnew: boolean;
+  readonly logFormat: LogFormat;
+  /** The log of a worker that is started here. */
+  readonly logFile: (slot: number) => string;
+  readonly onReady: (member: Member) => void;
+  readonly onLeft: (member: Member, reason: string) => void;
+  /** The run has too few workers for now, and waits; or has enough again. */
+  readonly onShort: () => void;
+  readonly onEnough: () => void;
+}
+
+/** All workers of a run: those that are connected, how many it needs, and the processes that it has started for them. */
+export class Workforce {
+  readonly fleet: Fleet;
+  /** What a training asks of them. It waits where there are too few. */
+  readonly workers: Workers;
+  readonly #options: WorkforceOptions;
+  readonly #staffing: Staffing;
+  #local: LocalWorkers | undefined;
+  #cutOff: NodeJS.Timeout | undefined;
+  #isOver = false;
+
+  constructor(options: WorkforceOptions) {
+    this.#options = options;
+    const { prepared, journal, isLocal, onShort } = options;
+    const { config } = prepared.plan;
+    this.fleet = this.#openFleet(options);
+    this.#staffing = new Staffing({
+      ...config,
+      coming: () => (isLocal ? (this.#local?.alive ?? config.workers) - this.fleet.ready.length : Number.POSITIVE_INFINITY),
+      onShort(line) {
+        journal.notice(line);
+        onShort();
+      },
+      onHopeless: (reason) => this.fleet.fail(reason),
+    });
+    this.workers = {
+      gradients: async (...args) => {
+        if (!this.#staffing.isEnough) await this.enough().then(options.onEnough);
+        // The run may have ended while workers were waited for: then nobody waits for this.
+        return this.#isOver ? new Promise<never>(() => undefined) : this.fleet.gradients(...args);
+      },
+      announce: (...args) => this.fleet.announce(...args),
+      evaluate: (...args) => this.fleet.evaluate(...args),
+      abandon: () => {
+        this.#isOver = true;
+        this.fleet.abandon();
+      },
+    };
+  }
+
+  #openFleet({ hub, prepared, state, journal, measuresAnew, onReady, onLeft }: WorkforceOptions): Fleet {
+    const { config } = prepared.plan;
+    const { partition, sum, broadcast, halves, shared } = state;
+    return new Fleet({
+      ...{ hub, partition, sum, broadcast, halves, version, measuresAnew },
+      config({ engine, device }) {
+        const { resolved, ...given } = config;
+        return plainConfig({ ...given, engine, device });
+      },
+      engine: { wanted: config, known: config.mixedNumerics ? undefined : usedBefore(config) },
+      shardsEach: Math.ceil(config.shards / config.workers),
+      fingerprint: prepared.fingerprint,
+      shards: config.shards,
+      prepareTimeout: config.prepareTimeout,
+      stepTimeout: config.stepTimeout,
+      shared: shared && new SharedWorkers(shared.arena, shared.memory.system),
+      compression: config.compression,
+      mixedNumerics: config.mixedNumerics,
+      probe: config.resolved?.probe,
+      events: {
+        onReady: (member) => {
+          const { pid, host } = member.hello;
+          journal.worker(member, 'ready', `is ready: ${member.ready?.engine.library ?? ''} (pid ${pid} on ${host})`);
+          onReady(member);
+          this.#staffing.workerReady();
+        },
+        onLeft: (member, reason, isFinal) => {
+          const { slot, pid, host } = member.hello;
+          journal.worker(member, 'left', reason);
+          onLeft(member, reason);
+          // Whatever a process of ours still does, it does for nobody.
+          if (slot !== undefined) this.#local?.end(slot, isFinal);
+          this.#staffing.workerLeft(member.ready !== undefined, `${member.name} (pid ${pid} on ${host}) ${reason}`);
+        },
+        onRefused: atMost(saidOfStrangers, (line) => journal.notice(line)),
+        onNotice: (line) => journal.notice(line),
+      },
+    });
+  }
+
+  /** Starts the processes that are the run's own, if there are to be some. */
+  start(): void {
+    const { hub, prepared, state, journal, isLocal, logFile, logFormat } = this.#options;
+    if (!isLocal) return;
+    const { workers: count, maxRestarts } = prepared.plan.config;
+    this.#local = new LocalWorkers({
+      ...{ count, maxRestarts, logFile, logFormat },
+      address: hub.address,
+      sharedFile: state.shared?.memory.file,
+      onEnd: (slot, pid, loss) => {
+        if (this.fleet.processEnded(slot, loss)) return;
+        journal.notice(`worker ${slot} ${loss}`);
+        this.#staffing.workerLeft(false, `worker ${slot} (pid ${pid} on ${hostname()}) ${loss}`);
+      },
+    });
+  }
+
+  /** Resolves when the run may start or go on; rejects when it never can. */
+  enough(): Promise<void> {
+    return this.#staffing.enough();
+  }
+
+  /** Told to stop, a run ends after the step that is under way; where that does not end, at the last whole one. */
+  interrupt(): void {
+    const { gracePeriod } = this.#options.prepared.plan.config;
+    this.#staffing.fail(new Interrupted('stopped while waiting for workers'));
+    this.#cutOff = setTimeout(
+      () => this.fleet.fail(new Interrupted('stopped in the middle of a step, with a checkpoint of the one before')),
+      gracePeriod * 500,
+    );
+  }
+
+  /** Tells everyone that the run is over, and waits until the processes that were started here have ended. */
+  async close(): Promise<void> {
+    clearTimeout(this.#cutOff);
+    this.#staffing.close();
+    this.#local?.retire();
+    await this.fleet.close();
+    await this.#local?.close();
+  }
+}
+
+/** What a run that is resumed has computed with. */
+function usedBefore({ resolved, device }: Config): EngineOn | undefined {
+  return resolved && { engine: resolved.engine, device: resolved.device ?? device };
+}

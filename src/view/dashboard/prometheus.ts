@@ -1,0 +1,53 @@
+import { Gauge, Registry } from 'prom-client';
+import type { FollowedRun } from './followedRun.js';
+
+/** What runs are doing, in the text format of Prometheus. Everything is a gauge with the run's name: a run that is gone on with begins at an earlier step. */
+export function prometheusText(runs: readonly FollowedRun[]): Promise<string> {
+  const registry = new Registry();
+  const gauges = new Map<string, Gauge>();
+  const set = (name: string, help: string, labels: Readonly<Record<string, string>>, value: number | null | undefined): void => {
+    if (value === null || value === undefined) return;
+    let gauge = gauges.get(name);
+    if (!gauge) {
+      gauge = new Gauge({ name: `bpnn_dist_${name}`, help, labelNames: Object.keys(labels), registers: [registry] });
+      gauges.set(name, gauge);
+    }
+    gauge.set({ ...labels }, value);
+  };
+  for (const run of runs) setRun(run, set);
+  return registry.metrics();
+}
+
+/** What a scrape is answered with is of this kind. */
+export const prometheusType = Registry.PROMETHEUS_CONTENT_TYPE;
+
+type Set = (name: string, help: string, labels: Readonly<Record<string, string>>, value: number | null | undefined) => void;
+
+function setRun({ id, status, steps, lastEpoch }: FollowedRun, set: Set): void {
+  const run = { run: id };
+  set('steps', 'Steps done.', run, steps.count);
+  set('samples', 'Samples of all steps done.', run, steps.samples);
+  set('steps_planned', 'Steps that the run takes at most.', run, status?.totalSteps);
+  set('samples_per_second', 'Samples a second, over about the last second.', run, status?.samplesPerSecond);
+  set('training', '1 while it trains, 0 while it waits and once it is over.', run, status && (status.state === 'training' ? 1 : 0));
+  set('epoch', 'Epoch of the next step, counted from 0.', run, status?.epoch);
+  for (const [name, value] of Object.entries(steps.last())) {
+    set(`step_${snake(name)}`, `${name} of the last step.`, run, value);
+  }
+  for (const [name, value] of Object.entries(lastEpoch ?? {})) {
+    if (name !== 'epoch' && name !== 'steps') set(`epoch_${snake(name)}`, `${name} of the last whole epoch.`, run, value);
+  }
+  for (const worker of status?.workers ?? []) {
+    const labels = { ...run, worker: worker.name, host: worker.host };
+    set('worker_ready', '1 while the worker can compute.', labels, worker.state === 'ready' ? 1 : 0);
+    set('worker_shards', 'Shards and evaluation chunks it has answered for.', labels, worker.shards);
+    set('worker_compute_seconds', 'Seconds it has computed.', labels, worker.computeSeconds);
+    set('worker_wait_seconds', 'Seconds of training that it has not computed.', labels, worker.waitSeconds);
+    set('worker_restarts', 'How often it has come again.', labels, worker.restarts);
+  }
+}
+
+/** `valLoss` to `val_loss`. */
+function snake(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}

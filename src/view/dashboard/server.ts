@@ -1,0 +1,145 @@
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import fastifyStatic from '@fastify/static';
+import fastify, { type FastifyInstance } from 'fastify';
+import { errorCode, errorMessage, UsageError } from '../../shared/errors.js';
+import type { HardestImages } from '../../shared/hardestImages.js';
+import { type DashboardAddress, gateFor } from './access.js';
+import type { RunList } from './api.js';
+import { Changes } from './changes.js';
+import { prometheusText, prometheusType } from './prometheus.js';
+import type { RunSet } from './runSet.js';
+
+export interface ServerOptions {
+  readonly address: DashboardAddress;
+  /** Who has it may look; undefined lets in everyone on this machine. */
+  readonly token: string | undefined;
+  readonly runs: RunSet;
+  /** The images that the model in a run's folder gets most wrong. */
+  readonly hardest: (folder: string) => Promise<HardestImages>;
+}
+
+export interface DashboardServer {
+  /** With the token, where one is needed. */
+  readonly url: string;
+  /** Tells everyone who watches, lets them read the last of it, and ends. */
+  close(): Promise<void>;
+}
+
+/**
+ * Serves the page and what it shows.
+ * @throws UsageError where the port is in use, or cannot be had
+ */
+export async function serveDashboard(options: ServerOptions): Promise<DashboardServer> {
+  const { address, token } = options;
+  const changes = new Changes(options.runs);
+  const app = fastify({ forceCloseConnections: true });
+  guard(app, options);
+  await routePage(app);
+  routeApi(app, options, changes);
+  try {
+    await app.listen(address);
+  } catch (error) {
+    throw new UsageError(`the dashboard cannot listen at ${address.host}:${address.port}: ${reasonOf(error)}`);
+  }
+  const bound = app.server.address();
+  const port = typeof bound === 'object' && bound !== null ? bound.port : address.port;
+  const host = address.host.includes(':') ? `[${address.host}]` : address.host;
+  return {
+    url: `http://${host}:${port}/${token === undefined ? '' : `?token=${token}`}`,
+    async close() {
+      await changes.close();
+      await app.close();
+    },
+  };
+}
+
+function reasonOf(error: unknown): string {
+  switch (errorCode(error)) {
+    case 'EADDRINUSE':
+      return 'the port is in use; name another, or none for any that is free';
+    case 'EACCES':
+      return 'this port is not for everyone to use; name one from 1024 on';
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return 'this machine has no such address';
+    default:
+      return errorMessage(error);
+  }
+}
+
+function guard(app: FastifyInstance, { address, token }: ServerOptions): void {
+  const gate = gateFor(address, token);
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers({
+      'content-security-policy': "default-src 'self'; frame-ancestors 'none'",
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'no-referrer',
+    });
+    const verdict = gate(request);
+    switch (verdict.kind) {
+      case 'in':
+        return;
+      case 'cookie':
+        return reply.header('set-cookie', verdict.cookie).redirect('/');
+      case 'out':
+        return reply.code(verdict.code).send({ error: verdict.reason });
+      default:
+        verdict satisfies never;
+    }
+  });
+}
+
+async function routePage(app: FastifyInstance): Promise<void> {
+  const page = dirname(fileURLToPath(import.meta.resolve('#dashboard-page')));
+  const charts = dirname(fileURLToPath(import.meta.resolve('uplot')));
+  await app.register(fastifyStatic, { root: page, cacheControl: false });
+  for (const name of ['uPlot.iife.min.js', 'uPlot.min.css']) app.get(`/${name}`, (_, reply) => reply.sendFile(name, charts));
+}
+
+interface OfRun {
+  readonly Params: { readonly id: string };
+}
+
+function routeApi(app: FastifyInstance, { runs, hardest }: ServerOptions, changes: Changes): void {
+  const find = (id: string) => {
+    const run = runs.get(id);
+    if (!run) throw Object.assign(new UsageError(`there is no run ${id}`), { statusCode: 404 });
+    return run;
+  };
+  app.get('/api/runs', async (): Promise<RunList> => ({ runs: runs.all().map(({ id, name }) => ({ id, name })) }));
+  app.get('/api/events', async (_, reply) => {
+    reply.hijack();
+    await changes.watch(reply.raw);
+  });
+  app.get<OfRun>('/api/runs/:id', async ({ params }) => {
+    const run = find(params.id);
+    await run.refresh();
+    return run.snapshot();
+  });
+  const whole = { type: 'integer', minimum: 0 };
+  const schema = {
+    querystring: {
+      type: 'object',
+      required: ['from', 'to', 'stride'],
+      properties: { from: whole, to: whole, stride: { ...whole, minimum: 1 } },
+    },
+  };
+  type Range = { readonly from: number; readonly to: number; readonly stride: number };
+  app.get<OfRun & { Querystring: Range }>('/api/runs/:id/steps', { schema }, async ({ params, query }) => {
+    const run = find(params.id);
+    await run.refresh();
+    return run.series(query.from, query.to, query.stride);
+  });
+  app.get<OfRun>('/api/runs/:id/hardest', async ({ params }, reply) => {
+    try {
+      return await hardest(find(params.id).path);
+    } catch (error) {
+      return reply.code(409).send({ error: errorMessage(error) });
+    }
+  });
+  app.get('/metrics', async (_, reply) => {
+    await Promise.all(runs.all().map((run) => run.refresh()));
+    return reply.type(prometheusType).send(await prometheusText(runs.all()));
+  });
+}

@@ -1,0 +1,256 @@
+import type { RunChange, Value } from '../dashboard/api.js';
+import { Chart, type Line } from './chart.js';
+import { type Curve, epochCurve, placesOf, smoothed, speedCurve, titleOf, validationName, type XAxis, zoomed } from './curves.js';
+import { byId, element } from './dom.js';
+import { epochsTable, eventItems, imageItems, networkTable, runCard, workersTable } from './panels.js';
+import { get, RunView } from './runView.js';
+
+/** Okabe and Ito's: colour-blind eyes tell them apart, on white and on black. */
+const colours = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#8c6bb1', '#7f7f7f'];
+/** Runs whose curves are drawn unless asked for: the newest. */
+const drawnAtFirst = 8;
+
+const axisNames: Readonly<Record<XAxis, string>> = { step: 'step', samples: 'samples', seconds: 'seconds' };
+
+const runs = new Map<string, RunView>();
+const charts = new Map<string, Chart>();
+const shown = { axis: 'step' as XAxis, isLog: false, smoothing: 0, range: undefined as [number, number] | undefined, selected: '' };
+
+const parts = {
+  cards: byId('run-cards', HTMLElement),
+  charts: byId('charts', HTMLElement),
+  connection: byId('connection', HTMLElement),
+  reading: byId('reading', HTMLElement),
+  which: byId('which', HTMLElement),
+  selected: byId('selected', HTMLSelectElement),
+  workers: byId('workers', HTMLElement),
+  events: byId('events', HTMLElement),
+  network: byId('network', HTMLElement),
+  epochs: byId('epochs', HTMLElement),
+  imagesSection: byId('images-section', HTMLElement),
+  images: byId('images', HTMLElement),
+  imagesNote: byId('images-note', HTMLElement),
+};
+
+function drawn(): RunView[] {
+  return [...runs.values()].filter((run) => run.isShown && run.snapshot);
+}
+
+/** What a run draws in the chart of a figure of its steps. @param owner its name, where there are others */
+function figureLines(run: RunView, name: string, owner: string): Line[] {
+  const label = owner || 'training';
+  const { series, snapshot, colour } = run;
+  const places = series && placesOf(series, shown.axis);
+  const column = series?.columns[name];
+  if (!series || !snapshot || !places || !column) return [];
+  const raw: Curve = { x: places, y: column.mean };
+  const spread = column.min && column.max ? { min: column.min, max: column.max } : undefined;
+  const curve: Line[] =
+    shown.smoothing === 0
+      ? [{ ...raw, label, colour, style: 'line', spread }]
+      : [
+          { ...raw, label, colour, style: 'faint' },
+          { x: places, y: smoothed(column.mean, shown.smoothing, series.stride), label, colour, style: 'line' },
+        ];
+  const validation = epochLine(run, validationName(name), owner === '' ? 'validation' : `${owner}, validation`);
+  return [...curve, ...validation];
+}
+
+function epochLine({ snapshot, whole, colour }: RunView, name: string, label: string): Line[] {
+  const places = whole && placesOf(whole, shown.axis);
+  if (!snapshot || !whole || !places || snapshot.epochs.every((line) => line[name] === undefined)) return [];
+  return [{ ...epochCurve(snapshot, name, whole, places), label, colour, style: 'dashed' }];
+}
+
+function speedLines({ snapshot, whole, colour }: RunView, label: string): Line[] {
+  const places = whole && placesOf(whole, shown.axis);
+  if (!snapshot || !whole || !places || snapshot.pace.length === 0) return [];
+  return [{ ...speedCurve(snapshot, whole, places), label, colour, style: 'line' }];
+}
+
+function drawCharts(): void {
+  const all = drawn();
+  const names = [...new Set(all.flatMap(({ snapshot }) => snapshot?.figures ?? [])), 'learningRate', 'noiseScale'];
+  const labelOf = (run: RunView): string => (all.length === 1 ? '' : (run.snapshot?.name ?? run.id));
+  const wanted = new Map(names.map((name) => [name, all.flatMap((run) => figureLines(run, name, labelOf(run)))]));
+  wanted.set(
+    'samplesPerSecond',
+    all.flatMap((run) => speedLines(run, labelOf(run) || 'all workers')),
+  );
+  for (const [name, lines] of wanted) {
+    if (lines.every(({ y }) => y.every((value: Value) => value === null)) && !charts.has(name)) continue;
+    chartOf(name).draw(lines, shown.range, shown.isLog, axisNames[shown.axis]);
+  }
+  for (const [name, { root }] of charts) root.hidden = (wanted.get(name) ?? []).length === 0;
+}
+
+function chartOf(name: string): Chart {
+  const known = charts.get(name);
+  if (known) return known;
+  const chart = new Chart({
+    title: name === 'noiseScale' ? 'Gradient noise scale (samples)' : name === 'samplesPerSecond' ? 'Samples a second' : titleOf(name),
+    log: name === 'noiseScale' ? 'always' : name === 'accuracy' || name === 'samplesPerSecond' ? 'never' : 'asked',
+    onZoom: (range) => void zoomTo(range),
+    onMove: move,
+    onRead(text) {
+      parts.reading.textContent = text;
+    },
+  });
+  charts.set(name, chart);
+  parts.charts.append(chart.root);
+  return chart;
+}
+
+/** All places that there are. */
+function extent(): [number, number] {
+  const ends = drawn().flatMap(({ whole }) => {
+    const places = whole && placesOf(whole, shown.axis);
+    return places && places.length > 0 ? [places[0] ?? 0, places.at(-1) ?? 0] : [];
+  });
+  return ends.length === 0 ? [0, 1] : [Math.min(...ends), Math.max(...ends)];
+}
+
+async function zoomTo(range: [number, number] | undefined): Promise<void> {
+  const all = extent();
+  const isWhole = range !== undefined && range[0] <= all[0] && range[1] >= all[1];
+  shown.range = isWhole ? undefined : range;
+  drawCharts();
+  await Promise.all(drawn().map((run) => run.zoom(shown.range, shown.axis)));
+  drawCharts();
+}
+
+function move(factor: number, shift: number): void {
+  void zoomTo(zoomed(shown.range ?? extent(), extent(), factor, shift));
+}
+
+function drawPanels(): void {
+  const one = runs.get(shown.selected);
+  if (!one?.snapshot) return;
+  parts.workers.replaceChildren(workersTable(one.snapshot));
+  parts.network.replaceChildren(networkTable(one.snapshot));
+  parts.epochs.replaceChildren(epochsTable(one.snapshot));
+  if (parts.events.childElementCount !== one.snapshot.events.length) parts.events.replaceChildren(...eventItems(one.snapshot));
+  parts.imagesSection.hidden = !one.snapshot.hasImages;
+}
+
+function drawCards(): void {
+  const cards = [...runs.values()].map((run) => runCard(run, runs.size === 1, (isShown) => void showRun(run, isShown)));
+  // Whoever stands on a box with the keyboard stays on it.
+  const at = [...parts.cards.querySelectorAll('input')].indexOf(document.activeElement as HTMLInputElement);
+  parts.cards.replaceChildren(...cards);
+  if (at >= 0) parts.cards.querySelectorAll('input')[at]?.focus();
+  document.title = runs.size === 1 ? `${[...runs.keys()][0]} · bpnn-dist` : `${runs.size} runs · bpnn-dist`;
+  parts.which.hidden = runs.size === 1;
+}
+
+async function showRun(run: RunView, isShown: boolean): Promise<void> {
+  if (isShown) await run.show();
+  run.isShown = isShown;
+  await zoomTo(shown.range);
+}
+
+function select(id: string): void {
+  shown.selected = id;
+  parts.images.replaceChildren();
+  parts.imagesNote.textContent = '';
+  parts.events.replaceChildren();
+  drawPanels();
+}
+
+function addRun(id: string): RunView {
+  const run = new RunView(id, colours[runs.size % colours.length] ?? '', true);
+  runs.set(id, run);
+  parts.selected.append(element('option', { value: id }, id));
+  return run;
+}
+
+async function changed(change: RunChange): Promise<void> {
+  const run = runs.get(change.id) ?? addRun(change.id);
+  run.tell(change);
+  if (isListed) await refresh(run);
+}
+
+/** Fetches what is new of a run, and draws it. */
+async function refresh(run: RunView): Promise<void> {
+  if (!(await run.update())) return;
+  if (shown.range) await run.zoom(shown.range, shown.axis);
+  if (shown.selected === '') select(run.id);
+  drawCards();
+  drawCharts();
+  if (run.id === shown.selected) drawPanels();
+}
+
+/** Have all runs that were there at the beginning been told of? */
+let isListed = false;
+
+async function begin(): Promise<void> {
+  const all = [...runs.values()];
+  // Told again after the connection was lost, the page stays as it is.
+  if (!isListed) for (const run of all.slice(0, Math.max(0, all.length - drawnAtFirst))) run.isShown = false;
+  isListed = true;
+  await Promise.all(all.map(refresh));
+  parts.connection.textContent = all.length === 0 ? 'no run yet' : '';
+}
+
+function listen(): void {
+  const source = new EventSource('api/events');
+  source.addEventListener('change', (event) => void changed(JSON.parse(event.data)));
+  source.addEventListener('all', () => {
+    parts.connection.textContent = '';
+    void begin();
+  });
+  source.addEventListener('end', () => void end(source));
+  source.onerror = () => {
+    parts.connection.textContent = 'the connection is lost; trying again';
+  };
+}
+
+/** The server is about to end: the last is read, and stays on the page. */
+async function end(source: EventSource): Promise<void> {
+  await Promise.all([...runs.values()].map(refresh));
+  source.close();
+  parts.connection.textContent = 'the run is over; bpnn-dist view shows it again';
+}
+
+async function showImages(): Promise<void> {
+  parts.imagesNote.textContent = 'computing';
+  try {
+    const found = await get<Parameters<typeof imageItems>[0]>(`runs/${encodeURIComponent(shown.selected)}/hardest`);
+    parts.imagesNote.textContent = `${found.wrong} of ${found.samples} wrong (${found.part})`;
+    parts.images.replaceChildren(...imageItems(found));
+  } catch (error) {
+    parts.imagesNote.textContent = error instanceof Error ? error.message : String(error);
+  }
+}
+
+function listenToControls(): void {
+  const axis = byId('axis', HTMLSelectElement);
+  axis.addEventListener('change', () => {
+    shown.axis = axis.value as XAxis;
+    void zoomTo(undefined);
+  });
+  const log = byId('log', HTMLInputElement);
+  log.addEventListener('change', () => {
+    shown.isLog = log.checked;
+    drawCharts();
+  });
+  const smoothing = byId('smoothing', HTMLInputElement);
+  smoothing.addEventListener('input', () => {
+    shown.smoothing = Number(smoothing.value);
+    byId('smoothing-value', HTMLOutputElement).textContent = smoothing.value;
+    drawCharts();
+  });
+  const onClick = (id: string, act: () => void): void => byId(id, HTMLButtonElement).addEventListener('click', act);
+  onClick('zoom-in', () => move(0.5, 0));
+  onClick('zoom-out', () => move(2, 0));
+  onClick('zoom-left', () => move(1, -0.5));
+  onClick('zoom-right', () => move(1, 0.5));
+  onClick('zoom-all', () => void zoomTo(undefined));
+  onClick('show-images', () => void showImages());
+  parts.selected.addEventListener('change', () => select(parts.selected.value));
+}
+
+// What can be scrolled can be scrolled with the keyboard too.
+for (const scroller of document.querySelectorAll<HTMLElement>('.table, #events')) scroller.tabIndex = 0;
+listenToControls();
+listen();

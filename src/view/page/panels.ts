@@ -1,0 +1,157 @@
+import type { RunStatus, WorkerStatus } from '../../shared/runStatus.js';
+import type { HardestImages, RunSnapshot } from '../dashboard/api.js';
+import { titleOf } from './curves.js';
+import { element, type Head, table } from './dom.js';
+import { duration, figure, percent, whole } from './numbers.js';
+import type { RunView } from './runView.js';
+
+type Mood = 'good' | 'busy' | 'bad';
+
+function state(mood: Mood, text: string): HTMLElement {
+  return element('span', { class: `state ${mood}` }, text);
+}
+
+/** Milliseconds after which a run that writes every second has written for the last time. */
+const silence = 15_000;
+
+/** What has become of a run. */
+function stateOf(status: RunStatus | null, summary: RunSnapshot['summary']): HTMLElement {
+  if (summary || status?.state === 'ended') return state('good', 'done');
+  if (!status) return state('busy', 'unknown');
+  if (status.state === 'failed') return state('bad', 'failed');
+  if (status.state === 'stopped') return state('busy', 'stopped');
+  if (Date.now() - status.time > silence) return state('bad', `no word since ${clock(status.time)}`);
+  return status.state === 'waiting' ? state('busy', 'waiting for workers') : state('good', 'training');
+}
+
+/** A run in a few lines: how far it is, how fast, how good. */
+export function runCard(run: RunView, isOne: boolean, onShow: (isShown: boolean) => void): HTMLElement {
+  const { snapshot } = run;
+  if (!snapshot) return element('article', { class: 'card' }, run.id);
+  const { status, summary, epochs } = snapshot;
+  const swatch = element('span', { class: 'swatch' });
+  swatch.style.color = run.colour;
+  const box = element('input', { type: 'checkbox', checked: run.isShown, 'aria-label': `draw ${snapshot.name}` });
+  box.addEventListener('change', () => onShow(box.checked));
+  const head = element('p', { class: 'head' }, ...(isOne ? [] : [box]), swatch, snapshot.name, stateOf(status, summary));
+  const best = Object.entries(epochs.at(-1) ?? {}).filter(([name]) => name !== 'epoch' && name !== 'steps');
+  const test = Object.entries(summary ?? {}).filter(([name]) => /^test[A-Z]/.test(name));
+  return element(
+    'article',
+    { class: 'card' },
+    head,
+    ...(status ? progressOf(status) : []),
+    ...(status?.reason && status.state !== 'ended' ? [element('p', {}, status.reason)] : []),
+    ...[best, test].filter((list) => list.length > 0).map((list) => element('p', { class: 'figures' }, figuresText(list))),
+    element('p', { class: 'faint' }, snapshot.path),
+  );
+}
+
+function progressOf(status: RunStatus): HTMLElement[] {
+  const { step, totalSteps, epoch, epochs, samplesPerSecond, globalBatch, state: now } = status;
+  const isDone = step >= totalSteps || now === 'ended';
+  const left = ((totalSteps - step) * globalBatch) / samplesPerSecond;
+  const parts = [
+    epochs === null ? `epoch ${epoch + 1}` : `epoch ${Math.min(epoch + 1, epochs)} of ${epochs}`,
+    `step ${whole(step)} of ${whole(totalSteps)}`,
+    ...(samplesPerSecond > 0 ? [`${whole(samplesPerSecond)} samples/s`] : []),
+    ...(now === 'training' && !isDone && samplesPerSecond > 0 ? [`at most ${duration(left)} left`] : []),
+  ];
+  return [
+    element('progress', { max: totalSteps, value: isDone ? totalSteps : step, 'aria-label': 'steps done' }),
+    element('p', { class: 'figures' }, parts.join(', ')),
+  ];
+}
+
+function figuresText(figures: readonly (readonly [string, unknown])[]): string {
+  return figures.map(([name, value]) => `${titleOf(name).toLowerCase()} ${figure(value)}`).join(', ');
+}
+
+const workerHeads: readonly Head[] = [
+  { text: 'worker' },
+  { text: 'state', class: 'left' },
+  { text: 'engine', class: 'left' },
+  { text: 'device', class: 'left' },
+  { text: 'shards' },
+  { text: 'computed' },
+  { text: 'waited' },
+  { text: 'busy' },
+  { text: 'restarts' },
+  { text: 'process', class: 'left' },
+  { text: '', class: 'note' },
+];
+
+const moods: Readonly<Record<WorkerStatus['state'], Mood>> = { ready: 'good', preparing: 'busy', lost: 'bad' };
+
+/** Who computes. Of a run that is over, what they have done. */
+export function workersTable({ status, summary }: RunSnapshot): HTMLElement {
+  if (!status || status.workers.length === 0) return element('p', {}, status ? 'none has come yet' : 'this run has kept nothing of them');
+  const isOver = summary !== null || ['ended', 'stopped', 'failed'].includes(status.state);
+  const rows = status.workers.map((worker) => {
+    const { computeSeconds, waitSeconds } = worker;
+    const all = computeSeconds + waitSeconds;
+    return [
+      worker.name,
+      isOver && worker.state === 'ready' ? state('good', 'done') : state(moods[worker.state], worker.state),
+      worker.engine ?? '–',
+      worker.device ?? '–',
+      whole(worker.shards),
+      `${computeSeconds.toFixed(1)} s`,
+      `${waitSeconds.toFixed(1)} s`,
+      all > 0 ? percent(computeSeconds / all) : '–',
+      String(worker.restarts),
+      `${worker.pid} on ${worker.host}`,
+      worker.note ?? '',
+    ];
+  });
+  const heads = workerHeads.map((head) => (head.text === '' ? { ...head, text: 'last lost since it' } : head));
+  return table(heads, rows);
+}
+
+/** What happened, the newest first. */
+export function eventItems({ events }: RunSnapshot): HTMLElement[] {
+  return events.toReversed().map(({ time, line }) => {
+    const when = time === null ? [] : [element('time', { datetime: new Date(time).toISOString() }, clock(time))];
+    return element('li', {}, ...when, line);
+  });
+}
+
+export function networkTable({ layers }: RunSnapshot): HTMLElement {
+  if (layers.length === 0) return element('p', {}, 'not known');
+  const total = layers.reduce((sum, { parameters }) => sum + parameters, 0);
+  const rows = layers.map(({ name, detail, outputShape, parameters }) => [name, detail, outputShape.join(' × '), whole(parameters)]);
+  return table(
+    [{ text: 'layer' }, { text: '', class: 'left' }, { text: 'gives' }, { text: 'parameters' }].map((head) =>
+      head.text === '' ? { ...head, text: 'activation or rate' } : head,
+    ),
+    [...rows, ['all', '', '', whole(total)]],
+  );
+}
+
+/** The figures of every epoch, the last one first. */
+export function epochsTable({ epochs }: RunSnapshot): HTMLElement {
+  const names = [...new Set(epochs.flatMap((line) => Object.keys(line)))].filter((name) => name !== 'epoch' && name !== 'steps');
+  if (epochs.length === 0) return element('p', {}, 'none is over yet');
+  const rows = epochs.toReversed().map((line) => [String((line['epoch'] ?? 0) + 1), ...names.map((name) => figure(line[name]))]);
+  return table([{ text: 'epoch' }, ...names.map((name) => ({ text: titleOf(name) }))], rows);
+}
+
+/** Images with what they are and what they were taken for. */
+export function imageItems({ images, width, height, channels }: HardestImages): HTMLElement[] {
+  return images.map(({ sample, target, class: taken, probability, pixels }) => {
+    const canvas = element('canvas', { width, height, role: 'img', 'aria-label': `sample ${sample}: a ${target}, taken for a ${taken}` });
+    const bytes = Uint8Array.from(atob(pixels), (letter) => letter.charCodeAt(0));
+    const image = new ImageData(width, height);
+    for (let pixel = 0; pixel < width * height; pixel++) {
+      for (let colour = 0; colour < 3; colour++)
+        image.data[pixel * 4 + colour] = bytes[pixel * channels + (channels === 3 ? colour : 0)] ?? 0;
+      image.data[pixel * 4 + 3] = 255;
+    }
+    canvas.getContext('2d')?.putImageData(image, 0, 0);
+    return element('li', {}, canvas, `${target}, taken for ${taken} (${percent(probability)})`, element('br', {}), `sample ${sample}`);
+  });
+}
+
+function clock(time: number): string {
+  return new Date(time).toLocaleTimeString(undefined, { hour12: false });
+}
