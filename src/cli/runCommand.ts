@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { Resumption } from '../run/resume.js';
 import type { RunOptions, RunResult } from '../run/run.js';
 import type { Config } from '../shared/config/schema.js';
+import { traceRequest } from '../view/trace/tracedSteps.js';
 import { configFlags } from './configFlags.js';
 import { dashboardFor, dashboardOption, shownOn } from './dashboardFlag.js';
 import { amount, duration, figure, rate } from './format.js';
@@ -19,6 +20,7 @@ export function addConfigFlags(command: Command): Command {
     .option('--resume <run|auto>', 'go on with a run; auto: with the one that the config names or the newest of it, else start')
     .option('--measure', 'measure again which engine is the fastest, where that is left open (engine or device auto)')
     .addOption(dashboardOption())
+    .option('--trace [steps]', 'write when what was done into trace.json, for Perfetto: of the first 2000 steps, 500, or 1000-1200')
     .addOption(logFormatOption())
     .option('--json', 'print the summary as JSON');
 }
@@ -45,6 +47,7 @@ export async function runCommand(
       observer: shownOn(dashboard, view),
       signal: stop.signal,
       measuresAnew: flags['measure'] === true,
+      trace: flags['trace'] === undefined ? undefined : traceRequest('--trace', flags['trace'] === true ? '' : String(flags['trace'])),
       logFormat,
       commandLine: process.argv.slice(2),
     });

@@ -18,6 +18,7 @@ import { Reception, type ReceptionOptions } from './reception.js';
 import { type Member, Roster } from './roster.js';
 import type { SharedWorkers } from './sharedWorkers.js';
 import type { StepAnswers, StepPlan } from './step.js';
+import type { Tracer } from './tracer.js';
 
 export interface FleetEvents {
   onReady?(member: Member): void;
@@ -44,6 +45,7 @@ export interface FleetOptions extends ReceptionOptions {
   /** How tensors go in 16 bits, if they do. */
   readonly halves?: Halves | undefined;
   readonly compression: Config['compression'];
+  readonly tracer?: Tracer | undefined;
 }
 
 /** Milliseconds between probes, which tell who can no longer be reached. */
@@ -78,10 +80,12 @@ export class Fleet {
   /** Peers that were sent away for what they said. */
   refused = 0;
   /** Time spent adding gradients up. */
-  readonly reducing = new Stopwatch();
+  readonly reducing: Stopwatch;
 
   constructor(options: FleetOptions) {
     this.#options = options;
+    const { tracer } = options;
+    this.reducing = new Stopwatch(tracer && ((from, to) => tracer.span('add', from, to)));
     this.#jobs = new Jobs(options);
     this.#reception = new Reception(options, this.#roster, options.partition[0]?.size ?? 1, {
       send: (to, message) => this.#send(to, encode(message)),
@@ -137,6 +141,7 @@ export class Fleet {
       grain: 'tree',
       ask: (worker, nodes) => {
         const batch: [number, number] = [from, from + count];
+        this.#traceAsked(worker, work);
         if (shared?.ask(worker, { work, step, epoch, batch, nodes }, version.values)) return;
         this.#listeners.add(worker);
         const pairs = nodes.map((node): [number, number] => [node.from, node.to]);
@@ -186,6 +191,7 @@ export class Fleet {
       grain: 'part',
       onIdle,
       ask: (worker, nodes) => {
+        this.#traceAsked(worker, work);
         const { tensors, ...parcel } = broadcast.rest(worker, version);
         this.#send(worker, encode({ type: 'evaluate', work, part, chunks: nodes.map(({ from }) => from), ...parcel }, tensors));
       },
@@ -252,6 +258,12 @@ export class Fleet {
 
   #send(to: Incarnation, frames: Frames): void {
     this.#options.hub.send(to, frames, () => this.#remove(to, 'the connection is lost'));
+  }
+
+  #traceAsked(worker: Incarnation, work: number): void {
+    const { tracer } = this.#options;
+    const member = tracer && this.#roster.get(worker);
+    if (member) tracer.asked(member, work);
   }
 
   #open(spec: JobSpec): Job {
@@ -344,6 +356,7 @@ export class Fleet {
   }
 
   #takeNode(member: Member, answer: Omit<StepAnswer, 'gradient'>, gradient: Float32Array | undefined): void {
+    this.#options.tracer?.answered(member, { kind: 'gradient', ...answer });
     const job = this.#jobs.find(answer.work, 'tree');
     job?.computed(member.incarnation, answer.computeMs);
     this.#count(member, answer, job?.answer(member.incarnation, answer.node, answer.shards, gradient, this.#living));
@@ -354,6 +367,7 @@ export class Fleet {
     const { chunk, sums } = message;
     const job = this.#jobs.find(message.work, 'part');
     const node = { from: chunk, to: chunk + 1 };
+    this.#options.tracer?.answered(member, { kind: 'evaluation', ...message, node });
     this.#count(member, message, job?.answer(member.incarnation, node, [sums], undefined, this.#living));
   }
 

@@ -18,6 +18,7 @@ import { watchPlateau, withCuts } from './policies/reduceOnPlateau.js';
 import { addParts, addSums, type EndReason, freshProgress, means, noSums, type Progress } from './progress.js';
 import type { StepAnswers, StepPlan } from './step.js';
 import type { StepTimes } from './stepTimes.js';
+import type { Tracer } from './tracer.js';
 import type { GradientSum } from './treeSum.js';
 
 /** Where gradients and evaluations come from. */
@@ -85,6 +86,7 @@ export interface TrainPorts {
   /** Times the moves of the optimizer. */
   readonly updating: Stopwatch;
   readonly stepTimes: StepTimes;
+  readonly tracer?: Tracer | undefined;
   /** Is given a function that saves a checkpoint of the last whole step, at any time. */
   readonly onSaveable?: (save: () => Promise<void>) => void;
 }
@@ -204,6 +206,7 @@ class Training {
     };
     this.#steppedAt = performance.now();
     const time = { compute: answers.computeMs, reduce: answers.reduceMs, update: updating.total - updatedBefore };
+    this.#ports.tracer?.step(step, startedAt, this.#steppedAt);
     // Of one that was asked for ahead only a part would be seen.
     if (!isAhead) stepTimes.record({ total: this.#steppedAt - startedAt, ...time });
     this.#untold = { line: { epoch, step, samples: count, ...figures, learningRate, noiseScale: noiseScaleOf(noise) }, hasMoved };

@@ -12,6 +12,8 @@ import { type RunKeys, readKeys, writeKeys } from '../shared/keys.js';
 import type { LogFormat } from '../shared/logLine.js';
 import { type Hub, newKeys, openHub } from '../shared/transport.js';
 import { version } from '../shared/version.js';
+import { ChromeTrace } from '../view/trace/chromeTrace.js';
+import { type TraceRequest, tracedSteps } from '../view/trace/tracedSteps.js';
 import { atMost, saidOfStrangers } from './atMost.js';
 import { Journal } from './journal.js';
 import { LiveStatus } from './liveStatus.js';
@@ -54,6 +56,8 @@ export interface RunOptions {
   /** Ends the run after the step that is under way, with a checkpoint. */
   readonly signal: AbortSignal;
   readonly commandLine: readonly string[];
+  /** Steps to write a trace of; default: none. */
+  readonly trace?: TraceRequest | undefined;
   /** How lines of the logs in the run's folder are written; default: for a person. */
   readonly logFormat?: LogFormat | undefined;
   /** Measure which engine is the fastest, also where that is known from before. */
@@ -166,9 +170,11 @@ async function trainIn(
   for (const note of resume?.notes ?? []) notice(note);
   if (config.resolved && options.measuresAnew) notice('--measure changes nothing: a run goes on with the engine that it began with');
 
+  const stepsBefore = resume?.checkpoint?.progress.step ?? 0;
+  const tracer = options.trace && openTrace(folder, options.trace, stepsBefore, notice);
   let save: (() => Promise<void>) | undefined;
   const workforce = new Workforce({
-    ...{ hub, prepared, state, journal, isLocal, logFormat },
+    ...{ hub, prepared, state, journal, isLocal, logFormat, tracer },
     measuresAnew: options.measuresAnew ?? false,
     logFile: (slot) => folder.file('log', `worker-${slot}.log`),
     onReady: () => status.write(),
@@ -180,7 +186,7 @@ async function trainIn(
     onEnough: () => status.trains(),
   });
   const { fleet } = workforce;
-  const status = new LiveStatus(folder, plan, resume?.checkpoint?.progress.step ?? 0, () => fleet.present);
+  const status = new LiveStatus(folder, plan, stepsBefore, () => fleet.present);
   const interrupt = (): void => workforce.interrupt();
   signal.addEventListener('abort', interrupt);
   try {
@@ -193,7 +199,7 @@ async function trainIn(
     observer.onStart?.(startInfo(folder.path, plan, fleet.ready));
     status.trains();
     const { outcome, summary } = await trainAndTest({
-      ...{ folder, hub, prepared, state, workforce, resume, signal, notice, commandLine: options.commandLine },
+      ...{ folder, hub, prepared, state, workforce, resume, signal, notice, tracer, commandLine: options.commandLine },
       observer: status.watching(observer),
       onSaveable(saver) {
         save = saver;
@@ -209,9 +215,16 @@ async function trainIn(
     try {
       await workforce.close();
     } finally {
+      tracer?.close();
       state.close();
     }
   }
+}
+
+/** A trace of its own for every time that a run is gone on with. */
+function openTrace(folder: RunFolder, request: TraceRequest, firstStep: number, say: (line: string) => void): ChromeTrace {
+  const path = folder.file(firstStep === 0 ? 'trace.json' : `trace-${firstStep}.json`);
+  return new ChromeTrace(path, tracedSteps(request, firstStep), firstStep, say);
 }
 
 function resolvedEngine([first]: readonly Member[], fingerprint: string): Config['resolved'] {

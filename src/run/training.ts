@@ -3,6 +3,7 @@ import { chunkSizes, type TrainingPlan } from '../coordinator/plan.js';
 import { addParts, means } from '../coordinator/progress.js';
 import type { RunFolder } from '../coordinator/runFolder.js';
 import { StepTimes } from '../coordinator/stepTimes.js';
+import type { Tracer } from '../coordinator/tracer.js';
 import { type Observer, type Outcome, type TrainPorts, train } from '../coordinator/train.js';
 import type { Figures } from '../shared/json.js';
 import { twin } from '../shared/kernel/twin.js';
@@ -14,6 +15,7 @@ import type { PreparedRun } from './prepare.js';
 import type { Resumption } from './resume.js';
 import { storeOf } from './store.js';
 import { type RunSummary, summarize } from './summary.js';
+import { tracedStore, tracedWorkers } from './traced.js';
 import type { TrainingState } from './trainingState.js';
 import type { Workforce } from './workforce.js';
 
@@ -26,6 +28,7 @@ export interface TrainingParts {
   readonly workforce: Workforce;
   readonly resume: Resumption | undefined;
   readonly observer: Observer;
+  readonly tracer: Tracer | undefined;
   readonly signal: AbortSignal;
   readonly commandLine: readonly string[];
   readonly notice: (line: string) => void;
@@ -37,18 +40,20 @@ export interface TrainingParts {
  * @throws Interrupted when the signal aborts, RunError when the run cannot go on
  */
 export async function trainAndTest(parts: TrainingParts): Promise<{ readonly outcome: Outcome; readonly summary: RunSummary }> {
-  const { folder, hub, prepared, state, workforce, resume, observer, signal, commandLine, notice, onSaveable } = parts;
+  const { folder, hub, prepared, state, workforce, resume, observer, tracer, signal, commandLine, notice, onSaveable } = parts;
   const { plan, fingerprint } = prepared;
-  const { fleet, workers } = workforce;
+  const { fleet } = workforce;
+  const workers = tracer ? tracedWorkers(workforce.workers, tracer) : workforce.workers;
   const stepsBefore = resume?.checkpoint?.progress.step ?? 0;
   const events = plan.config.tensorboard ? new RunEvents(folder.path, plan, stepsBefore, notice) : undefined;
   try {
     const startedAt = performance.now();
-    const store = storeOf(folder, plan.config, events);
+    const plainStore = storeOf(folder, plan.config, events);
+    const store = tracer ? tracedStore(plainStore, tracer) : plainStore;
     if (resume?.checkpoint?.best) await store.saveModel('best', resume.checkpoint.best);
-    const updating = new Stopwatch();
+    const updating = new Stopwatch(tracer && ((from, to) => tracer.span('optimizer', from, to)));
     const stepTimes = new StepTimes();
-    const ports = { workers, store, observer, signal, updating, stepTimes, onSaveable };
+    const ports = { workers, store, observer, tracer, signal, updating, stepTimes, onSaveable };
     const outcome = await train(plan, state.optimizer, ports, resume?.checkpoint);
     const endedAt = performance.now();
     const test = await evaluateTest(fleet, plan, outcome);

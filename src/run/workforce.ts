@@ -3,6 +3,7 @@ import { Fleet } from '../coordinator/fleet.js';
 import type { Member } from '../coordinator/roster.js';
 import { SharedWorkers } from '../coordinator/sharedWorkers.js';
 import { Staffing } from '../coordinator/staffing.js';
+import type { Tracer } from '../coordinator/tracer.js';
 import type { Workers } from '../coordinator/train.js';
 import type { Config } from '../shared/config/schema.js';
 import { plainConfig } from '../shared/config/write.js';
@@ -27,6 +28,7 @@ export interface WorkforceOptions {
   /** Measure engines whatever is known of them from before. */
   readonly measuresAnew: boolean;
   readonly logFormat: LogFormat;
+  readonly tracer: Tracer | undefined;
   /** The log of a worker that is started here. */
   readonly logFile: (slot: number) => string;
   readonly onReady: (member: Member) => void;
@@ -76,11 +78,11 @@ export class Workforce {
     };
   }
 
-  #openFleet({ hub, prepared, state, journal, measuresAnew, onReady, onLeft }: WorkforceOptions): Fleet {
+  #openFleet({ hub, prepared, state, journal, measuresAnew, tracer, onReady, onLeft }: WorkforceOptions): Fleet {
     const { config } = prepared.plan;
     const { partition, sum, broadcast, halves, shared } = state;
     return new Fleet({
-      ...{ hub, partition, sum, broadcast, halves, version, measuresAnew },
+      ...{ hub, partition, sum, broadcast, halves, version, measuresAnew, tracer },
       config({ engine, device }) {
         const { resolved, ...given } = config;
         return plainConfig({ ...given, engine, device });

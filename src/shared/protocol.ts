@@ -11,7 +11,7 @@ import { isPlainMsgpack } from './plainMsgpack.js';
  * little-endian float32 frames where its kind has tensors. Tensors travel in the parts of their partition, so that some
  * are added up, or moved, while others are on their way. Decoding is strict: nothing unknown gets through.
  */
-export const protocolVersion = 3;
+export const protocolVersion = 4;
 
 const index = z.int().min(0);
 const count = z.int().min(1);
@@ -61,18 +61,22 @@ const fromWorker = z.discriminatedUnion('type', [
    * asked of it there.
    */
   z.strictObject({ type: z.literal('ready'), engine, probe: line, fingerprint: line, sharesMemory: z.boolean().optional() }),
-  /** The gradient sum of one tree node [from, to) (its first part) and the sums of each of its shards that is not empty. */
+  /**
+   * The gradient sum of one tree node [from, to) (its first part) and the sums of each of its shards that is not empty.
+   * `startedAt`: milliseconds of the worker's own clock.
+   */
   z.strictObject({
     type: z.literal('gradient'),
     work: index,
     node,
     shards: z.array(sums).min(1).max(65_536).readonly(),
+    startedAt: figure,
     computeMs: figure,
   }),
   /** The next part of the gradient that was begun last. */
   z.strictObject({ type: z.literal('gradientPart'), work: index, node, part: count }),
   /** The sums of one evaluation chunk. */
-  z.strictObject({ type: z.literal('evaluation'), work: index, chunk: index, sums, computeMs: figure }),
+  z.strictObject({ type: z.literal('evaluation'), work: index, chunk: index, sums, startedAt: figure, computeMs: figure }),
   /** It leaves: the run is over, or someone told it to. */
   z.strictObject({ type: z.literal('leaving') }),
   /** It cannot go on, and leaves. */

@@ -2,13 +2,21 @@
 export class Stopwatch {
   /** Milliseconds so far. */
   total = 0;
+  readonly #onCall: ((from: number, to: number) => void) | undefined;
+
+  /** @param onCall hears of every call: from when to when, in milliseconds of the monotonic clock */
+  constructor(onCall?: (from: number, to: number) => void) {
+    this.#onCall = onCall;
+  }
 
   time<T>(work: () => T): T {
-    const start = performance.now();
+    const from = performance.now();
     try {
       return work();
     } finally {
-      this.total += performance.now() - start;
+      const to = performance.now();
+      this.total += to - from;
+      this.#onCall?.(from, to);
     }
   }
 }

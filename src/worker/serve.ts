@@ -1,5 +1,6 @@
 import { cpus, hostname } from 'node:os';
 import { setImmediate as turn } from 'node:timers/promises';
+import { now } from '../shared/clock.js';
 import { errorMessage, ProtocolError, RunError } from '../shared/errors.js';
 import { decodeFromCoordinator, encode, type FromWorker, type Message, protocolVersion } from '../shared/protocol.js';
 import type { Link } from '../shared/transport.js';
@@ -158,11 +159,11 @@ async function answerStep(
   const asked = { step, epoch, from: batch[0], to: batch[1] };
   await computer.beginWork(work, weights.whole(version));
   for (const [from, to] of nodes) {
-    const start = performance.now();
+    const startedAt = now();
     const { gradient, shards } = await computer.gradient(asked, { from, to });
     // The sum of several may not fit into 16 bits.
     const halves = shards.length === 1 ? computer.halves : undefined;
-    sendGradient({ work, node: [from, to], shards, computeMs: performance.now() - start }, gradient, partition, send, halves);
+    sendGradient({ work, node: [from, to], shards, startedAt, computeMs: now() - startedAt }, gradient, partition, send, halves);
     await turn();
   }
   // While the coordinator works.
@@ -186,7 +187,7 @@ async function answerEvaluate(
   const reader = evaluation.get(part);
   if (!reader) throw new ProtocolError(`asked to evaluate the ${part} part, which this run does not have`);
   for (const chunk of chunks) {
-    const start = performance.now();
+    const startedAt = now();
     const first = chunk * config.validationBatchSize;
     const count = Math.min(config.validationBatchSize, reader.dataset.count - first);
     if (count <= 0) throw new ProtocolError(`asked for chunk ${chunk} of the ${part} part, which has ${reader.dataset.count} samples`);
@@ -198,7 +199,8 @@ async function answerEvaluate(
       work,
       chunk,
       sums: { count, loss, metrics: [...metrics], squaredNorm: 0 },
-      computeMs: performance.now() - start,
+      startedAt,
+      computeMs: now() - startedAt,
     });
     // An engine that waits for nothing would keep signals and the coordinator's end waiting for all chunks.
     await turn();

@@ -1,4 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
+import { now } from '../shared/clock.js';
 import type { Arena, Channel, StepRequest } from '../shared/memory/arena.js';
 import type { MemorySystem } from '../shared/memory/system.js';
 import type { Partition } from '../shared/partition.js';
@@ -56,15 +57,15 @@ async function answer({ arena, channel, system, computer, send, partition }: Cha
   const begun = computer.beginWork(work, weights);
   if (begun) await begun;
   for (const node of nodes) {
-    const start = performance.now();
+    const startedAt = now();
     const { gradient, shards } = await computer.gradient(asked, node, true);
-    const computeMs = performance.now() - start;
+    const computeMs = now() - startedAt;
     const place = computer.placeInOutbox(gradient);
-    if (place >= 0 && channel.answer({ work, node, computeMs, gradient: place, shards })) {
+    if (place >= 0 && channel.answer({ work, node, startedAt, computeMs, gradient: place, shards })) {
       Atomics.add(arena.arrivals, 0, 1);
       system.wake(arena.arrivals);
     } else {
-      sendGradient({ work, node: [node.from, node.to], shards, computeMs }, gradient, partition, send);
+      sendGradient({ work, node: [node.from, node.to], shards, startedAt, computeMs }, gradient, partition, send);
     }
   }
   computer.expectNext(asked, nodes);

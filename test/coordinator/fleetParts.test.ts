@@ -67,7 +67,7 @@ class Step {
     const values = new Float32Array(parameters).fill(count);
     for (const part of parts) {
       const { offset, size } = partition[part] ?? { offset: 0, size: 0 };
-      const head = { work, node, shards: new Array<PartSums>(count).fill({ ...sums, ...change }), computeMs: 1 };
+      const head = { work, node, shards: new Array<PartSums>(count).fill({ ...sums, ...change }), startedAt: 0, computeMs: 1 };
       const message = part === 0 ? { type: 'gradient' as const, ...head } : { type: 'gradientPart' as const, work, node, part };
       this.hub.say(worker, encode(message, [values.subarray(offset, offset + size)]));
     }

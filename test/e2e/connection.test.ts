@@ -33,7 +33,7 @@ test('a connection that is cut: the worker comes back as another', async (t) => 
     proxy.cut();
     await coordinator.line(/^worker \d the connection is lost$/);
   }
-  await remote.line(/^the connection to the coordinator is lost; waiting up to 60 s for it to come back$/);
+  await remote.line(/^\[worker\] the connection to the coordinator is lost; waiting up to 60 s for it to come back$/);
   await coordinator.done();
   const path = join(runs, 'run');
   t.ok(metricsOf(path, 'worker').filter(({ event }) => event === 'ready').length >= 3, 'it has come again');
@@ -66,7 +66,7 @@ test('a coordinator that is killed and resumed at its address: its workers wait 
   await coordinator.line(/^epoch 3\//);
   coordinator.kill('SIGKILL');
   await coordinator.ended;
-  for (const one of workers) await one.line(/^the connection to the coordinator is lost; waiting up to 60 s for it to come back$/);
+  for (const one of workers) await one.line(/^\[worker\] the connection to the coordinator is lost; waiting up to 60 s for it to come back$/);
   const path = join(runs, 'run');
   await runWell(t, 'coordinator', '--resume', path, '--bind', address);
   for (const one of workers) t.equal((await one.ended).code, 0, 'a worker leaves when the run is over');
@@ -82,7 +82,7 @@ test('a worker that is told to leave while it waits for its coordinator leaves',
   coordinator.kill('SIGKILL');
   await coordinator.ended;
   for (const one of [first, second]) {
-    await one?.line(/^the connection to the coordinator is lost; waiting/);
+    await one?.line(/^\[worker\] the connection to the coordinator is lost; waiting/);
     one?.kill('SIGTERM');
     t.equal((await one?.ended)?.code, 0);
   }

@@ -121,7 +121,7 @@ test('a worker by hand leaves when its coordinator is killed', async (t) => {
   coordinator.kill('SIGKILL');
   const { code, stderr } = await worker.ended;
   t.equal(code, 1);
-  t.match(stderr, /^ready: .*\nerror: the connection to the coordinator is lost\n$/);
+  t.match(stderr, /^\[worker\] ready: .*\nerror: the connection to the coordinator is lost\n$/);
 });
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {

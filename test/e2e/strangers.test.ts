@@ -18,7 +18,7 @@ const shape = '784-16-10';
 const parameters = 784 * 16 + 16 + 16 * 10 + 10;
 const config = [...someMnist, '--model', shape, '--epochs', '3', '--shards', '4'] as const;
 const sums = { count: 8, loss: 1, metrics: [1], squaredNorm: 1 };
-const answer = { shards: [sums], computeMs: 1 };
+const answer = { shards: [sums], startedAt: 0, computeMs: 1 };
 
 let undisturbed: Promise<Record<string, string>> | undefined;
 
@@ -125,7 +125,7 @@ const rogues: readonly (readonly [what: string, act: Rogue, reason: string])[] =
   ],
   [
     'figures of an evaluation',
-    (stranger, { work }) => stranger.say({ type: 'evaluation', work, chunk: 0, sums, computeMs: 1 }),
+    (stranger, { work }) => stranger.say({ type: 'evaluation', work, chunk: 0, sums, startedAt: 0, computeMs: 1 }),
     'answered work 0 as if it were of another kind',
   ],
   [

@@ -67,8 +67,8 @@ test('a worker that is there before its coordinator waits', async (t) => {
   const ended = await worker.ended;
   t.equal(ended.code, 0);
   const lines = ended.stderr.trimEnd().split('\n');
-  t.equal(lines[0], `${address}: nothing listens there (connection refused); waiting`);
-  t.match(lines[1], /^ready: /);
+  t.equal(lines[0], `[worker] ${address}: nothing listens there (connection refused); waiting`);
+  t.match(lines[1], /^\[worker\] ready: /);
   t.equal(lines.length, 2, 'it says so once, however often it tries');
 });
 
@@ -93,7 +93,7 @@ test('a name that does not resolve', async (t) => {
   t.match(
     stderr,
     new RegExp(
-      `^tcp://something\\.invalid:5555: ${reason}; waiting\nerror: no coordinator at tcp://something\\.invalid:5555 within 0\\.3 s: ${reason}\n$`,
+      `^\\[worker\\] tcp://something\\.invalid:5555: ${reason}; waiting\nerror: no coordinator at tcp://something\\.invalid:5555 within 0\\.3 s: ${reason}\n$`,
     ),
   );
 });
@@ -103,7 +103,7 @@ test('a port that stays closed', async (t) => {
   const { code, stderr } = await runCli(t, 'worker', '--connect', address, '--connect-timeout', '0.3');
   t.equal(code, 1);
   const reason = 'nothing listens there (connection refused)';
-  t.equal(stderr, `${address}: ${reason}; waiting\nerror: no coordinator at ${address} within 0.3 s: ${reason}\n`);
+  t.equal(stderr, `[worker] ${address}: ${reason}; waiting\nerror: no coordinator at ${address} within 0.3 s: ${reason}\n`);
 });
 
 test('a coordinator that is gone between two connections', async (t) => {
@@ -116,7 +116,7 @@ test('a coordinator that is gone between two connections', async (t) => {
   const { code, stderr } = await worker.ended;
   t.equal(code, 1);
   // Whether it finds the door shut before it gives up is a matter of moments.
-  t.match(stderr, /^(tcp:.*; waiting\n)?error: .*\n$/);
+  t.match(stderr, /^(\[worker\] tcp:.*; waiting\n)?error: .*\n$/);
   t.notMatch(stderr, / {4}at /);
 });
 

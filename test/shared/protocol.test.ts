@@ -22,7 +22,7 @@ const hello = {
   cpu: 'A CPU',
   pid: 4242,
 } as const;
-const gradient = { type: 'gradient', work: 3, node: [0, 2], shards: [sums, sums], computeMs: 1.5 } satisfies FromWorker;
+const gradient = { type: 'gradient', work: 3, node: [0, 2], shards: [sums, sums], startedAt: 0, computeMs: 1.5 } satisfies FromWorker;
 const step = {
   type: 'step',
   work: 2 ** 40,
@@ -46,7 +46,7 @@ const fromWorker: readonly FromWorker[] = [
   { type: 'ready', engine: { engine: 'onnx', provider: 'cpu', library: '1.30.0' }, probe: 'abc', fingerprint: 'def' },
   gradient,
   { type: 'gradientPart', work: 3, node: [0, 2], part: 1 },
-  { type: 'evaluation', work: 0, chunk: 5, sums, computeMs: 0 },
+  { type: 'evaluation', work: 0, chunk: 5, sums, startedAt: 0, computeMs: 0 },
   { type: 'failed', reason: 'no such file' },
 ];
 const fromCoordinator: readonly FromCoordinator[] = [

@@ -25,7 +25,7 @@ const weightArrays = 2;
 /** Nodes of one request. What goes beyond is asked for by a message. */
 const maxNodes = 16;
 const requestHead = 7;
-const answerHead = 6;
+const answerHead = 7;
 const sumsHead = 3;
 const line = 64;
 /** Words on cache lines of their own, before the weights. */
@@ -86,6 +86,8 @@ export interface StepRequest {
 export interface StepAnswer {
   readonly work: number;
   readonly node: TreeNode;
+  /** When it began, in milliseconds of the worker's own clock. */
+  readonly startedAt: number;
   readonly computeMs: number;
   /** Which of the worker's arrays the gradient is in. */
   readonly gradient: number;
@@ -129,9 +131,9 @@ export class Channel {
     });
   }
 
-  answer({ work, node, computeMs, gradient, shards }: StepAnswer): boolean {
+  answer({ work, node, startedAt, computeMs, gradient, shards }: StepAnswer): boolean {
     return this.answers.post((record) => {
-      record.set([work, node.from, node.to, computeMs, gradient, shards.length]);
+      record.set([work, node.from, node.to, startedAt, computeMs, gradient, shards.length]);
       const length = sumsHead + this.#metrics;
       for (const [i, { count, loss, squaredNorm, metrics }] of shards.entries()) {
         record.set([count, loss, squaredNorm, ...metrics], answerHead + i * length);
@@ -141,8 +143,15 @@ export class Channel {
 
   takeAnswer(): StepAnswer | undefined {
     return this.answers.take((record) => {
-      const [work = 0, from = 0, to = 0, computeMs = 0, gradient = 0, count = 0] = record;
-      return { work, node: { from, to }, computeMs, gradient, shards: Array.from({ length: count }, (_, i) => this.#sums(record, i)) };
+      const [work = 0, from = 0, to = 0, startedAt = 0, computeMs = 0, gradient = 0, count = 0] = record;
+      return {
+        work,
+        node: { from, to },
+        startedAt,
+        computeMs,
+        gradient,
+        shards: Array.from({ length: count }, (_, i) => this.#sums(record, i)),
+      };
     });
   }
 

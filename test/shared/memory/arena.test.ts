@@ -11,7 +11,7 @@ test('what one side asks and the other answers arrives as it was said', (t) => {
   const [coordinator, worker] = open();
   const request = { work: 2 ** 40, step: 7, epoch: 1, batch: [32, 64], weights: 1, nodes: [{ from: 0, to: 4 }] } as const;
   const sums = { count: 3, loss: Number.NaN, squaredNorm: Number.POSITIVE_INFINITY, metrics: [0.5, -0] };
-  const answer = { work: 2 ** 40, node: { from: 0, to: 4 }, computeMs: 0.25, gradient: 1, shards: new Array(5).fill(sums) };
+  const answer = { work: 2 ** 40, node: { from: 0, to: 4 }, startedAt: 7.5, computeMs: 0.25, gradient: 1, shards: new Array(5).fill(sums) };
   for (let slot = 0; slot < shape.workers; slot++) {
     t.ok(coordinator?.channels[slot]?.ask({ ...request, step: slot }));
     t.ok(worker?.channels[slot]?.answer({ ...answer, computeMs: slot }));
@@ -48,7 +48,7 @@ test('no two arrays share a byte', (t) => {
   for (const channel of arena?.channels ?? []) {
     for (let i = 0; i < 16; i++) {
       channel.ask({ work: 9, step: 9, epoch: 9, batch: [9, 9], weights: 9, nodes: [] });
-      channel.answer({ work: 9, node: { from: 9, to: 9 }, computeMs: 9, gradient: 9, shards: [] });
+      channel.answer({ work: 9, node: { from: 9, to: 9 }, startedAt: 9, computeMs: 9, gradient: 9, shards: [] });
     }
   }
   for (const [i, array] of arrays.entries()) t.ok(array.every((value) => value === i));
