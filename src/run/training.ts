@@ -1,10 +1,9 @@
-import type { Fleet } from '../coordinator/fleet.js';
 import { chunkSizes, type TrainingPlan } from '../coordinator/plan.js';
 import { addParts, means } from '../coordinator/progress.js';
 import type { RunFolder } from '../coordinator/runFolder.js';
 import { StepTimes } from '../coordinator/stepTimes.js';
 import type { Tracer } from '../coordinator/tracer.js';
-import { type Observer, type Outcome, type TrainPorts, train } from '../coordinator/train.js';
+import { type Observer, type Outcome, type TrainPorts, train, type Workers } from '../coordinator/train.js';
 import type { Figures } from '../shared/json.js';
 import { twin } from '../shared/kernel/twin.js';
 import { penaltyOf } from '../shared/model/penalty.js';
@@ -56,7 +55,7 @@ export async function trainAndTest(parts: TrainingParts): Promise<{ readonly out
     const ports = { workers, store, observer, tracer, signal, updating, stepTimes, onSaveable };
     const outcome = await train(plan, state.optimizer, ports, resume?.checkpoint);
     const endedAt = performance.now();
-    const test = await evaluateTest(fleet, plan, outcome);
+    const test = await evaluateTest(workers, plan, outcome);
     const summary = summarize({
       ...{ plan, outcome, startedAt, endedAt, test, fingerprint, commandLine },
       steps: outcome.steps - stepsBefore,
@@ -75,14 +74,14 @@ export async function trainAndTest(parts: TrainingParts): Promise<{ readonly out
 
 /** The test figures of the best weights and of the final ones. */
 async function evaluateTest(
-  fleet: Fleet,
+  workers: Workers,
   { config, counts, network }: TrainingPlan,
   outcome: Outcome,
 ): Promise<{ best: Figures; final: Figures } | undefined> {
   if (counts.test === undefined) return undefined;
   const sizes = chunkSizes(counts.test, config.validationBatchSize);
   const figures = async (weights: Float32Array): Promise<Figures> => {
-    const sums = addParts(await fleet.evaluate('test', sizes, weights));
+    const sums = addParts(await workers.evaluate('test', sizes, weights));
     return means(sums, config.metrics, penaltyOf(network.layout, weights, twin));
   };
   return { best: await figures(outcome.bestWeights), final: await figures(outcome.finalWeights) };

@@ -66,7 +66,8 @@ test('a coordinator that is killed and resumed at its address: its workers wait 
   await coordinator.line(/^epoch 3\//);
   coordinator.kill('SIGKILL');
   await coordinator.ended;
-  for (const one of workers) await one.line(/^\[worker\] the connection to the coordinator is lost; waiting up to 60 s for it to come back$/);
+  for (const one of workers)
+    await one.line(/^\[worker\] the connection to the coordinator is lost; waiting up to 60 s for it to come back$/);
   const path = join(runs, 'run');
   await runWell(t, 'coordinator', '--resume', path, '--bind', address);
   for (const one of workers) t.equal((await one.ended).code, 0, 'a worker leaves when the run is over');

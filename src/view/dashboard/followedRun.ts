@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { parse } from 'yaml';
 import { parseConfig } from '../../shared/config/parse.js';
 import type { Config } from '../../shared/config/schema.js';
@@ -9,6 +9,7 @@ import { type RunStatus, statusName } from '../../shared/runStatus.js';
 import type { RunChange, RunEvent, RunSnapshot, StepSeries, Value } from './api.js';
 import { layersOf } from './layers.js';
 import { LineReader } from './lineReader.js';
+import { stepClock } from './stepClock.js';
 import { mostPoints, StepColumns } from './stepColumns.js';
 
 type Line = Readonly<Record<string, unknown>>;
@@ -122,9 +123,9 @@ export class FollowedRun {
   }
 
   snapshot(): RunSnapshot {
-    const { id, name, path } = this;
+    const { id, name } = this;
     return {
-      ...{ id, name, path, status: this.#status, summary: this.#summary },
+      ...{ id, name, path: relativeIfInside(this.path), status: this.#status, summary: this.#summary },
       ...{ epochs: this.#epochs, events: this.#events, pace: this.#pace },
       layers: this.#config ? layersOf(this.#config.model) : [],
       figures: this.#steps.names.filter((column) => column !== 'learningRate' && column !== 'noiseScale'),
@@ -139,34 +140,22 @@ export class FollowedRun {
     return this.#steps.series(from, to, enough, this.#clock());
   }
 
-  /** Seconds from the run's first event to a step, by the clock, in a straight line between the times that are known. */
+  /** Seconds from the run's first event to a step, by the clock. */
   #clock(): ((step: number) => number) | undefined {
-    const times = [...this.#events.map(({ time }) => time), ...this.#pace.map(({ time }) => time)].filter((time) => time !== null);
-    if (this.#pace.length === 0) return undefined;
-    const start = Math.min(...times);
-    const readyAt = this.#events.findLast(
-      ({ kind, time }) => kind === 'ready' && time !== null && time <= (this.#pace[0]?.time ?? 0),
-    )?.time;
-    const points = [{ step: 0, time: readyAt ?? start }, ...this.#pace];
-    return (step) => {
-      const next = upperBound(points, step);
-      const [a, b] = [points[Math.max(0, next - 1)], points[Math.min(points.length - 1, next)]];
-      if (!a || !b) return Number.NaN;
-      const part = b.step === a.step ? 0 : (step - a.step) / (b.step - a.step);
-      return (a.time + (b.time - a.time) * part - start) / 1_000;
-    };
+    const [first] = this.#pace;
+    if (!first) return undefined;
+    const times = this.#events.flatMap(({ time }) => time ?? []);
+    const start = Math.min(first.time, ...times);
+    const readyAt = this.#events.findLast(({ kind, time }) => kind === 'ready' && time !== null && time <= first.time)?.time;
+    const clock = stepClock([{ step: 0, time: readyAt ?? start }, ...this.#pace]);
+    return clock && ((step) => (clock(step) - start) / 1_000);
   }
 }
 
-/** Index of the first point at or behind a step. */
-function upperBound(points: readonly { readonly step: number }[], step: number): number {
-  let [low, high] = [0, points.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((points[middle]?.step ?? 0) < step) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+/** As its user would write it: from the working directory on, where it is in there. */
+function relativeIfInside(path: string): string {
+  const short = relative(process.cwd(), path);
+  return short === '' || short.startsWith('..') ? path : short;
 }
 
 function figuresOf(line: Line): Readonly<Record<string, Value>> {

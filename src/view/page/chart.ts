@@ -124,7 +124,10 @@ export class Chart {
           },
           { ...axis, size: 62, values: (_, ticks) => ticks.map((tick) => (tick === null ? '' : short(tick))) },
         ],
-        scales: { x: { time: false, range: (_, min, max) => this.#xRange(min, max) }, y: { distr: isLog ? 3 : 1 } },
+        scales: {
+          x: { time: false, range: (_, min, max) => this.#xRange(min, max) },
+          y: isLog ? { distr: 3, range: (_, min, max) => logRange(min, max) } : {},
+        },
         cursor: {
           sync: { key: 'x' },
           drag: { x: true, y: false, setScale: false },
@@ -218,6 +221,12 @@ export class Chart {
     const at = Math.max(first ?? 0, Math.min(last ?? 0, (drawn.cursor.idx ?? (by < 0 ? (last ?? 0) + 1 : (first ?? 0) - 1)) + by));
     drawn.setCursor({ left: drawn.valToPos(drawn.data[0][at] ?? 0, 'x'), top: 10 });
   }
+}
+
+/** Whole decades; around one value alone, half and double of it. */
+function logRange(min: number | null, max: number | null): [number, number] {
+  if (min === null || max === null) return [0.1, 1];
+  return min === max ? [min / 2, max * 2] : (uPlot.rangeLog(min, max, 10, false) as [number, number]);
 }
 
 /** A value at a place or, where the curve has no point there, the one before it. */

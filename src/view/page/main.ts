@@ -46,17 +46,18 @@ function figureLines(run: RunView, name: string, owner: string): Line[] {
   const raw: Curve = { x: places, y: column.mean };
   const spread = column.min && column.max ? { min: column.min, max: column.max } : undefined;
   const curve: Line[] =
-    shown.smoothing === 0
+    shown.smoothing === 0 || name === 'learningRate'
       ? [{ ...raw, label, colour, style: 'line', spread }]
       : [
           { ...raw, label, colour, style: 'faint' },
           { x: places, y: smoothed(column.mean, shown.smoothing, series.stride), label, colour, style: 'line' },
         ];
-  const validation = epochLine(run, validationName(name), owner === '' ? 'validation' : `${owner}, validation`);
+  const isAlone = owner === '';
+  const validation = epochLine(run, validationName(name), isAlone ? 'validation' : `${owner}, validation`, isAlone ? colours[1] : colour);
   return [...curve, ...validation];
 }
 
-function epochLine({ snapshot, whole, colour }: RunView, name: string, label: string): Line[] {
+function epochLine({ snapshot, whole }: RunView, name: string, label: string, colour = colours[0] ?? ''): Line[] {
   const places = whole && placesOf(whole, shown.axis);
   if (!snapshot || !whole || !places || snapshot.epochs.every((line) => line[name] === undefined)) return [];
   return [{ ...epochCurve(snapshot, name, whole, places), label, colour, style: 'dashed' }];
@@ -110,13 +111,24 @@ function extent(): [number, number] {
   return ends.length === 0 ? [0, 1] : [Math.min(...ends), Math.max(...ends)];
 }
 
+let zooming: Promise<unknown> = Promise.resolve();
+
 async function zoomTo(range: [number, number] | undefined): Promise<void> {
   const all = extent();
   const isWhole = range !== undefined && range[0] <= all[0] && range[1] >= all[1];
   shown.range = isWhole ? undefined : range;
+  parts.charts.ariaBusy = 'true';
   drawCharts();
-  await Promise.all(drawn().map((run) => run.zoom(shown.range, shown.axis)));
+  zooming = zooming.then(() => Promise.all(drawn().map((run) => run.zoom(shown.range, shown.axis)))).catch(report);
+  const own = zooming;
+  await own;
   drawCharts();
+  if (zooming === own) parts.charts.ariaBusy = 'false';
+}
+
+/** What could not be fetched is said; the next change tries again. */
+function report(error: unknown): void {
+  parts.connection.textContent = error instanceof Error ? error.message : String(error);
 }
 
 function move(factor: number, shift: number): void {
@@ -151,6 +163,7 @@ async function showRun(run: RunView, isShown: boolean): Promise<void> {
 
 function select(id: string): void {
   shown.selected = id;
+  parts.selected.value = id;
   parts.images.replaceChildren();
   parts.imagesNote.textContent = '';
   parts.events.replaceChildren();
@@ -188,7 +201,10 @@ async function begin(): Promise<void> {
   // Told again after the connection was lost, the page stays as it is.
   if (!isListed) for (const run of all.slice(0, Math.max(0, all.length - drawnAtFirst))) run.isShown = false;
   isListed = true;
+  const newest = all.at(-1);
+  if (shown.selected === '' && newest) select(newest.id);
   await Promise.all(all.map(refresh));
+  drawPanels();
   parts.connection.textContent = all.length === 0 ? 'no run yet' : '';
 }
 

@@ -78,8 +78,8 @@ const workerHeads: readonly Head[] = [
   { text: 'busy' },
   { text: 'restarts' },
   { text: 'process', class: 'left' },
-  { text: '', class: 'note' },
 ];
+const lossHead: Head = { text: 'last lost because', class: 'note' };
 
 const moods: Readonly<Record<WorkerStatus['state'], Mood>> = { ready: 'good', preparing: 'busy', lost: 'bad' };
 
@@ -87,6 +87,7 @@ const moods: Readonly<Record<WorkerStatus['state'], Mood>> = { ready: 'good', pr
 export function workersTable({ status, summary }: RunSnapshot): HTMLElement {
   if (!status || status.workers.length === 0) return element('p', {}, status ? 'none has come yet' : 'this run has kept nothing of them');
   const isOver = summary !== null || ['ended', 'stopped', 'failed'].includes(status.state);
+  const hasLost = status.workers.some(({ note }) => note !== null);
   const rows = status.workers.map((worker) => {
     const { computeSeconds, waitSeconds } = worker;
     const all = computeSeconds + waitSeconds;
@@ -101,11 +102,10 @@ export function workersTable({ status, summary }: RunSnapshot): HTMLElement {
       all > 0 ? percent(computeSeconds / all) : '–',
       String(worker.restarts),
       `${worker.pid} on ${worker.host}`,
-      worker.note ?? '',
+      ...(hasLost ? [worker.note ?? ''] : []),
     ];
   });
-  const heads = workerHeads.map((head) => (head.text === '' ? { ...head, text: 'last lost since it' } : head));
-  return table(heads, rows);
+  return table(hasLost ? [...workerHeads, lossHead] : workerHeads, rows);
 }
 
 /** What happened, the newest first. */
@@ -121,9 +121,7 @@ export function networkTable({ layers }: RunSnapshot): HTMLElement {
   const total = layers.reduce((sum, { parameters }) => sum + parameters, 0);
   const rows = layers.map(({ name, detail, outputShape, parameters }) => [name, detail, outputShape.join(' × '), whole(parameters)]);
   return table(
-    [{ text: 'layer' }, { text: '', class: 'left' }, { text: 'gives' }, { text: 'parameters' }].map((head) =>
-      head.text === '' ? { ...head, text: 'activation or rate' } : head,
-    ),
+    [{ text: 'layer' }, { text: 'activation or rate', class: 'left' }, { text: 'gives' }, { text: 'parameters' }],
     [...rows, ['all', '', '', whole(total)]],
   );
 }

@@ -1,0 +1,44 @@
+import { test } from 'tap';
+import { dashboardAddress, gateFor, isLocal, newToken } from '../../../src/view/dashboard/access.js';
+
+test('where to listen', async (t) => {
+  t.same(dashboardAddress('--port', ''), { host: '127.0.0.1', port: 0 });
+  t.same(dashboardAddress('--port', '8080'), { host: '127.0.0.1', port: 8080 });
+  t.same(dashboardAddress('--port', '0.0.0.0:80'), { host: '0.0.0.0', port: 80 });
+  t.same(dashboardAddress('--port', '[::1]:80'), { host: '::1', port: 80 });
+  for (const text of ['http', '70000', 'localhost', ':80', '::1:80', '-1']) {
+    t.throws(() => dashboardAddress('--port', text), {
+      name: 'UsageError',
+      message: `--port: expected a port such as 8080, or HOST:PORT, got ${text}`,
+    });
+  }
+});
+
+test('what is on this machine', async (t) => {
+  for (const host of ['127.0.0.1', 'localhost', '::1']) t.ok(isLocal({ host }), host);
+  for (const host of ['0.0.0.0', '192.168.0.7', '::', 'localhost.example.org']) t.notOk(isLocal({ host }), host);
+});
+
+test('on this machine everyone is let in, but no page of another name', async (t) => {
+  const gate = gateFor({ host: '127.0.0.1', port: 80 }, undefined);
+  for (const host of ['127.0.0.1:8080', 'localhost:8080', '[::1]:8080']) t.equal(gate({ headers: { host }, query: {} }).kind, 'in', host);
+  for (const host of ['evil.example:8080', '', 'localhost.evil.example']) {
+    t.match(gate({ headers: { host }, query: {} }), { kind: 'out', code: 403 }, host);
+  }
+});
+
+test('elsewhere only whoever has the token', async (t) => {
+  const token = newToken();
+  t.match(token, /^[\w-]{24}$/);
+  const gate = gateFor({ host: '0.0.0.0', port: 80 }, token);
+  const host = 'machine:80';
+  t.match(gate({ headers: { host }, query: {} }), { kind: 'out', code: 401 });
+  t.match(gate({ headers: { host }, query: { token: `${token}x` } }), { kind: 'out', code: 401 });
+  t.match(gate({ headers: { host, cookie: 'bpnn-dist=wrong' }, query: { token: [token] } }), { kind: 'out', code: 401 });
+  const first = gate({ headers: { host }, query: { token } });
+  t.equal(first.kind, 'cookie');
+  const cookie = first.kind === 'cookie' ? first.cookie : '';
+  t.match(cookie, /; HttpOnly; SameSite=Strict; Path=\/$/);
+  t.equal(gate({ headers: { host, cookie: `a=b; ${cookie.split(';')[0]}` }, query: {} }).kind, 'in');
+  t.equal(gate({ headers: { host, authorization: `Bearer ${token}` }, query: {} }).kind, 'in', 'as Prometheus sends it');
+});
