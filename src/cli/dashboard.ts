@@ -13,7 +13,7 @@ export interface ViewOf {
 }
 
 /** What this thread and the dashboard's say to each other. */
-export type ToThread = { readonly type: 'run'; readonly path: string } | { readonly type: 'close' };
+export type ToThread = { readonly type: 'run'; readonly path: string } | { readonly type: 'close'; readonly reason: string | null };
 export type FromThread =
   | { readonly type: 'listening'; readonly url: string }
   | { readonly type: 'failed'; readonly reason: string; readonly isUsage: boolean };
@@ -22,8 +22,8 @@ export interface Dashboard {
   readonly url: string;
   /** A run has begun: it is shown too. */
   show(path: string): void;
-  /** Ends once everyone who watches has read the last of it. */
-  close(): Promise<void>;
+  /** Ends once everyone who watches has read the last of it. @param reason why the run has failed, if it has */
+  close(reason: string | null): Promise<void>;
 }
 
 /**
@@ -47,9 +47,9 @@ export async function openDashboard(view: ViewOf, onCrash: (reason: string) => v
   return {
     url,
     show: (path) => tell({ type: 'run', path }),
-    async close() {
+    async close(reason) {
       thread.ref();
-      tell({ type: 'close' });
+      tell({ type: 'close', reason });
       await ended;
     },
   };

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { Option } from 'commander';
 import type { RunObserver } from '../run/run.js';
 import { UsageError } from '../shared/errors.js';
@@ -20,7 +21,9 @@ export function tokenFor(address: DashboardAddress): string | undefined {
 /** The dashboard that a flag asks for, if it does. */
 export async function dashboardFor(flag: unknown, say: (line: string) => void): Promise<Dashboard | undefined> {
   if (flag === undefined) return undefined;
-  const address = dashboardAddress('--dashboard', flag === true ? '' : String(flag));
+  const text = flag === true ? '' : String(flag);
+  if (existsSync(text)) throw new UsageError(`--dashboard ${text}: expected a port, got a file; the config's file comes before the flags`);
+  const address = dashboardAddress('--dashboard', text);
   const dashboard = await openDashboard({ address, token: tokenFor(address), places: [] }, (reason) =>
     say(`the dashboard has failed (${reason}); training goes on`),
   );

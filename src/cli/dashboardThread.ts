@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { hardestImages } from '../inference/hardest.js';
 import { errorMessage, UsageError } from '../shared/errors.js';
+import type { HardestImages } from '../shared/hardestImages.js';
 import { RunSet } from '../view/dashboard/runSet.js';
 import { type DashboardServer, serveDashboard } from '../view/dashboard/server.js';
 import type { FromThread, ToThread, ViewOf } from './dashboard.js';
@@ -15,7 +16,7 @@ async function serve({ address, token, places }: ViewOf): Promise<void> {
   let server: DashboardServer;
   try {
     for (const place of places) runs.add(place);
-    server = await serveDashboard({ address, token, runs, hardest: (folder) => hardestImages(folder, images) });
+    server = await serveDashboard({ address, token, runs, hardest: oneAtATime((folder) => hardestImages(folder, images)) });
   } catch (error) {
     tell({ type: 'failed', reason: errorMessage(error), isUsage: error instanceof UsageError });
     return;
@@ -27,12 +28,27 @@ async function serve({ address, token, places }: ViewOf): Promise<void> {
         runs.addRun(message.path);
         break;
       case 'close':
-        void server.close().then(() => parentPort?.close());
+        // What is still being computed is for nobody. In a thread this ends the thread alone.
+        void server.close(message.reason).then(() => process.exit());
         break;
       default:
         message satisfies never;
     }
   });
+}
+
+/** Whoever asks for what is being computed waits for that; for anything else, until it is done. */
+function oneAtATime(compute: (folder: string) => Promise<HardestImages>): (folder: string) => Promise<HardestImages> {
+  const computing = new Map<string, Promise<HardestImages>>();
+  let last: Promise<unknown> = Promise.resolve();
+  return (folder) => {
+    const known = computing.get(folder);
+    if (known) return known;
+    const made = last.then(() => compute(folder)).finally(() => computing.delete(folder));
+    computing.set(folder, made);
+    last = made.catch(() => undefined);
+    return made;
+  };
 }
 
 await serve(workerData);

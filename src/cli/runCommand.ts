@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { Resumption } from '../run/resume.js';
 import type { RunOptions, RunResult } from '../run/run.js';
 import type { Config } from '../shared/config/schema.js';
+import { errorMessage } from '../shared/errors.js';
 import { traceRequest } from '../view/trace/tracedSteps.js';
 import { configFlags } from './configFlags.js';
 import { dashboardFor, dashboardOption, shownOn } from './dashboardFlag.js';
@@ -36,6 +37,7 @@ export async function runCommand(
   const resume = await resumption(flags['resume'], config, given, name);
   const logFormat = flags['logFormat'] === 'json' ? 'json' : 'human';
   const view = logFormat === 'json' ? jsonView(process.stderr) : runView(process.stderr);
+  const trace = flags['trace'] === undefined ? undefined : traceRequest('--trace', flags['trace'] === true ? '' : String(flags['trace']));
   const dashboard = await dashboardFor(flags['dashboard'], (line) => view.onNotice?.(line));
   const stop = stoppable((resume?.config ?? config).gracePeriod, (line) => view.onNotice?.(line));
   try {
@@ -47,16 +49,19 @@ export async function runCommand(
       observer: shownOn(dashboard, view),
       signal: stop.signal,
       measuresAnew: flags['measure'] === true,
-      trace: flags['trace'] === undefined ? undefined : traceRequest('--trace', flags['trace'] === true ? '' : String(flags['trace'])),
+      trace,
       logFormat,
       commandLine: process.argv.slice(2),
     });
     view.close();
     process.stdout.write(flags['json'] === true ? `${JSON.stringify(result.summary)}\n` : endText(result));
+    await dashboard?.close(null);
+  } catch (error) {
+    await dashboard?.close(errorMessage(error));
+    throw error;
   } finally {
     view.close();
     stop.close();
-    await dashboard?.close();
   }
 }
 

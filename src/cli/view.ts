@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { RunError } from '../shared/errors.js';
 import { dashboardAddress } from '../view/dashboard/access.js';
 import { openDashboard } from './dashboard.js';
 import { tokenFor } from './dashboardFlag.js';
@@ -18,14 +19,16 @@ async function viewRuns(places: readonly string[], { port }: { readonly port: st
   const over = new Promise<void>((resolve, reject) => {
     onEnd = (error) => (error ? reject(error) : resolve());
   });
-  const dashboard = await openDashboard({ address, token: tokenFor(address), places }, (reason) => onEnd(new Error(reason)));
+  const dashboard = await openDashboard({ address, token: tokenFor(address), places }, (reason) =>
+    onEnd(new RunError(`the dashboard has failed: ${reason}`)),
+  );
   // A listener for signals keeps no process alive.
   const alive = setInterval(() => undefined, 60_000);
   process.once('SIGINT', () => onEnd()).once('SIGTERM', () => onEnd());
   process.stderr.write(`${dashboard.url}\nCtrl-C ends it\n`);
   try {
     await over;
-    await dashboard.close();
+    await dashboard.close(null);
   } finally {
     clearInterval(alive);
   }

@@ -115,14 +115,16 @@ export class RunFolder {
     if (this.#waiting.length === 0) return;
     const bytes = Buffer.from(this.#waiting);
     let written = 0;
+    let trouble: unknown;
     try {
       while (written < bytes.byteLength) written += writeSync(this.#metrics, bytes, written);
-      this.#trouble('metrics.jsonl', undefined);
     } catch (error) {
-      this.#trouble('metrics.jsonl', error);
+      trouble = error;
     }
     this.#bytes += written;
     this.#waiting = bytes.toString('utf8', written);
+    // What is said of it may be logged here in turn.
+    this.#trouble('metrics.jsonl', trouble);
   }
 
   /** Starts to save a checkpoint, and returns while it is written; removes the oldest afterwards. */

@@ -11,6 +11,8 @@ export interface StaffingOptions {
   readonly coming: () => number;
   /** The run has too few workers for now, and waits. */
   readonly onShort: (line: string) => void;
+  /** It has enough again. */
+  readonly onEnough: () => void;
   /** The run cannot go on. */
   readonly onHopeless: (reason: RunError) => void;
 }
@@ -89,8 +91,10 @@ export class Staffing {
   }
 
   #goOn(): void {
+    const wasShort = this.#hasStarted && this.#timer !== undefined;
     this.#hasStarted = true;
     this.#stopTimer();
+    if (wasShort) this.#options.onEnough();
     for (const { resolve } of this.#waiting.splice(0)) resolve();
   }
 

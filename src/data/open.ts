@@ -1,7 +1,7 @@
 import type { DataSpec, FileData, FilePair } from '../shared/config/dataSchema.js';
 import { DataError, UsageError } from '../shared/errors.js';
 import { ArrayDataset } from './arrayDataset.js';
-import type { DataParts } from './dataset.js';
+import type { DataParts, Dataset, PartName } from './dataset.js';
 import { mnistFiles } from './mnist.js';
 
 /**
@@ -20,6 +20,19 @@ export function openData(spec: DataSpec, validationSplit: number): DataParts {
     validation: held ?? openLike(train, files.validation),
     test: openLike(train, files.test),
   };
+}
+
+/**
+ * Opens one part to judge a model by: the test set, else the validation set; of the files only those that it stands in.
+ * @returns undefined where a run has neither
+ */
+export function openJudged(spec: DataSpec, validationSplit: number): { readonly part: PartName; readonly dataset: Dataset } | undefined {
+  const files = 'name' in spec ? mnistFiles(spec.take) : spec;
+  const divide = files.normalize?.divide;
+  if (files.test) return { part: 'test', dataset: ArrayDataset.open(files.test, divide) };
+  if (files.validation) return { part: 'validation', dataset: ArrayDataset.open(files.validation, divide) };
+  const { validation } = openData(spec, validationSplit);
+  return validation && { part: 'validation', dataset: validation };
 }
 
 function checkSpec({ take, normalize, validation }: FileData, validationSplit: number): void {

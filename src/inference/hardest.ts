@@ -1,10 +1,10 @@
 import { BatchReader } from '../data/batch.js';
-import type { Dataset, PartName } from '../data/dataset.js';
-import { openData } from '../data/open.js';
+import type { Dataset } from '../data/dataset.js';
+import { openJudged } from '../data/open.js';
 import { checkTargets } from '../data/targets.js';
 import { UsageError } from '../shared/errors.js';
 import type { HardestImages } from '../shared/hardestImages.js';
-import { imageShape } from '../shared/model/image.js';
+import { imageShape, judgesImages } from '../shared/model/image.js';
 import { loadModel } from './loadModel.js';
 
 /** Samples read at a time. */
@@ -29,11 +29,9 @@ export async function hardestImages(folder: string, count: number): Promise<Hard
   try {
     const { config, network, spec } = model;
     const shape = imageShape(spec.inputShape);
-    if (!config || !shape || network.outputs < 2) throw new UsageError(`${folder}: its samples are no images of classes`);
-    const { test, validation } = openData(config.data, config.validationSplit);
-    const part: PartName = test ? 'test' : 'validation';
-    const dataset = test ?? validation;
-    if (!dataset) throw new UsageError(`${folder}: the run has neither a test set nor a validation set`);
+    const judged = config && judgesImages(config) ? openJudged(config.data, config.validationSplit) : undefined;
+    if (!config || !shape || !judged) throw new UsageError(`${folder}: there are no images of classes to judge its model by`);
+    const { part, dataset } = judged;
     const reader = new BatchReader(dataset, checkTargets(config.loss, network.outputs, part, dataset), network.outputs, chunkSize);
     let wrong = 0;
     let hardest: Hard[] = [];
@@ -41,11 +39,11 @@ export async function hardestImages(folder: string, count: number): Promise<Hard
       const size = Math.min(chunkSize, dataset.count - first);
       reader.fillRange(first, size);
       const outputs = await model.predict(reader.inputs.subarray(0, size * network.inputs));
-      const judged = Array.from({ length: size }, (_, row) => {
+      const found = Array.from({ length: size }, (_, row) => {
         const at = [row * network.outputs, (row + 1) * network.outputs] as const;
         return judge(first + row, outputs.subarray(...at), reader.targets.subarray(...at));
       });
-      const missed = judged.filter((one) => one.class !== one.target);
+      const missed = found.filter((one) => one.class !== one.target);
       wrong += missed.length;
       hardest = [...hardest, ...missed].sort((a, b) => a.ofTarget - b.ofTarget).slice(0, count);
     }

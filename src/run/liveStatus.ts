@@ -31,7 +31,9 @@ export class LiveStatus {
   #step: number;
   #epoch: number;
   #samples = 0;
-  /** Samples and clock when steps were last seen to be done. */
+  /** When the last step was done, by the monotonic clock. */
+  #steppedAt = performance.now();
+  /** Samples, and when the last step was done, a look ago. */
   #seen = { samples: 0, at: performance.now() };
   #samplesPerSecond = 0;
   #pacedAt = Number.NEGATIVE_INFINITY;
@@ -74,6 +76,7 @@ export class LiveStatus {
       onStep: (figures) => {
         this.#step++;
         this.#samples += figures.samples;
+        this.#steppedAt = performance.now();
         other.onStep?.(figures);
       },
       onEpoch: (figures) => {
@@ -120,16 +123,21 @@ export class LiveStatus {
     this.write();
   }
 
-  /** How fast is it? A step may take longer than a look. */
+  /** How fast is it? From one last step to another, since a step may take longer than a look. */
   #look(): void {
-    const now = performance.now();
     const { samples, at } = this.#seen;
     if (this.#samples === samples) return;
-    this.#samplesPerSecond = ((this.#samples - samples) / (now - at)) * 1_000;
+    const now = this.#steppedAt;
+    this.#samplesPerSecond = ((this.#samples - samples) / Math.max(now - at, 1e-3)) * 1_000;
     this.#seen = { samples: this.#samples, at: now };
     if (now - this.#pacedAt < Math.max(interval / 2, (now - (this.#trainingSince ?? now)) / paceLines)) return;
     this.#pacedAt = now;
-    this.#folder.log({ kind: 'pace', time: Date.now(), step: this.#step, samplesPerSecond: this.#samplesPerSecond });
+    this.#folder.log({
+      kind: 'pace',
+      time: Math.round(performance.timeOrigin + now),
+      step: this.#step,
+      samplesPerSecond: this.#samplesPerSecond,
+    });
   }
 
   #status(): RunStatus {
@@ -147,7 +155,7 @@ export class LiveStatus {
       epoch: this.#epoch,
       epochs: config.epochs ?? null,
       stepsPerEpoch,
-      samplesPerSecond: this.#samplesPerSecond,
+      samplesPerSecond: this.#state === 'training' ? this.#samplesPerSecond : 0,
       globalBatch: config.batchSize,
       shards: config.shards,
       parameters: network.layout.size,

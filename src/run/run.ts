@@ -132,12 +132,16 @@ function keyFileIn(folder: RunFolder, keys: RunKeys): string {
 
 async function runOver(hub: Hub, prepared: PreparedRun, options: RunOptions, keys: RunKeys | undefined): Promise<RunResult> {
   const { config } = prepared.plan;
-  const folder = openFolder(options, config);
+  // What cannot be written is told like all else, once there is a journal.
+  let say = (line: string): void => options.observer.onNotice?.(line);
+  const folder = openFolder(options, config, (line) => say(line));
   let hasBegun = options.resume !== undefined;
   try {
     await folder.writeConfig(configYaml(config));
     const keyFile = keys && keyFileIn(folder, keys);
-    return await trainIn(folder, hub, prepared, options, keyFile, () => {
+    const journal = new Journal({ folder, format: options.logFormat ?? 'human', say });
+    say = (line) => journal.notice(line);
+    return await trainIn(folder, journal, hub, prepared, options, keyFile, () => {
       hasBegun = true;
     });
   } finally {
@@ -146,14 +150,18 @@ async function runOver(hub: Hub, prepared: PreparedRun, options: RunOptions, key
   }
 }
 
-function openFolder({ resume, fallbackName, observer }: RunOptions, { runs, name, checkpoint: { keep } }: Config): RunFolder {
-  const say = (line: string): void => observer.onNotice?.(line);
+function openFolder(
+  { resume, fallbackName }: RunOptions,
+  { runs, name, checkpoint: { keep } }: Config,
+  say: (line: string) => void,
+): RunFolder {
   if (resume) return RunFolder.reopen(resume.path, resume.checkpoint?.metricsBytes ?? 0, { keep, say });
   return RunFolder.create({ runs, name, fallbackName, now: new Date(), keep, say });
 }
 
 async function trainIn(
   folder: RunFolder,
+  journal: Journal,
   hub: Hub,
   prepared: PreparedRun,
   options: RunOptions,
@@ -164,7 +172,6 @@ async function trainIn(
   const { config } = plan;
   const { observer, signal, resume, logFormat = 'human' } = options;
   const isLocal = options.workers === 'local';
-  const journal = new Journal({ folder, format: logFormat, say: (line) => observer.onNotice?.(line) });
   const notice = (line: string): void => journal.notice(line);
   const state = openTrainingState(prepared, isLocal, notice);
   for (const note of resume?.notes ?? []) notice(note);

@@ -61,11 +61,12 @@ export class Workforce {
         journal.notice(line);
         onShort();
       },
+      onEnough: options.onEnough,
       onHopeless: (reason) => this.fleet.fail(reason),
     });
     this.workers = {
       gradients: async (...args) => {
-        if (!this.#staffing.isEnough) await this.enough().then(options.onEnough);
+        if (!this.#staffing.isEnough) await this.enough();
         // The run may have ended while workers were waited for: then nobody waits for this.
         return this.#isOver ? new Promise<never>(() => undefined) : this.fleet.gradients(...args);
       },

@@ -12,6 +12,7 @@ function staffing(options: Partial<ConstructorParameters<typeof Staffing>[0]> = 
     workerTimeout: never,
     coming: () => 2,
     onShort: (line) => lines.push(line),
+    onEnough: () => lines.push('enough again'),
     onHopeless: (reason) => lines.push(`hopeless: ${reason.message}`),
     ...options,
   });
@@ -67,6 +68,7 @@ test('below minWorkers it waits, and goes on when one comes', async (t) => {
   made.workerReady();
   await again;
   t.ok(made.isEnough);
+  t.equal(lines.at(-1), 'enough again', 'which is said at once, whoever waits for it');
   made.close();
 });
 

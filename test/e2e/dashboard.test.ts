@@ -110,8 +110,8 @@ test('other machines need the token', async (t) => {
   await runWell(t, 'up', ...config, '--epochs', '1', '--runs', runs, '--name', 'run');
   const token = 'a-token-of-one-s-own';
   const url = await view(t, [runs, '--port', '0.0.0.0:0'], { BPNN_DIST_TOKEN: token });
-  const { origin, search } = new URL(url);
-  const here = origin.replace('0.0.0.0', '127.0.0.1');
+  const { port, search } = new URL(url);
+  const here = `http://127.0.0.1:${port}`;
   t.equal(search, `?token=${token}`);
   t.equal((await fetch(`${here}/api/runs`)).status, 401);
   t.equal((await fetch(`${here}/metrics`, { headers: { authorization: `Bearer ${token}` } })).status, 200);

@@ -42,10 +42,14 @@ export type Verdict =
   | { readonly kind: 'cookie'; readonly cookie: string }
   | { readonly kind: 'out'; readonly code: 401 | 403; readonly reason: string };
 
-const cookieName = 'bpnn-dist';
-
-export function gateFor(address: DashboardAddress, token: string | undefined): Gate {
+/** @param port that is listened at: cookies of one machine are for all its ports */
+export function gateFor(address: Pick<DashboardAddress, 'host'>, port: () => number, token: string | undefined): Gate {
+  const cookieName = (): string => `bpnn-dist-${port()}`;
   return ({ headers, query }) => {
+    // A link from another site may lead here, but no other page may ask for anything.
+    if (headers['sec-fetch-site'] === 'cross-site' && headers['sec-fetch-mode'] !== 'navigate') {
+      return { kind: 'out', code: 403, reason: 'asked for by a page of another site' };
+    }
     if (token === undefined) {
       // A page from elsewhere could give its own name this machine's address and read what is shown here.
       const name = hostOf(String(headers['host'] ?? ''));
@@ -54,10 +58,10 @@ export function gateFor(address: DashboardAddress, token: string | undefined): G
     }
     const given = queryToken(query);
     if (given !== undefined && isSame(given, token)) {
-      return { kind: 'cookie', cookie: `${cookieName}=${token}; HttpOnly; SameSite=Strict; Path=/` };
+      return { kind: 'cookie', cookie: `${cookieName()}=${token}; HttpOnly; SameSite=Strict; Path=/` };
     }
     const [, bearer] = /^Bearer (.+)$/.exec(String(headers['authorization'] ?? '')) ?? [];
-    const [, cookie] = new RegExp(`(?:^|; )${cookieName}=([^;]+)`).exec(String(headers['cookie'] ?? '')) ?? [];
+    const [, cookie] = new RegExp(`(?:^|; )${cookieName()}=([^;]+)`).exec(String(headers['cookie'] ?? '')) ?? [];
     if ([bearer, cookie].some((one) => one !== undefined && isSame(one, token))) return { kind: 'in' };
     return { kind: 'out', code: 401, reason: 'open the address that was printed where this was started: the token stands in it' };
   };

@@ -6,7 +6,7 @@ export type Value = number | null;
 
 /** GET /api/runs: what there is to see. */
 export interface RunList {
-  readonly runs: readonly { readonly id: string; readonly name: string }[];
+  readonly runs: readonly { readonly id: string }[];
 }
 
 /** Something that happened in a run, for its log. Runs of earlier versions have no times. */
@@ -27,10 +27,12 @@ export interface LayerInfo {
 
 /** GET /api/runs/ID: all of a run but its steps. */
 export interface RunSnapshot {
+  /** Its folder's name, with a number where two have the same. */
   readonly id: string;
-  readonly name: string;
   readonly path: string;
   readonly status: RunStatus | null;
+  /** As in `RunChange`. */
+  readonly isSilent: boolean;
   readonly summary: Readonly<Record<string, unknown>> | null;
   /** Lines of an epoch: `epoch`, the steps done by then, and figures by name. */
   readonly epochs: readonly Readonly<Record<string, Value>>[];
@@ -59,8 +61,6 @@ export interface StepSeries {
   readonly step: readonly number[];
   /** Samples seen up to then. */
   readonly samples: readonly number[];
-  /** Seconds since the run began; null where times are not known. */
-  readonly seconds: readonly Value[] | null;
   readonly columns: Readonly<Record<string, Column>>;
 }
 
@@ -72,8 +72,18 @@ export interface RunChange {
   readonly steps: number;
   readonly epochs: number;
   readonly events: number;
-  readonly isOver: boolean;
+  readonly hasSummary: boolean;
+  /** Its status was to be written long ago: the coordinator is gone, or cannot be reached. */
+  readonly isSilent: boolean;
   readonly status: RunStatus | null;
+}
+
+/** The last event of GET /api/events: the server ends. */
+export interface ServerEnd {
+  /** Why the run has failed, where it has. */
+  readonly reason: string | null;
+  /** Runs that can be looked at again: one that never began leaves nothing. */
+  readonly runs: readonly string[];
 }
 
 /** GET /api/runs/ID/hardest. */

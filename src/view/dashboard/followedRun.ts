@@ -1,19 +1,21 @@
 import { readFile } from 'node:fs/promises';
-import { basename, join, relative } from 'node:path';
+import { join, relative } from 'node:path';
 import { parse } from 'yaml';
 import { parseConfig } from '../../shared/config/parse.js';
 import type { Config } from '../../shared/config/schema.js';
-import { errorCode } from '../../shared/errors.js';
-import { imageShape } from '../../shared/model/image.js';
-import { type RunStatus, statusName } from '../../shared/runStatus.js';
+import { errorCode, errorMessage } from '../../shared/errors.js';
+import { judgesImages } from '../../shared/model/image.js';
+import { type RunStatus, runStatus, statusName } from '../../shared/runStatus.js';
 import type { RunChange, RunEvent, RunSnapshot, StepSeries, Value } from './api.js';
 import { layersOf } from './layers.js';
 import { LineReader } from './lineReader.js';
-import { stepClock } from './stepClock.js';
 import { mostPoints, StepColumns } from './stepColumns.js';
 
 type Line = Readonly<Record<string, unknown>>;
 type Pace = RunSnapshot['pace'][number];
+
+/** Milliseconds after which a run that writes every second has written for the last time. */
+const silence = 15_000;
 
 /** A run's folder as it is now, and as it becomes while it is looked at. Nothing is ever written there. */
 export class FollowedRun {
@@ -28,16 +30,14 @@ export class FollowedRun {
   #status: RunStatus | null = null;
   #summary: Line | null = null;
   #config: Config | undefined;
-  #refreshing: Promise<void> | undefined;
+  #current: Promise<void> = Promise.resolve();
+  #next: Promise<void> | undefined;
+  #trouble: string | undefined;
 
   constructor(id: string, path: string) {
     this.id = id;
     this.path = path;
     this.#lines = new LineReader(join(path, 'metrics.jsonl'));
-  }
-
-  get name(): string {
-    return basename(this.path);
   }
 
   get status(): RunStatus | null {
@@ -56,28 +56,53 @@ export class FollowedRun {
     return this.#epochs.at(-1);
   }
 
-  /** Reads what has been written since. Whoever asks meanwhile waits for the same. */
+  /**
+   * Reads what has been written until now. Whoever asks while that is read waits for the next reading, with all others who
+   * do. What cannot be read is told as an event, and tried again.
+   */
   refresh(): Promise<void> {
-    this.#refreshing ??= this.#read().finally(() => {
-      this.#refreshing = undefined;
+    this.#next ??= this.#current.then(() => {
+      this.#next = undefined;
+      this.#current = this.#read().then(
+        () => this.#told(undefined),
+        (error: unknown) => this.#told(errorMessage(error)),
+      );
+      return this.#current;
     });
-    return this.#refreshing;
+    return this.#next;
+  }
+
+  #told(trouble: string | undefined): void {
+    if (trouble !== undefined && trouble !== this.#trouble) {
+      this.#events.push({ time: Date.now(), kind: 'notice', line: `its folder cannot be read: ${trouble}` });
+    }
+    this.#trouble = trouble;
   }
 
   async #read(): Promise<void> {
-    const status = (await readJson(join(this.path, statusName))) as RunStatus | null;
+    const status = runStatus.safeParse(await readJson(join(this.path, statusName))).data ?? null;
     // A run that is gone on with has cut its metrics to its checkpoint, and may have made them long again.
-    const isAnother = this.#status !== null && status !== null && status.startedAt !== this.#status.startedAt;
-    if (isAnother || (await this.#lines.isCut())) this.#beginAgain();
+    if (this.#status && status && status.startedAt !== this.#status.startedAt) {
+      this.#beginAgain();
+      this.#lines.reset();
+    }
     this.#config ??= await readConfig(join(this.path, 'config.yaml'));
-    await this.#lines.read((line) => this.#take(line));
+    await this.#lines.read(
+      (line) => this.#take(line),
+      () => this.#beginAgain(),
+    );
     this.#status = status;
     this.#summary = (await readJson(join(this.path, 'summary.json'))) as Line | null;
   }
 
+  /** Long after a run under way should have written its status, by the clock of this machine. */
+  get isSilent(): boolean {
+    const isUnderWay = this.#status?.state === 'training' || this.#status?.state === 'waiting';
+    return isUnderWay && Date.now() - (this.#status?.time ?? 0) > silence;
+  }
+
   #beginAgain(): void {
     this.#generation++;
-    this.#lines.reset();
     this.#steps = new StepColumns();
     [this.#epochs, this.#events, this.#pace] = [[], [], []];
     this.#config = undefined;
@@ -85,13 +110,13 @@ export class FollowedRun {
 
   /** A line that a full disk has cut is passed over: whoever trains has said so. */
   #take(text: string): void {
-    let parsed: Line;
+    let parsed: Line | null;
     try {
       parsed = JSON.parse(text);
     } catch {
       return;
     }
-    const { kind, ...line } = parsed;
+    const { kind, ...line } = parsed ?? {};
     switch (kind) {
       case 'step': {
         const { epoch, step, samples, skipped, ...figures } = line;
@@ -119,36 +144,33 @@ export class FollowedRun {
 
   change(): RunChange {
     const [steps, epochs, events] = [this.#steps.count, this.#epochs.length, this.#events.length];
-    return { id: this.id, generation: this.#generation, steps, epochs, events, isOver: this.#summary !== null, status: this.#status };
+    return {
+      id: this.id,
+      generation: this.#generation,
+      steps,
+      epochs,
+      events,
+      hasSummary: this.#summary !== null,
+      isSilent: this.isSilent,
+      status: this.#status,
+    };
   }
 
   snapshot(): RunSnapshot {
-    const { id, name } = this;
+    const { id, isSilent } = this;
     return {
-      ...{ id, name, path: relativeIfInside(this.path), status: this.#status, summary: this.#summary },
+      ...{ id, isSilent, path: relativeIfInside(this.path), status: this.#status, summary: this.#summary },
       ...{ epochs: this.#epochs, events: this.#events, pace: this.#pace },
       layers: this.#config ? layersOf(this.#config.model) : [],
       figures: this.#steps.names.filter((column) => column !== 'learningRate' && column !== 'noiseScale'),
-      hasImages:
-        this.#config !== undefined && imageShape(this.#config.model.inputShape) !== undefined && this.#config.loss.endsWith('Crossentropy'),
+      hasImages: this.#config !== undefined && judgesImages(this.#config),
     };
   }
 
   /** The steps [from, to), of which a point takes so many that the answer stays small. */
   series(from: number, to: number, stride: number): StepSeries {
     const enough = Math.max(stride, Math.ceil((Math.min(to, this.#steps.count) - from) / mostPoints));
-    return this.#steps.series(from, to, enough, this.#clock());
-  }
-
-  /** Seconds from the run's first event to a step, by the clock. */
-  #clock(): ((step: number) => number) | undefined {
-    const [first] = this.#pace;
-    if (!first) return undefined;
-    const times = this.#events.flatMap(({ time }) => time ?? []);
-    const start = Math.min(first.time, ...times);
-    const readyAt = this.#events.findLast(({ kind, time }) => kind === 'ready' && time !== null && time <= first.time)?.time;
-    const clock = stepClock([{ step: 0, time: readyAt ?? start }, ...this.#pace]);
-    return clock && ((step) => (clock(step) - start) / 1_000);
+    return this.#steps.series(from, to, enough);
   }
 }
 
@@ -166,9 +188,14 @@ function finite(value: unknown): Value {
   return typeof value === 'number' && Number.isFinite(value) ? value : null;
 }
 
+/** Null where there is none, or none that can be read. */
 async function readJson(path: string): Promise<unknown> {
   const text = await readIfThere(path);
-  return text === undefined ? null : JSON.parse(text);
+  try {
+    return text === undefined ? null : JSON.parse(text);
+  } catch {
+    return null;
+  }
 }
 
 /** A config is written before the engine is known, and again once it is; a half of it is none. */

@@ -20,34 +20,34 @@ export class LineReader {
     this.#rest = Buffer.alloc(0);
   }
 
-  /** Has the file lost what was read of it? */
-  async isCut(): Promise<boolean> {
+  /**
+   * Hands every new whole line on, in order. Other work gets its turn between chunks of them.
+   * @param onCut is called first where the file has lost what was read of it, and is read from its start again
+   */
+  async read(take: (line: string) => void, onCut: () => void): Promise<void> {
     const file = await openIfThere(this.#path);
-    if (!file) return this.#offset > 0;
+    if (!file) return;
     try {
-      return (await file.stat()).size < this.#offset;
+      const { size } = await file.stat();
+      if (size < this.#offset) {
+        this.reset();
+        onCut();
+      }
+      while (this.#offset < size) await this.#readChunk(file, Math.min(chunkBytes, size - this.#offset), take);
     } finally {
       await file.close();
     }
   }
 
-  /** Hands every new whole line on, in order. Other work gets its turn between chunks of them. */
-  async read(take: (line: string) => void): Promise<void> {
-    const file = await openIfThere(this.#path);
-    if (!file) return;
-    try {
-      for (;;) {
-        const { bytesRead, buffer } = await file.read(Buffer.alloc(chunkBytes), 0, chunkBytes, this.#offset);
-        if (bytesRead === 0) return;
-        this.#offset += bytesRead;
-        const bytes = Buffer.concat([this.#rest, buffer.subarray(0, bytesRead)]);
-        const end = bytes.lastIndexOf(0x0a) + 1;
-        this.#rest = bytes.subarray(end);
-        for (const line of bytes.toString('utf8', 0, end).split('\n')) if (line !== '') take(line);
-      }
-    } finally {
-      await file.close();
-    }
+  async #readChunk(file: FileHandle, length: number, take: (line: string) => void): Promise<void> {
+    const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(length), 0, length, this.#offset);
+    // It was cut while it was read; the next time will see that.
+    if (bytesRead === 0) throw new RangeError(`${this.#path} became shorter while it was read`);
+    this.#offset += bytesRead;
+    const bytes = Buffer.concat([this.#rest, buffer.subarray(0, bytesRead)]);
+    const end = bytes.lastIndexOf(0x0a) + 1;
+    this.#rest = bytes.subarray(end);
+    for (const line of bytes.toString('utf8', 0, end).split('\n')) if (line !== '') take(line);
   }
 }
 

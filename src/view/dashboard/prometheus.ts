@@ -23,13 +23,18 @@ export const prometheusType = Registry.PROMETHEUS_CONTENT_TYPE;
 
 type Set = (name: string, help: string, labels: Readonly<Record<string, string>>, value: number | null | undefined) => void;
 
-function setRun({ id, status, steps, lastEpoch }: FollowedRun, set: Set): void {
+function setRun({ id, status, isSilent, steps, lastEpoch }: FollowedRun, set: Set): void {
   const run = { run: id };
   set('steps', 'Steps done.', run, steps.count);
   set('samples', 'Samples of all steps done.', run, steps.samples);
   set('steps_planned', 'Steps that the run takes at most.', run, status?.totalSteps);
-  set('samples_per_second', 'Samples a second, over about the last second.', run, status?.samplesPerSecond);
-  set('training', '1 while it trains, 0 while it waits and once it is over.', run, status && (status.state === 'training' ? 1 : 0));
+  set('samples_per_second', 'Samples a second, over about the last second.', run, isSilent ? 0 : status?.samplesPerSecond);
+  set(
+    'training',
+    '1 while it trains, 0 while it waits, once it is over, and when its coordinator is not heard of.',
+    run,
+    status && (status.state === 'training' && !isSilent ? 1 : 0),
+  );
   set('epoch', 'Epoch of the next step, counted from 0.', run, status?.epoch);
   for (const [name, value] of Object.entries(steps.last())) {
     set(`step_${snake(name)}`, `${name} of the last step.`, run, value);
@@ -39,7 +44,7 @@ function setRun({ id, status, steps, lastEpoch }: FollowedRun, set: Set): void {
   }
   for (const worker of status?.workers ?? []) {
     const labels = { ...run, worker: worker.name, host: worker.host };
-    set('worker_ready', '1 while the worker can compute.', labels, worker.state === 'ready' ? 1 : 0);
+    set('worker_ready', '1 while the worker can compute.', labels, worker.state === 'ready' && !isSilent ? 1 : 0);
     set('worker_shards', 'Shards and evaluation chunks it has answered for.', labels, worker.shards);
     set('worker_compute_seconds', 'Seconds it has computed.', labels, worker.computeSeconds);
     set('worker_wait_seconds', 'Seconds of training that it has not computed.', labels, worker.waitSeconds);

@@ -3,10 +3,17 @@ import { basename, join, resolve } from 'node:path';
 import { UsageError } from '../../shared/errors.js';
 import { FollowedRun } from './followedRun.js';
 
+/** Milliseconds that a listing of folders is good for. */
+const freshness = 250;
+
 /** The runs that are looked at: folders of runs, and folders that hold such. */
 export class RunSet {
   readonly #places: string[] = [];
   readonly #runs = new Map<string, FollowedRun>();
+  /** When a run was made, by its path: that does not change. */
+  readonly #born = new Map<string, number>();
+  #listed: readonly FollowedRun[] = [];
+  #listedAt = Number.NEGATIVE_INFINITY;
 
   /** @throws UsageError where there is no run in it */
   add(place: string): void {
@@ -23,17 +30,26 @@ export class RunSet {
   /** A run that has just begun. */
   addRun(path: string): void {
     this.#places.push(resolve(path));
+    this.#listedAt = Number.NEGATIVE_INFINITY;
   }
 
   /** All runs that are there now, oldest first. */
   all(): readonly FollowedRun[] {
-    const found = [...new Set(this.#places.flatMap((place) => (isRun(place) ? [place] : runsIn(place))))];
-    for (const path of found) if (!this.#runs.has(path)) this.#runs.set(path, new FollowedRun(this.#idFor(path), path));
-    return found.flatMap((path) => this.#runs.get(path) ?? []);
+    if (performance.now() - this.#listedAt < freshness) return this.#listed;
+    const paths = [...new Set(this.#places.flatMap(runsIn))].sort((a, b) => this.#bornAt(a) - this.#bornAt(b) || a.localeCompare(b));
+    this.#listed = paths.map((path) => this.#runs.get(path) ?? this.#follow(path));
+    this.#listedAt = performance.now();
+    return this.#listed;
   }
 
   get(id: string): FollowedRun | undefined {
     return this.all().find((run) => run.id === id);
+  }
+
+  #follow(path: string): FollowedRun {
+    const run = new FollowedRun(this.#idFor(path), path);
+    this.#runs.set(path, run);
+    return run;
   }
 
   /** Its name, and a number where two have the same. */
@@ -44,19 +60,30 @@ export class RunSet {
     for (let i = 2; taken.has(id); i++) id = `${name}~${i}`;
     return id;
   }
+
+  #bornAt(path: string): number {
+    const known = this.#born.get(path);
+    if (known !== undefined) return known;
+    const born = statSync(join(path, 'config.yaml'), { throwIfNoEntry: false })?.birthtimeMs ?? 0;
+    this.#born.set(path, born);
+    return born;
+  }
 }
 
 function isRun(path: string): boolean {
   return existsSync(join(path, 'config.yaml')) && existsSync(join(path, 'metrics.jsonl'));
 }
 
-/** A run itself, the runs in a folder, or those of an experiment; by age. */
+/** A run itself, the runs in a folder, or those of an experiment. Of a folder that cannot be read, or is gone: none. */
 function runsIn(path: string): string[] {
   if (isRun(path)) return [path];
-  const inside = [path, join(path, 'runs')].flatMap((folder) => {
-    if (!existsSync(folder) || !statSync(folder).isDirectory()) return [];
-    return readdirSync(folder).map((name) => join(folder, name));
+  return [path, join(path, 'runs')].flatMap((folder) => {
+    try {
+      return readdirSync(folder)
+        .map((name) => join(folder, name))
+        .filter(isRun);
+    } catch {
+      return [];
+    }
   });
-  const born = (run: string): number => statSync(join(run, 'config.yaml')).birthtimeMs;
-  return inside.filter(isRun).sort((a, b) => born(a) - born(b) || a.localeCompare(b));
 }

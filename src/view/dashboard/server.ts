@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fastifyStatic from '@fastify/static';
@@ -22,8 +23,8 @@ export interface ServerOptions {
 export interface DashboardServer {
   /** With the token, where one is needed. */
   readonly url: string;
-  /** Tells everyone who watches, lets them read the last of it, and ends. */
-  close(): Promise<void>;
+  /** Tells everyone who watches, lets them read the last of it, and ends. @param reason why the run has failed, if it has */
+  close(reason: string | null): Promise<void>;
 }
 
 /**
@@ -42,16 +43,25 @@ export async function serveDashboard(options: ServerOptions): Promise<DashboardS
   } catch (error) {
     throw new UsageError(`the dashboard cannot listen at ${address.host}:${address.port}: ${reasonOf(error)}`);
   }
-  const bound = app.server.address();
-  const port = typeof bound === 'object' && bound !== null ? bound.port : address.port;
-  const host = address.host.includes(':') ? `[${address.host}]` : address.host;
+  const port = portOf(app, address);
   return {
-    url: `http://${host}:${port}/${token === undefined ? '' : `?token=${token}`}`,
-    async close() {
-      await changes.close();
+    url: `http://${nameOf(address)}:${port}/${token === undefined ? '' : `?token=${token}`}`,
+    async close(reason) {
+      await changes.close(reason);
       await app.close();
     },
   };
+}
+
+function portOf({ server }: FastifyInstance, { port }: DashboardAddress): number {
+  const bound = server.address();
+  return typeof bound === 'object' && bound !== null ? bound.port : port;
+}
+
+/** What others call this machine, where it listens at all its addresses. */
+function nameOf({ host }: DashboardAddress): string {
+  if (host === '0.0.0.0' || host === '::') return hostname();
+  return host.includes(':') ? `[${host}]` : host;
 }
 
 function reasonOf(error: unknown): string {
@@ -69,7 +79,7 @@ function reasonOf(error: unknown): string {
 }
 
 function guard(app: FastifyInstance, { address, token }: ServerOptions): void {
-  const gate = gateFor(address, token);
+  const gate = gateFor(address, () => portOf(app, address), token);
   app.addHook('onRequest', async (request, reply) => {
     reply.headers({
       'content-security-policy': "default-src 'self'; frame-ancestors 'none'",
@@ -83,7 +93,7 @@ function guard(app: FastifyInstance, { address, token }: ServerOptions): void {
       case 'cookie':
         return reply.header('set-cookie', verdict.cookie).redirect('/');
       case 'out':
-        return reply.code(verdict.code).send({ error: verdict.reason });
+        return reply.code(verdict.code).send({ message: verdict.reason });
       default:
         verdict satisfies never;
     }
@@ -107,7 +117,7 @@ function routeApi(app: FastifyInstance, { runs, hardest }: ServerOptions, change
     if (!run) throw Object.assign(new UsageError(`there is no run ${id}`), { statusCode: 404 });
     return run;
   };
-  app.get('/api/runs', async (): Promise<RunList> => ({ runs: runs.all().map(({ id, name }) => ({ id, name })) }));
+  app.get('/api/runs', async (): Promise<RunList> => ({ runs: runs.all().map(({ id }) => ({ id })) }));
   app.get('/api/events', async (_, reply) => {
     reply.hijack();
     await changes.watch(reply.raw);
@@ -135,7 +145,7 @@ function routeApi(app: FastifyInstance, { runs, hardest }: ServerOptions, change
     try {
       return await hardest(find(params.id).path);
     } catch (error) {
-      return reply.code(409).send({ error: errorMessage(error) });
+      return reply.code(409).send({ message: errorMessage(error) });
     }
   });
   app.get('/metrics', async (_, reply) => {

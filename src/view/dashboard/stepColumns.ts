@@ -48,7 +48,7 @@ export class StepColumns {
    * shorter one does.
    * @param seconds gives the time of a step, where times are known
    */
-  series(from: number, to: number, stride: number, seconds: ((step: number) => number) | undefined): StepSeries {
+  series(from: number, to: number, stride: number): StepSeries {
     const first = Math.floor(Math.max(0, from) / stride) * stride;
     const end = Math.min(to, this.#count);
     const starts = Array.from({ length: Math.max(0, Math.ceil((end - first) / stride)) }, (_, i) => first + i * stride);
@@ -58,7 +58,6 @@ export class StepColumns {
       ...{ from: first, to: end, stride },
       step: lasts,
       samples: lasts.map((last) => this.#samples.at(last)),
-      seconds: seconds ? lasts.map((last) => finite(seconds(last + 1))) : null,
       columns: Object.fromEntries(columns),
     };
   }

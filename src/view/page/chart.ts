@@ -35,6 +35,7 @@ export class Chart {
   #lines: readonly Line[] = [];
   #drawn: uPlotType | undefined;
   #shape = '';
+  #isLog = false;
   #range: readonly [number, number] | undefined;
   #axis = '';
 
@@ -61,14 +62,11 @@ export class Chart {
     ]);
     if (shape !== this.#shape || !this.#drawn) {
       this.#shape = shape;
+      this.#isLog = log;
       this.#build(log);
     } else this.#drawn.setData(this.#data(log));
     this.#describe();
     this.#read(null);
-  }
-
-  get #isLog(): boolean {
-    return this.#shape !== '' && JSON.parse(this.#shape)[0] === true;
   }
 
   #rebuild(): void {

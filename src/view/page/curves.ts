@@ -1,4 +1,5 @@
 import type { Column, RunSnapshot, StepSeries, Value } from '../dashboard/api.js';
+import { secondsOf } from './stepClock.js';
 
 /** What stands along the charts. */
 export type XAxis = 'step' | 'samples' | 'seconds';
@@ -30,15 +31,15 @@ export function joined(old: StepSeries, newer: StepSeries): StepSeries {
     ...{ from: old.from, to: newer.to, stride: newer.stride },
     step: kept(old.step, newer.step),
     samples: kept(old.samples, newer.samples),
-    seconds: newer.seconds && old.seconds ? kept(old.seconds, newer.seconds) : newer.seconds,
     columns: Object.fromEntries(columns),
   };
 }
 
-/** Where the points of a series stand; undefined where that is not known. */
-export function placesOf(series: StepSeries, axis: XAxis): readonly number[] | undefined {
-  const places = axis === 'seconds' ? series.seconds : series[axis];
-  return places?.map((place) => place ?? Number.NaN);
+/** Where the points of a run's series stand; undefined where that is not known. */
+export function placesOf(series: StepSeries, axis: XAxis, run: Pick<RunSnapshot, 'events' | 'pace'>): readonly number[] | undefined {
+  if (axis !== 'seconds') return series[axis];
+  const seconds = secondsOf(run);
+  return seconds && series.step.map((step) => seconds(step + 1));
 }
 
 /**

@@ -1,6 +1,6 @@
-import type { RunChange, Value } from '../dashboard/api.js';
+import type { RunChange, ServerEnd, Value } from '../dashboard/api.js';
 import { Chart, type Line } from './chart.js';
-import { type Curve, epochCurve, placesOf, smoothed, speedCurve, titleOf, validationName, type XAxis, zoomed } from './curves.js';
+import { type Curve, epochCurve, smoothed, speedCurve, titleOf, validationName, type XAxis, zoomed } from './curves.js';
 import { byId, element } from './dom.js';
 import { epochsTable, eventItems, imageItems, networkTable, runCard, workersTable } from './panels.js';
 import { get, RunView } from './runView.js';
@@ -39,10 +39,10 @@ function drawn(): RunView[] {
 /** What a run draws in the chart of a figure of its steps. @param owner its name, where there are others */
 function figureLines(run: RunView, name: string, owner: string): Line[] {
   const label = owner || 'training';
-  const { series, snapshot, colour } = run;
-  const places = series && placesOf(series, shown.axis);
+  const { colour } = run;
+  const { series, places } = run.drawn(shown.axis) ?? {};
   const column = series?.columns[name];
-  if (!series || !snapshot || !places || !column) return [];
+  if (!series || !places || !column) return [];
   const raw: Curve = { x: places, y: column.mean };
   const spread = column.min && column.max ? { min: column.min, max: column.max } : undefined;
   const curve: Line[] =
@@ -57,22 +57,24 @@ function figureLines(run: RunView, name: string, owner: string): Line[] {
   return [...curve, ...validation];
 }
 
-function epochLine({ snapshot, whole }: RunView, name: string, label: string, colour = colours[0] ?? ''): Line[] {
-  const places = whole && placesOf(whole, shown.axis);
-  if (!snapshot || !whole || !places || snapshot.epochs.every((line) => line[name] === undefined)) return [];
-  return [{ ...epochCurve(snapshot, name, whole, places), label, colour, style: 'dashed' }];
+function epochLine(run: RunView, name: string, label: string, colour = colours[0] ?? ''): Line[] {
+  const { snapshot } = run;
+  const { series, places } = run.whole(shown.axis) ?? {};
+  if (!snapshot || !series || !places || snapshot.epochs.every((line) => line[name] === undefined)) return [];
+  return [{ ...epochCurve(snapshot, name, series, places), label, colour, style: 'dashed' }];
 }
 
-function speedLines({ snapshot, whole, colour }: RunView, label: string): Line[] {
-  const places = whole && placesOf(whole, shown.axis);
-  if (!snapshot || !whole || !places || snapshot.pace.length === 0) return [];
-  return [{ ...speedCurve(snapshot, whole, places), label, colour, style: 'line' }];
+function speedLines(run: RunView, label: string): Line[] {
+  const { snapshot, colour } = run;
+  const { series, places } = run.whole(shown.axis) ?? {};
+  if (!snapshot || !series || !places || snapshot.pace.length === 0) return [];
+  return [{ ...speedCurve(snapshot, series, places), label, colour, style: 'line' }];
 }
 
 function drawCharts(): void {
   const all = drawn();
   const names = [...new Set(all.flatMap(({ snapshot }) => snapshot?.figures ?? [])), 'learningRate', 'noiseScale'];
-  const labelOf = (run: RunView): string => (all.length === 1 ? '' : (run.snapshot?.name ?? run.id));
+  const labelOf = (run: RunView): string => (all.length === 1 ? '' : run.id);
   const wanted = new Map(names.map((name) => [name, all.flatMap((run) => figureLines(run, name, labelOf(run)))]));
   wanted.set(
     'samplesPerSecond',
@@ -104,26 +106,26 @@ function chartOf(name: string): Chart {
 
 /** All places that there are. */
 function extent(): [number, number] {
-  const ends = drawn().flatMap(({ whole }) => {
-    const places = whole && placesOf(whole, shown.axis);
+  const ends = drawn().flatMap((run) => {
+    const { places } = run.whole(shown.axis) ?? {};
     return places && places.length > 0 ? [places[0] ?? 0, places.at(-1) ?? 0] : [];
   });
   return ends.length === 0 ? [0, 1] : [Math.min(...ends), Math.max(...ends)];
 }
 
-let zooming: Promise<unknown> = Promise.resolve();
+/** Zooms that are being fetched. */
+let zooming = 0;
 
 async function zoomTo(range: [number, number] | undefined): Promise<void> {
   const all = extent();
   const isWhole = range !== undefined && range[0] <= all[0] && range[1] >= all[1];
   shown.range = isWhole ? undefined : range;
+  zooming++;
   parts.charts.ariaBusy = 'true';
-  drawCharts();
-  zooming = zooming.then(() => Promise.all(drawn().map((run) => run.zoom(shown.range, shown.axis)))).catch(report);
-  const own = zooming;
-  await own;
-  drawCharts();
-  if (zooming === own) parts.charts.ariaBusy = 'false';
+  drawSoon();
+  await Promise.all(drawn().map((run) => run.zoom(shown.range, shown.axis))).catch(report);
+  drawSoon();
+  zooming--;
 }
 
 /** What could not be fetched is said; the next change tries again. */
@@ -131,18 +133,44 @@ function report(error: unknown): void {
   parts.connection.textContent = error instanceof Error ? error.message : String(error);
 }
 
+/** Draws everything once, however much has changed until the browser shows a picture. */
+function drawSoon(): void {
+  if (drawing !== undefined) return;
+  drawing = requestAnimationFrame(() => {
+    drawing = undefined;
+    drawCards();
+    drawCharts();
+    drawPanels();
+    if (zooming === 0) parts.charts.ariaBusy = 'false';
+  });
+}
+
+let drawing: number | undefined;
+
 function move(factor: number, shift: number): void {
   void zoomTo(zoomed(shown.range ?? extent(), extent(), factor, shift));
 }
 
+/** What the long parts of the page were last drawn for. */
+const drawnFor = new Map<HTMLElement, string>();
+
 function drawPanels(): void {
-  const one = runs.get(shown.selected);
-  if (!one?.snapshot) return;
-  parts.workers.replaceChildren(workersTable(one.snapshot));
-  parts.network.replaceChildren(networkTable(one.snapshot));
-  parts.epochs.replaceChildren(epochsTable(one.snapshot));
-  if (parts.events.childElementCount !== one.snapshot.events.length) parts.events.replaceChildren(...eventItems(one.snapshot));
-  parts.imagesSection.hidden = !one.snapshot.hasImages;
+  const snapshot = runs.get(shown.selected)?.snapshot;
+  if (!snapshot) return;
+  parts.workers.replaceChildren(workersTable(snapshot));
+  // The others change seldom, and are long.
+  const { id, layers, epochs, events } = snapshot;
+  for (const [part, key, make] of [
+    [parts.network, [id, layers.length], () => [networkTable(snapshot)]],
+    [parts.epochs, [id, epochs.length, epochs.at(-1)], () => [epochsTable(snapshot)]],
+    [parts.events, [id, events.length, events.at(-1)], () => eventItems(snapshot)],
+  ] as const) {
+    const known = JSON.stringify(key);
+    if (drawnFor.get(part) === known) continue;
+    drawnFor.set(part, known);
+    part.replaceChildren(...make());
+  }
+  parts.imagesSection.hidden = !snapshot.hasImages;
 }
 
 function drawCards(): void {
@@ -156,7 +184,7 @@ function drawCards(): void {
 }
 
 async function showRun(run: RunView, isShown: boolean): Promise<void> {
-  if (isShown) await run.show();
+  if (isShown) await run.show().catch(report);
   run.isShown = isShown;
   await zoomTo(shown.range);
 }
@@ -166,8 +194,7 @@ function select(id: string): void {
   parts.selected.value = id;
   parts.images.replaceChildren();
   parts.imagesNote.textContent = '';
-  parts.events.replaceChildren();
-  drawPanels();
+  drawSoon();
 }
 
 function addRun(id: string): RunView {
@@ -188,54 +215,55 @@ async function refresh(run: RunView): Promise<void> {
   if (!(await run.update())) return;
   if (shown.range) await run.zoom(shown.range, shown.axis);
   if (shown.selected === '') select(run.id);
-  drawCards();
-  drawCharts();
-  if (run.id === shown.selected) drawPanels();
+  drawSoon();
 }
 
 /** Have all runs that were there at the beginning been told of? */
 let isListed = false;
 
-async function begin(): Promise<void> {
+function begin(): void {
   const all = [...runs.values()];
   // Told again after the connection was lost, the page stays as it is.
   if (!isListed) for (const run of all.slice(0, Math.max(0, all.length - drawnAtFirst))) run.isShown = false;
   isListed = true;
   const newest = all.at(-1);
   if (shown.selected === '' && newest) select(newest.id);
-  await Promise.all(all.map(refresh));
-  drawPanels();
   parts.connection.textContent = all.length === 0 ? 'no run yet' : '';
+  for (const run of all) refresh(run).catch(report);
 }
 
 function listen(): void {
   const source = new EventSource('api/events');
-  source.addEventListener('change', (event) => void changed(JSON.parse(event.data)));
+  source.addEventListener('change', (event) => void changed(JSON.parse(event.data)).catch(report));
   source.addEventListener('all', () => {
-    parts.connection.textContent = '';
-    void begin();
+    begin();
   });
-  source.addEventListener('end', () => void end(source));
+  source.addEventListener('end', (event) => void end(source, JSON.parse(event.data)));
   source.onerror = () => {
-    parts.connection.textContent = 'the connection is lost; trying again';
+    const isOver = source.readyState === EventSource.CLOSED;
+    parts.connection.textContent = isOver
+      ? 'the server does not let this page in any more; open it again'
+      : 'the connection is lost; trying again';
   };
 }
 
 /** The server is about to end: the last is read, and stays on the page. */
-async function end(source: EventSource): Promise<void> {
-  await Promise.all([...runs.values()].map(refresh));
+async function end(source: EventSource, { reason, runs: kept }: ServerEnd): Promise<void> {
+  await Promise.allSettled([...runs.values()].map(refresh));
   source.close();
-  parts.connection.textContent = 'the run is over; bpnn-dist view shows it again';
+  parts.connection.textContent = `${reason ?? 'the run is over'}${kept.length > 0 ? '; bpnn-dist view shows it again' : ''}`;
 }
 
 async function showImages(): Promise<void> {
   parts.imagesNote.textContent = 'computing';
+  const id = shown.selected;
   try {
-    const found = await get<Parameters<typeof imageItems>[0]>(`runs/${encodeURIComponent(shown.selected)}/hardest`);
+    const found = await get<Parameters<typeof imageItems>[0]>(`runs/${encodeURIComponent(id)}/hardest`);
+    if (id !== shown.selected) return;
     parts.imagesNote.textContent = `${found.wrong} of ${found.samples} wrong (${found.part})`;
     parts.images.replaceChildren(...imageItems(found));
   } catch (error) {
-    parts.imagesNote.textContent = error instanceof Error ? error.message : String(error);
+    if (id === shown.selected) parts.imagesNote.textContent = error instanceof Error ? error.message : String(error);
   }
 }
 
@@ -248,13 +276,13 @@ function listenToControls(): void {
   const log = byId('log', HTMLInputElement);
   log.addEventListener('change', () => {
     shown.isLog = log.checked;
-    drawCharts();
+    drawSoon();
   });
   const smoothing = byId('smoothing', HTMLInputElement);
   smoothing.addEventListener('input', () => {
     shown.smoothing = Number(smoothing.value);
     byId('smoothing-value', HTMLOutputElement).textContent = smoothing.value;
-    drawCharts();
+    drawSoon();
   });
   const onClick = (id: string, act: () => void): void => byId(id, HTMLButtonElement).addEventListener('click', act);
   onClick('zoom-in', () => move(0.5, 0));

@@ -21,5 +21,6 @@ export function duration(seconds: number): string {
   if (!Number.isFinite(all)) return '–';
   if (all < 60) return `${all} s`;
   if (all < 3_600) return `${Math.floor(all / 60)} min ${all % 60} s`;
-  return `${Math.floor(all / 3_600)} h ${Math.round((all % 3_600) / 60)} min`;
+  const minutes = Math.round(all / 60);
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }

@@ -11,16 +11,14 @@ function state(mood: Mood, text: string): HTMLElement {
   return element('span', { class: `state ${mood}` }, text);
 }
 
-/** Milliseconds after which a run that writes every second has written for the last time. */
-const silence = 15_000;
-
 /** What has become of a run. */
-function stateOf(status: RunStatus | null, summary: RunSnapshot['summary']): HTMLElement {
-  if (summary || status?.state === 'ended') return state('good', 'done');
-  if (!status) return state('busy', 'unknown');
+function stateOf({ status, summary, isSilent }: RunSnapshot): HTMLElement {
+  // Runs of earlier versions have only a summary.
+  if (!status) return summary ? state('good', 'done') : state('busy', 'unknown');
+  if (status.state === 'ended') return state('good', 'done');
   if (status.state === 'failed') return state('bad', 'failed');
   if (status.state === 'stopped') return state('busy', 'stopped');
-  if (Date.now() - status.time > silence) return state('bad', `no word since ${clock(status.time)}`);
+  if (isSilent) return state('bad', `no word since ${clock(status.time)}`);
   return status.state === 'waiting' ? state('busy', 'waiting for workers') : state('good', 'training');
 }
 
@@ -31,18 +29,19 @@ export function runCard(run: RunView, isOne: boolean, onShow: (isShown: boolean)
   const { status, summary, epochs } = snapshot;
   const swatch = element('span', { class: 'swatch' });
   swatch.style.color = run.colour;
-  const box = element('input', { type: 'checkbox', checked: run.isShown, 'aria-label': `draw ${snapshot.name}` });
+  const box = element('input', { type: 'checkbox', checked: run.isShown, 'aria-label': `draw ${snapshot.id}` });
   box.addEventListener('change', () => onShow(box.checked));
-  const head = element('p', { class: 'head' }, ...(isOne ? [] : [box]), swatch, snapshot.name, stateOf(status, summary));
-  const best = Object.entries(epochs.at(-1) ?? {}).filter(([name]) => name !== 'epoch' && name !== 'steps');
-  const test = Object.entries(summary ?? {}).filter(([name]) => /^test[A-Z]/.test(name));
+  const head = element('p', { class: 'head' }, ...(isOne ? [] : [box]), swatch, snapshot.id, stateOf(snapshot));
+  const latest = Object.entries(epochs.at(-1) ?? {}).filter(([name]) => name !== 'epoch' && name !== 'steps');
+  // Of one that goes on, the summary is that of its end before.
+  const test = Object.entries((status?.state ?? 'ended') === 'ended' ? (summary ?? {}) : {}).filter(([name]) => /^test[A-Z]/.test(name));
   return element(
     'article',
     { class: 'card' },
     head,
     ...(status ? progressOf(status) : []),
     ...(status?.reason && status.state !== 'ended' ? [element('p', {}, status.reason)] : []),
-    ...[best, test].filter((list) => list.length > 0).map((list) => element('p', { class: 'figures' }, figuresText(list))),
+    ...[latest, test].filter((list) => list.length > 0).map((list) => element('p', { class: 'figures' }, figuresText(list))),
     element('p', { class: 'faint' }, snapshot.path),
   );
 }
@@ -84,9 +83,9 @@ const lossHead: Head = { text: 'last lost because', class: 'note' };
 const moods: Readonly<Record<WorkerStatus['state'], Mood>> = { ready: 'good', preparing: 'busy', lost: 'bad' };
 
 /** Who computes. Of a run that is over, what they have done. */
-export function workersTable({ status, summary }: RunSnapshot): HTMLElement {
+export function workersTable({ status }: RunSnapshot): HTMLElement {
   if (!status || status.workers.length === 0) return element('p', {}, status ? 'none has come yet' : 'this run has kept nothing of them');
-  const isOver = summary !== null || ['ended', 'stopped', 'failed'].includes(status.state);
+  const isOver = ['ended', 'stopped', 'failed'].includes(status.state);
   const hasLost = status.workers.some(({ note }) => note !== null);
   const rows = status.workers.map((worker) => {
     const { computeSeconds, waitSeconds } = worker;
@@ -126,11 +125,17 @@ export function networkTable({ layers }: RunSnapshot): HTMLElement {
   );
 }
 
-/** The figures of every epoch, the last one first. */
+/** Epochs in the table: a page of some thousand rows is slow. */
+const mostEpochs = 500;
+
+/** The figures of the last epochs, the last one first. */
 export function epochsTable({ epochs }: RunSnapshot): HTMLElement {
   const names = [...new Set(epochs.flatMap((line) => Object.keys(line)))].filter((name) => name !== 'epoch' && name !== 'steps');
   if (epochs.length === 0) return element('p', {}, 'none is over yet');
-  const rows = epochs.toReversed().map((line) => [String((line['epoch'] ?? 0) + 1), ...names.map((name) => figure(line[name]))]);
+  const rows = epochs
+    .slice(-mostEpochs)
+    .toReversed()
+    .map((line) => [String((line['epoch'] ?? 0) + 1), ...names.map((name) => figure(line[name]))]);
   return table([{ text: 'epoch' }, ...names.map((name) => ({ text: titleOf(name) }))], rows);
 }
 

@@ -1,6 +1,12 @@
 import type { RunChange, RunSnapshot, StepSeries } from '../dashboard/api.js';
 import { joined, placesOf, stepsBetween, strideFor, type XAxis } from './curves.js';
 
+/** Steps, and where they stand along a chart. */
+export interface Placed {
+  readonly series: StepSeries;
+  readonly places: readonly number[];
+}
+
 /** A run as the page knows it. */
 export class RunView {
   readonly id: string;
@@ -15,6 +21,7 @@ export class RunView {
   #known: RunChange | undefined;
   #newest: RunChange | undefined;
   #updating: Promise<boolean> | undefined;
+  #zooms = 0;
 
   constructor(id: string, colour: string, isShown: boolean) {
     this.id = id;
@@ -22,19 +29,24 @@ export class RunView {
     this.isShown = isShown;
   }
 
-  /** What is drawn. */
-  get series(): StepSeries | undefined {
-    return this.#part ?? this.#whole;
+  /** What is drawn: all steps, or finer those that are zoomed in on; with their places, where these are known. */
+  drawn(axis: XAxis): Placed | undefined {
+    return this.#placed(this.#part ?? this.#whole, axis);
   }
 
-  get whole(): StepSeries | undefined {
-    return this.#whole;
+  whole(axis: XAxis): Placed | undefined {
+    return this.#placed(this.#whole, axis);
+  }
+
+  #placed(series: StepSeries | undefined, axis: XAxis): Placed | undefined {
+    const places = series && this.snapshot && placesOf(series, axis, this.snapshot);
+    return series && places && { series, places };
   }
 
   /** The server says what there is now. */
   tell(change: RunChange): void {
     this.#newest = change;
-    if (this.snapshot) this.snapshot = { ...this.snapshot, status: change.status };
+    if (this.snapshot) this.snapshot = { ...this.snapshot, status: change.status, isSilent: change.isSilent };
   }
 
   /** Fetches what is new. Says whether there was anything. */
@@ -51,17 +63,18 @@ export class RunView {
     const [known, newest] = [this.#known, this.#newest];
     if (!newest || (known && JSON.stringify(known) === JSON.stringify(newest))) return false;
     const isAnother = known?.generation !== newest.generation;
-    const hasMore = isAnother || known.epochs !== newest.epochs || known.events !== newest.events || known.isOver !== newest.isOver;
+    const hasMore = isAnother || known.epochs !== newest.epochs || known.events !== newest.events || known.hasSummary !== newest.hasSummary;
     // Speeds come without an event of their own.
     if (hasMore || known.steps !== newest.steps) this.snapshot = await get<RunSnapshot>(`runs/${encodeURIComponent(this.id)}`);
-    if (this.isShown && (isAnother || known.steps !== newest.steps)) await this.#fetchSteps(newest.steps, isAnother);
+    if (isAnother) [this.#whole, this.#part] = [undefined, undefined];
+    if (this.isShown && (isAnother || known.steps !== newest.steps)) await this.#fetchSteps(newest.steps);
     this.#known = newest;
     return true;
   }
 
-  async #fetchSteps(steps: number, isAnother: boolean): Promise<void> {
+  async #fetchSteps(steps: number): Promise<void> {
     const stride = strideFor(steps);
-    const old = isAnother ? undefined : this.#whole;
+    const old = this.#whole;
     if (!old || old.stride !== stride) {
       this.#whole = await this.#steps(0, steps, stride);
       return;
@@ -74,19 +87,20 @@ export class RunView {
   /** Its curves are wanted from now on. */
   async show(): Promise<void> {
     this.isShown = true;
-    if (this.#newest) await this.#fetchSteps(this.#newest.steps, false);
+    if (this.#newest) await this.#fetchSteps(this.#newest.steps);
   }
 
-  /** Fetches the steps between two places as finely as they can be drawn; undefined zooms out again. */
+  /** Fetches the steps between two places as finely as they can be drawn; undefined zooms out again. The last call counts. */
   async zoom(range: readonly [number, number] | undefined, axis: XAxis): Promise<void> {
-    const places = this.#whole && placesOf(this.#whole, axis);
-    if (!range || !this.#whole || !places || !this.isShown) {
-      this.#part = undefined;
-      return;
+    const call = ++this.#zooms;
+    const whole = this.whole(axis);
+    let part: StepSeries | undefined;
+    if (range && whole && this.isShown) {
+      const [from, to] = stepsBetween(whole.series, whole.places, range);
+      const stride = strideFor(to - from);
+      if (stride < whole.series.stride) part = await this.#steps(Math.max(0, from - stride), to + stride, stride);
     }
-    const [from, to] = stepsBetween(this.#whole, places, range);
-    const stride = strideFor(to - from);
-    this.#part = stride < this.#whole.stride ? await this.#steps(Math.max(0, from - stride), to + stride, stride) : undefined;
+    if (call === this.#zooms) this.#part = part;
   }
 
   #steps(from: number, to: number, stride: number): Promise<StepSeries> {
@@ -98,6 +112,6 @@ export class RunView {
 export async function get<T>(path: string): Promise<T> {
   const response = await fetch(`api/${path}`);
   const body = await response.json();
-  if (!response.ok) throw new Error(typeof body.error === 'string' ? body.error : (body.message ?? response.statusText));
+  if (!response.ok) throw new Error(body.message ?? response.statusText);
   return body;
 }

@@ -25,17 +25,21 @@ interface Span {
 
 /** Process number of the coordinator in the trace; workers come after it. */
 const coordinatorTrack = 1;
-/** Threads of the coordinator in the trace: what it does itself, and what it waits for meanwhile. */
+/** Threads of the coordinator in the trace: what it does itself, and what it waits for meanwhile, two of which can overlap. */
 const ownThread = 0;
-const waitThread = 1;
+const gradientThread = 1;
+const evaluationThread = 2;
+
+/** Pieces of work that a worker can have been asked for and not answered. */
+const mostUnderWay = 2;
 
 /** Spans that wait to be written at most. */
 const mostWaiting = 100_000;
 
 /**
  * Writes a trace of some steps in the Chrome trace format (an array of complete events, times in microseconds), which
- * Perfetto and chrome://tracing open: coordinator and workers on one time axis, whatever their clocks say. It is written at
- * the ends of epochs and of the run, not while steps are taken.
+ * Perfetto and chrome://tracing open: coordinator and workers on one time axis, whatever their clocks say. It is written when
+ * the last of them is done, or when there are many.
  */
 export class ChromeTrace implements Tracer {
   readonly #steps: TracedSteps;
@@ -63,7 +67,8 @@ export class ChromeTrace implements Tracer {
     });
     this.#add({ name: 'process_name', ph: 'M', pid: coordinatorTrack, args: { name: `coordinator (pid ${process.pid})` } });
     this.#add({ name: 'thread_name', ph: 'M', pid: coordinatorTrack, tid: ownThread, args: { name: 'works' } });
-    this.#add({ name: 'thread_name', ph: 'M', pid: coordinatorTrack, tid: waitThread, args: { name: 'waits for' } });
+    this.#add({ name: 'thread_name', ph: 'M', pid: coordinatorTrack, tid: gradientThread, args: { name: 'waits for gradients' } });
+    this.#add({ name: 'thread_name', ph: 'M', pid: coordinatorTrack, tid: evaluationThread, args: { name: 'waits for evaluations' } });
   }
 
   span(name: string, from: number, to: number): void {
@@ -110,7 +115,7 @@ export class ChromeTrace implements Tracer {
   /** Writes what is there so far. */
   flush(): void {
     for (const span of this.#spans) this.#add(this.#event(span, ownThread));
-    for (const span of this.#waits) this.#add(this.#event(span, waitThread));
+    for (const span of this.#waits) this.#add(this.#event(span, span.name === 'gradients' ? gradientThread : evaluationThread));
     for (const { track, spans } of this.#workers.values()) {
       const offset = clockOffset(spans);
       for (const { kind, node, work, startedAt, computeMs } of spans) {
@@ -119,7 +124,11 @@ export class ChromeTrace implements Tracer {
       }
     }
     [this.#spans, this.#waits, this.#waiting] = [[], [], 0];
-    for (const worker of this.#workers.values()) worker.spans = [];
+    for (const worker of this.#workers.values()) {
+      worker.spans = [];
+      // What is still under way was asked for last.
+      for (const work of [...worker.askedAt.keys()].slice(0, -mostUnderWay)) worker.askedAt.delete(work);
+    }
     this.#write(this.#lines.join(',\n'));
     this.#lines = [];
   }
@@ -177,6 +186,7 @@ export class ChromeTrace implements Tracer {
     try {
       write();
     } catch (error) {
+      if (this.#file !== undefined) closeSync(this.#file);
       this.#file = undefined;
       this.#say(`the trace cannot be written: ${errorMessage(error)}`);
     }

@@ -20,21 +20,35 @@ test('what is on this machine', async (t) => {
 });
 
 test('on this machine everyone is let in, but no page of another name', async (t) => {
-  const gate = gateFor({ host: '127.0.0.1', port: 80 }, undefined);
+  const gate = gateFor({ host: '127.0.0.1' }, () => 80, undefined);
   for (const host of ['127.0.0.1:8080', 'localhost:8080', '[::1]:8080']) t.equal(gate({ headers: { host }, query: {} }).kind, 'in', host);
   for (const host of ['evil.example:8080', '', 'localhost.evil.example']) {
     t.match(gate({ headers: { host }, query: {} }), { kind: 'out', code: 403 }, host);
   }
 });
 
+test('a page of another site can lead here, and nothing more', async (t) => {
+  const gate = gateFor({ host: '127.0.0.1' }, () => 80, undefined);
+  const from = { host: '127.0.0.1:80', 'sec-fetch-site': 'cross-site' };
+  t.match(gate({ headers: { ...from, 'sec-fetch-mode': 'no-cors' }, query: {} }), { kind: 'out', code: 403 });
+  t.equal(gate({ headers: { ...from, 'sec-fetch-mode': 'navigate' }, query: {} }).kind, 'in');
+});
+
+test('cookies of other ports of the same machine do not count', async (t) => {
+  const token = newToken();
+  const gate = gateFor({ host: '0.0.0.0' }, () => 80, token);
+  t.equal(gate({ headers: { host: 'machine', cookie: `bpnn-dist-81=x; bpnn-dist-80=${token}` }, query: {} }).kind, 'in');
+  t.equal(gate({ headers: { host: 'machine', cookie: `bpnn-dist-81=${token}` }, query: {} }).kind, 'out');
+});
+
 test('elsewhere only whoever has the token', async (t) => {
   const token = newToken();
   t.match(token, /^[\w-]{24}$/);
-  const gate = gateFor({ host: '0.0.0.0', port: 80 }, token);
+  const gate = gateFor({ host: '0.0.0.0' }, () => 80, token);
   const host = 'machine:80';
   t.match(gate({ headers: { host }, query: {} }), { kind: 'out', code: 401 });
   t.match(gate({ headers: { host }, query: { token: `${token}x` } }), { kind: 'out', code: 401 });
-  t.match(gate({ headers: { host, cookie: 'bpnn-dist=wrong' }, query: { token: [token] } }), { kind: 'out', code: 401 });
+  t.match(gate({ headers: { host, cookie: 'bpnn-dist-80=wrong' }, query: { token: [token] } }), { kind: 'out', code: 401 });
   const first = gate({ headers: { host }, query: { token } });
   t.equal(first.kind, 'cookie');
   const cookie = first.kind === 'cookie' ? first.cookie : '';

@@ -1,3 +1,5 @@
+import type { RunSnapshot } from '../dashboard/api.js';
+
 /** When so many steps were done: milliseconds since 1970. */
 export interface Mark {
   readonly step: number;
@@ -16,6 +18,16 @@ export function stepClock(marks: readonly Mark[]): ((step: number) => number) | 
     if (!a || !b) return Number.NaN;
     return a.time + ((b.time - a.time) * (step - a.step)) / Math.max(1, b.step - a.step);
   };
+}
+
+/** Seconds from a run's first event to when so many steps were done, by the clock; undefined where times are not known. */
+export function secondsOf({ events, pace }: Pick<RunSnapshot, 'events' | 'pace'>): ((steps: number) => number) | undefined {
+  const [first] = pace;
+  if (!first) return undefined;
+  const start = Math.min(first.time, ...events.flatMap(({ time }) => time ?? []));
+  const readyAt = events.findLast(({ kind, time }) => kind === 'ready' && time !== null && time <= first.time)?.time;
+  const clock = stepClock([{ step: 0, time: readyAt ?? start }, ...pace]);
+  return clock && ((steps) => (clock(steps) - start) / 1_000);
 }
 
 /** Index of the first mark at a step or behind it. */
