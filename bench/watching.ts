@@ -12,13 +12,15 @@ import { nameOf, type Setting } from './settings.js';
  * that turns. What else happens on a machine only makes steps longer, so the quarter of the runs that were least disturbed
  * tells most: given is the lower quartile of a step's median, and how much more it is than that of all runs that nobody
  * watches and that write no event file. These are two of the ways, so that it is seen how far the same differs from itself.
- * `--rounds N` (default 20).
+ * `--rounds N` (default 20), `--only TEXT` for some networks and ways.
  */
-const { values } = parseArgs({ options: { rounds: { type: 'string', default: '20' } } });
+const { values } = parseArgs({
+  options: { rounds: { type: 'string', default: '20' }, only: { type: 'string', multiple: true, default: [] } },
+});
 const rounds = Number(values.rounds);
 
 const settings: readonly Setting[] = [
-  { hidden: [128], batchSize: 32, steps: 3_500, peerSteps: 0 },
+  { hidden: [128], batchSize: 32, steps: 8_000, peerSteps: 0 },
   { hidden: [1_024, 1_024], batchSize: 128, steps: 150, peerSteps: 0 },
 ];
 
@@ -77,14 +79,26 @@ const sorted = (figures: readonly number[]): number[] => [...figures].sort((a, b
 const at = (figures: readonly number[], part: number): number => sorted(figures)[Math.floor((figures.length - 1) * part)] ?? Number.NaN;
 const percent = (ratio: number): string => `${((ratio - 1) * 100).toFixed(1)} %`;
 
+const isChosen = (name: string, of: readonly string[]): boolean => {
+  const wanted = values.only.filter((text) => of.some((one) => one.includes(text)));
+  return wanted.length === 0 || wanted.some((text) => name.includes(text));
+};
+const networks = settings.map(nameOf);
+const chosenWays = ways.filter(({ name }) =>
+  isChosen(
+    name,
+    ways.map((way) => way.name),
+  ),
+);
+
 const results = [];
-for (const setting of settings) {
-  const taken = new Map(ways.map(({ name }) => [name, [] as { median: number; mean: number }[]]));
+for (const setting of settings.filter((one) => isChosen(nameOf(one), networks))) {
+  const taken = new Map(chosenWays.map(({ name }) => [name, [] as { median: number; mean: number }[]]));
   for (let round = 0; round < rounds; round++) {
-    const turned = [...ways.slice(round % ways.length), ...ways.slice(0, round % ways.length)];
+    const turned = [...chosenWays.slice(round % chosenWays.length), ...chosenWays.slice(0, round % chosenWays.length)];
     for (const way of turned) taken.get(way.name)?.push(await measure(setting, way));
   }
-  const unwatched = ways.flatMap(({ name, flags }) => (flags.length === 1 ? (taken.get(name) ?? []) : []));
+  const unwatched = chosenWays.flatMap(({ name, flags }) => (flags.length === 1 ? (taken.get(name) ?? []) : []));
   const quartile = (measured: readonly { median: number; mean: number }[], of: 'median' | 'mean'): number =>
     at(
       measured.map((one) => one[of]),

@@ -1,3 +1,5 @@
+import { readlinkSync } from 'node:fs';
+import { constants, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { hardestImages } from '../inference/hardest.js';
 import { errorMessage, UsageError } from '../shared/errors.js';
@@ -37,6 +39,16 @@ async function serve({ address, token, places }: ViewOf): Promise<void> {
   });
 }
 
+/** Where all cores are busy with steps, this thread waits: on Linux a thread has a priority of its own. */
+function stepAside(): void {
+  try {
+    const [, thread] = /\/task\/(\d+)$/.exec(readlinkSync('/proc/thread-self')) ?? [];
+    if (thread !== undefined) setPriority(Number(thread), constants.priority.PRIORITY_LOW);
+  } catch {
+    // Elsewhere it takes turns like all others.
+  }
+}
+
 /** Whoever asks for what is being computed waits for that; for anything else, until it is done. */
 function oneAtATime(compute: (folder: string) => Promise<HardestImages>): (folder: string) => Promise<HardestImages> {
   const computing = new Map<string, Promise<HardestImages>>();
@@ -51,4 +63,5 @@ function oneAtATime(compute: (folder: string) => Promise<HardestImages>): (folde
   };
 }
 
+stepAside();
 await serve(workerData);

@@ -65,6 +65,7 @@ interface AxeResults {
 /** Keeps a picture of a page, if a person asks for some. */
 export async function picture(page: Page, name: string, fullPage = true): Promise<void> {
   if (pictures === undefined) return;
+  if (!fullPage) await page.evaluate('scrollTo(0, 0)');
   mkdirSync(pictures, { recursive: true });
   await page.screenshot({ path: join(pictures, `${name}.png`), fullPage });
 }

@@ -40,7 +40,7 @@ test('a run is shown while it goes on, to its very end', async (t) => {
   const seen: string[] = [];
   let snapshot: RunSnapshot | undefined;
   await eventsUntil(url, async (event, change) => {
-    if (change) seen.push(change.status?.state ?? '');
+    if (event === 'change') seen.push(change?.status?.state ?? '');
     // The server waits for those who watch.
     if (event === 'end') snapshot = await json<RunSnapshot>(`${url}api/runs/run`);
     return event === 'end';

@@ -3,7 +3,7 @@ import type { RunChange, ServerEnd } from './api.js';
 import type { RunSet } from './runSet.js';
 
 /** Milliseconds between two looks at the folders, while somebody watches. */
-const interval = 500;
+const interval = 1_000;
 /** Milliseconds that watchers have to read the last of a run. */
 const lastRead = 3_000;
 /** Bytes that may wait for a watcher. */

@@ -95,7 +95,8 @@ export class Chart {
       const dash = style === 'dashed' ? { dash: [6, 4] } : {};
       series.push({
         ...{ stroke: style === 'faint' ? `${colour}55` : colour, width: style === 'faint' ? 1 : 1.75, spanGaps: true, ...dash },
-        points: { show: style === 'dashed', size: 5, fill: colour },
+        // Of a few points a line alone shows little, of one nothing.
+        points: style === 'dashed' ? { show: true, size: 5, fill: colour } : style === 'line' ? {} : { show: false },
       });
       if (!spread) continue;
       bands.push({ series: [series.length + 1, series.length], fill: `${colour}2e` });
