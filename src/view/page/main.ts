@@ -1,12 +1,11 @@
 import type { RunChange, ServerEnd, Value } from '../dashboard/api.js';
-import { Chart, type Line } from './chart.js';
-import { type Curve, epochCurve, smoothed, speedCurve, titleOf, validationName, type XAxis, zoomed } from './curves.js';
+import { Chart } from './chart.js';
+import { titleOf, type XAxis, zoomed } from './curves.js';
 import { byId, element } from './dom.js';
+import { chartLines, colours } from './lines.js';
 import { epochsTable, eventItems, imageItems, networkTable, runCard, workersTable } from './panels.js';
 import { get, RunView } from './runView.js';
 
-/** Okabe and Ito's: colour-blind eyes tell them apart, on white and on black. */
-const colours = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#8c6bb1', '#7f7f7f'];
 /** Runs whose curves are drawn unless asked for: the newest. */
 const drawnAtFirst = 8;
 
@@ -36,50 +35,8 @@ function drawn(): RunView[] {
   return [...runs.values()].filter((run) => run.isShown && run.snapshot);
 }
 
-/** What a run draws in the chart of a figure of its steps. @param owner its name, where there are others */
-function figureLines(run: RunView, name: string, owner: string): Line[] {
-  const label = owner || 'training';
-  const { colour } = run;
-  const { series, places } = run.drawn(shown.axis) ?? {};
-  const column = series?.columns[name];
-  if (!series || !places || !column) return [];
-  const raw: Curve = { x: places, y: column.mean };
-  const spread = column.min && column.max ? { min: column.min, max: column.max } : undefined;
-  const curve: Line[] =
-    shown.smoothing === 0 || name === 'learningRate'
-      ? [{ ...raw, label, colour, style: 'line', spread }]
-      : [
-          { ...raw, label, colour, style: 'faint' },
-          { x: places, y: smoothed(column.mean, shown.smoothing, series.stride), label, colour, style: 'line' },
-        ];
-  const isAlone = owner === '';
-  const validation = epochLine(run, validationName(name), isAlone ? 'validation' : `${owner}, validation`, isAlone ? colours[1] : colour);
-  return [...curve, ...validation];
-}
-
-function epochLine(run: RunView, name: string, label: string, colour = colours[0] ?? ''): Line[] {
-  const { snapshot } = run;
-  const { series, places } = run.whole(shown.axis) ?? {};
-  if (!snapshot || !series || !places || snapshot.epochs.every((line) => line[name] === undefined)) return [];
-  return [{ ...epochCurve(snapshot, name, series, places), label, colour, style: 'dashed' }];
-}
-
-function speedLines(run: RunView, label: string): Line[] {
-  const { snapshot, colour } = run;
-  const { series, places } = run.whole(shown.axis) ?? {};
-  if (!snapshot || !series || !places || snapshot.pace.length === 0) return [];
-  return [{ ...speedCurve(snapshot, series, places), label, colour, style: 'line' }];
-}
-
 function drawCharts(): void {
-  const all = drawn();
-  const names = [...new Set(all.flatMap(({ snapshot }) => snapshot?.figures ?? [])), 'learningRate', 'noiseScale'];
-  const labelOf = (run: RunView): string => (all.length === 1 ? '' : run.id);
-  const wanted = new Map(names.map((name) => [name, all.flatMap((run) => figureLines(run, name, labelOf(run)))]));
-  wanted.set(
-    'samplesPerSecond',
-    all.flatMap((run) => speedLines(run, labelOf(run) || 'all workers')),
-  );
+  const wanted = chartLines(drawn(), shown);
   for (const [name, lines] of wanted) {
     if (lines.every(({ y }) => y.every((value: Value) => value === null)) && !charts.has(name)) continue;
     chartOf(name).draw(lines, shown.range, shown.isLog, axisNames[shown.axis]);
