@@ -8,6 +8,7 @@ import { version } from '../shared/version.js';
 import { coordinatorCommand } from './coordinator.js';
 import { doctorCommand } from './doctor.js';
 import { evaluateCommand } from './evaluate.js';
+import { hostReportCommand } from './hostReport.js';
 import { keygenCommand } from './keygen.js';
 import { predictCommand } from './predict.js';
 import { scaleCommand } from './scale.js';
@@ -59,6 +60,7 @@ for (const command of [
   doctorCommand(),
 ])
   program.addCommand(command);
+program.addCommand(hostReportCommand(), { hidden: true });
 program.hook('preAction', (_, command) => {
   ({ logFormat } = command.opts<{ logFormat?: LogFormat }>());
 });

@@ -65,7 +65,8 @@ export async function runCommand(
   }
 }
 
-async function resumption(
+/** The run that --resume names, if it does. */
+export async function resumption(
   which: unknown,
   { runs, name }: Config,
   given: LoadedConfig['given'],

@@ -22,11 +22,14 @@ export function runView(stream: NodeJS.WritableStream & { readonly isTTY?: boole
     stream.write(`${line}\n`);
   };
   return {
-    onListening({ address, workers, isLocal, keyFile }) {
+    onListening({ address, workers, startsWorkers, keyFile }) {
       const command = `bpnn-dist worker --connect ${address}${keyFile === undefined ? '' : ` --key ${keyFile}`}`;
-      say(isLocal ? `starting ${amount(workers, 'worker')}` : `waiting for ${amount(workers, 'worker')}; start each with: ${command}`);
+      say(
+        startsWorkers ? `starting ${amount(workers, 'worker')}` : `waiting for ${amount(workers, 'worker')}; start each with: ${command}`,
+      );
     },
     onNotice: (line) => say(line),
+    onWorkerLine: (slot, line) => say(`[worker ${slot}] ${line}`),
     onStart(started) {
       info = started;
       for (const line of startLines(started)) say(line);

@@ -1,10 +1,32 @@
 import { Command } from 'commander';
-import { addConfigFlags, runCommand } from './runCommand.js';
+import { UsageError } from '../shared/errors.js';
+import { addHostFlags, type HostFlags, hostsIn, hostWorkers } from './hosts.js';
+import { loadConfig } from './loadConfig.js';
+import { addConfigFlags, resumption, runCommand } from './runCommand.js';
 
 export function upCommand(): Command {
   const command = new Command('up')
-    .description('start a coordinator and its worker processes on this machine, and train')
+    .description('start a coordinator and its worker processes, on this machine or over ssh, and train')
     .argument('[config]', 'YAML file with the config; flags go over it, and without either the example of the article runs')
-    .addHelpText('after', '\nExample:\n  bpnn-dist up examples/regularised.yaml --workers 4 --epochs 3');
-  return addConfigFlags(command).action((file: string | undefined, flags: Record<string, unknown>) => runCommand(file, flags, 'local'));
+    .addHelpText(
+      'after',
+      '\nExamples:\n  bpnn-dist up examples/regularised.yaml --workers 4 --epochs 3\n  bpnn-dist up examples/article.yaml --hosts node1:4,node2:4',
+    );
+  return addHostFlags(addConfigFlags(command)).action(up);
+}
+
+async function up(file: string | undefined, flags: HostFlags & Record<string, unknown>): Promise<void> {
+  const hosts = await hostsIn(flags);
+  if (!hosts) {
+    await runCommand(file, flags, 'local');
+    return;
+  }
+  // How many workers there are decides defaults of the config, and which data it names decides what hosts are asked.
+  const atLeast = hosts.reduce((sum, { slots = 1 }) => sum + slots, 0);
+  const { config, given, name } = loadConfig(file, { ...flags, workers: flags['workers'] ?? String(atLeast) });
+  const resumed = await resumption(flags['resume'], config, given, name);
+  const { count, workers } = await hostWorkers(hosts, flags, resumed?.config ?? config);
+  const wanted = flags['workers'] === undefined ? count : config.workers;
+  if (wanted > count) throw new UsageError(`--workers: expected at most the ${count} of all hosts, got ${wanted}`);
+  await runCommand(file, { ...flags, workers: String(wanted) }, workers(wanted));
 }

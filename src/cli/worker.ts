@@ -1,9 +1,10 @@
 import { rmSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { createInterface } from 'node:readline';
 import { Command } from 'commander';
 import { UsageError } from '../shared/errors.js';
-import { readKeys } from '../shared/keys.js';
-import { type LogFormat, logLine } from '../shared/logLine.js';
+import { parseKeys, type RunKeys, readKeys } from '../shared/keys.js';
+import { type LogFormat, logFormats, logLine } from '../shared/logLine.js';
 import { parseAddress } from '../shared/transport.js';
 import { logFormatOption } from './logFormat.js';
 
@@ -16,21 +17,23 @@ interface WorkerFlags {
   readonly dataRoot: string;
   readonly slot?: string;
   readonly sharedFile?: string;
+  readonly workersHere?: string;
   readonly leaveWithStdin?: boolean;
-  readonly logFormat?: LogFormat;
+  readonly logFormat?: LogFormat | 'plain';
 }
 
 export function workerCommand(): Command {
   return new Command('worker')
     .description('compute for a coordinator: connects, trains along, and leaves when the run is over')
     .requiredOption('--connect <address>', 'where the coordinator listens')
-    .option('--key <file>', "the run's key file; the coordinator says which")
+    .option('--key <file>', "the run's key file; the coordinator says which; - reads the key as a line of JSON from standard input")
     .option('--data-root <folder>', "the only folder that the run's data may lie in; its relative paths begin there", '.')
     .option('--connect-timeout <seconds>', 'how long to wait for a coordinator that is not there yet', '60')
     .option('--reconnect-timeout <seconds>', 'how long to wait for a coordinator that is gone, to join it when it is resumed', '60')
     .option('--grace-period <seconds>', 'how long to serve on after SIGTERM, before saying that it leaves', '5')
-    .addOption(logFormatOption())
+    .addOption(logFormatOption().choices([...logFormats, 'plain']))
     .option('--slot <n>', 'number of this worker; set by the coordinator that starts it')
+    .option('--workers-here <n>', 'workers of the run on this machine; set by the coordinator that starts it')
     .option('--shared-file <fd>', 'open file of the memory to share; set by the coordinator that starts it')
     .option('--leave-with-stdin', 'leave when standard input ends; set by the coordinator that starts it')
     .addHelpText('after', '\nExample:\n  bpnn-dist worker --connect tcp://127.0.0.1:5555 --key runs/article/key')
@@ -45,20 +48,31 @@ async function work(flags: WorkerFlags): Promise<void> {
   else process.once('SIGTERM', () => setTimeout(() => leave.abort(), gracePeriod * 1_000).unref());
   await serveRuns({
     address: flags.connect,
-    keys: flags.key === undefined ? undefined : readKeys(flags.key),
+    keys: await keysOf(flags.key),
     connectTimeout: seconds('--connect-timeout', flags.connectTimeout),
     reconnectTimeout: seconds('--reconnect-timeout', flags.reconnectTimeout),
     dataRoot: flags.dataRoot,
     sharedFile: flags.sharedFile === undefined ? undefined : Number(flags.sharedFile),
     slot: flags.slot === undefined ? undefined : Number(flags.slot),
+    workersHere: flags.workersHere === undefined ? undefined : Number(flags.workersHere),
     leave: leave.signal,
     say: (line) => process.stderr.write(`${lineOf(flags, line)}\n`),
   });
   process.stdin.destroy();
 }
 
-/** Whoever starts a worker by hand sees who says it; a log file also says when. */
+/** Keys of a run that come on standard input stand in no command line and no file. */
+async function keysOf(file: string | undefined): Promise<RunKeys | undefined> {
+  if (file === undefined) return undefined;
+  if (file !== '-') return readKeys(file);
+  for await (const line of createInterface(process.stdin))
+    return parseKeys(line, '--key -', 'a line of JSON with the key on standard input');
+  throw new UsageError('--key -: expected a key on standard input, got nothing');
+}
+
+/** Whoever starts a worker by hand sees who says it; a log file also says when; who reads it for others says both. */
 function lineOf({ slot, logFormat }: WorkerFlags, line: string): string {
+  if (logFormat === 'plain') return line;
   const source = slot === undefined ? 'worker' : `worker ${slot}`;
   return logFormat === undefined ? `[${source}] ${line}` : logLine(logFormat, source, line);
 }

@@ -17,11 +17,13 @@ import { type TraceRequest, tracedSteps } from '../view/trace/tracedSteps.js';
 import { atMost, saidOfStrangers } from './atMost.js';
 import { Journal } from './journal.js';
 import { LiveStatus } from './liveStatus.js';
+import { localLauncher } from './localLauncher.js';
 import { type PreparedRun, prepareRun } from './prepare.js';
 import type { Resumption } from './resume.js';
 import { type RunSummary, type StartInfo, startInfo } from './summary.js';
 import { trainAndTest } from './training.js';
 import { openTrainingState } from './trainingState.js';
+import type { Launcher } from './workerProcesses.js';
 import { Workforce } from './workforce.js';
 
 /** Where a coordinator waits for how many workers. */
@@ -31,7 +33,7 @@ export interface Listening {
   readonly address: string;
   readonly workers: number;
   /** It starts the workers itself. */
-  readonly isLocal: boolean;
+  readonly startsWorkers: boolean;
   /** The key file that workers need, if they do. */
   readonly keyFile: string | undefined;
 }
@@ -42,16 +44,35 @@ export interface RunObserver extends Observer {
   onListening?(listening: Listening): void;
   /** What has become of a worker, or what else a person should know: one line. */
   onNotice?(line: string): void;
+  /** A line that a worker on another machine has written. */
+  onWorkerLine?(slot: number, line: string): void;
   /** The first step is about to be taken. */
   onStart?(info: StartInfo): void;
+}
+
+/** Workers on other machines. */
+export interface RemoteWorkers {
+  /** Where they connect to. */
+  readonly address: string;
+  readonly keys: RunKeys | 'none' | 'new';
+  /** Starts one each, once it is known where the coordinator listens; without it they are started by hand. */
+  readonly launch?: (endpoint: LaunchEndpoint) => readonly Launcher[];
+}
+
+export interface LaunchEndpoint {
+  readonly address: string;
+  readonly keys: RunKeys;
+  readonly logFormat: LogFormat;
+  /** Hears every line that a worker writes. */
+  readonly onLine: (slot: number, line: string) => void;
 }
 
 export interface RunOptions {
   readonly config: Config;
   /** What a run's name is made of, with the time, where the config has none. */
   readonly fallbackName: string;
-  /** `local` starts the config's workers as processes on this machine; an address waits for workers there. */
-  readonly workers: 'local' | { readonly address: string; readonly keys: RunKeys | 'none' | 'new' };
+  /** `local` starts the config's workers as processes on this machine; an address waits for workers there, or starts them. */
+  readonly workers: 'local' | RemoteWorkers;
   readonly observer: RunObserver;
   /** Ends the run after the step that is under way, with a checkpoint. */
   readonly signal: AbortSignal;
@@ -138,10 +159,9 @@ async function runOver(hub: Hub, prepared: PreparedRun, options: RunOptions, key
   let hasBegun = options.resume !== undefined;
   try {
     await folder.writeConfig(configYaml(config));
-    const keyFile = keys && keyFileIn(folder, keys);
     const journal = new Journal({ folder, format: options.logFormat ?? 'human', say });
     say = (line) => journal.notice(line);
-    return await trainIn(folder, journal, hub, prepared, options, keyFile, () => {
+    return await trainIn(folder, journal, hub, prepared, options, keys, () => {
       hasBegun = true;
     });
   } finally {
@@ -165,13 +185,16 @@ async function trainIn(
   hub: Hub,
   prepared: PreparedRun,
   options: RunOptions,
-  keyFile: string | undefined,
+  keys: RunKeys | undefined,
   onBegin: () => void,
 ): Promise<RunResult> {
   const { plan } = prepared;
   const { config } = plan;
-  const { observer, signal, resume, logFormat = 'human' } = options;
+  const { observer, signal, resume } = options;
   const isLocal = options.workers === 'local';
+  const launchers = launchersOf(options, hub, keys, () => state.shared?.memory.file, config.workers);
+  // Whoever starts workers by hand needs it as a file.
+  const keyFile = keys && !launchers ? keyFileIn(folder, keys) : undefined;
   const notice = (line: string): void => journal.notice(line);
   const state = openTrainingState(prepared, isLocal, notice);
   for (const note of resume?.notes ?? []) notice(note);
@@ -181,7 +204,7 @@ async function trainIn(
   const tracer = options.trace && openTrace(folder, options.trace, stepsBefore, notice);
   let save: (() => Promise<void>) | undefined;
   const workforce = new Workforce({
-    ...{ hub, prepared, state, journal, isLocal, logFormat, tracer },
+    ...{ hub, prepared, state, journal, launchers, tracer },
     measuresAnew: options.measuresAnew ?? false,
     logFile: (slot) => folder.file('log', `worker-${slot}.log`),
     onReady: () => status.write(),
@@ -197,7 +220,13 @@ async function trainIn(
   const interrupt = (): void => workforce.interrupt();
   signal.addEventListener('abort', interrupt);
   try {
-    observer.onListening?.({ path: folder.path, address: hub.address, workers: config.workers, isLocal, keyFile });
+    observer.onListening?.({
+      path: folder.path,
+      address: hub.address,
+      workers: config.workers,
+      startsWorkers: launchers !== undefined,
+      keyFile,
+    });
     workforce.start();
     await workforce.enough();
     onBegin();
@@ -226,6 +255,22 @@ async function trainIn(
       state.close();
     }
   }
+}
+
+/** What starts the workers, if the run does. */
+function launchersOf(
+  { workers, observer, logFormat = 'human' }: RunOptions,
+  hub: Hub,
+  keys: RunKeys | undefined,
+  sharedFile: () => number | undefined,
+  count: number,
+): (() => readonly Launcher[]) | undefined {
+  const { address } = hub;
+  if (workers === 'local') return () => new Array<Launcher>(count).fill(localLauncher({ address, sharedFile: sharedFile(), logFormat }));
+  const { launch } = workers;
+  if (!launch) return undefined;
+  if (!keys) throw new RangeError('workers that are started elsewhere need keys');
+  return () => launch({ address, keys, logFormat, onLine: (slot, line) => observer.onWorkerLine?.(slot, line) });
 }
 
 /** A trace of its own for every time that a run is gone on with. */

@@ -1,4 +1,3 @@
-import { hostname } from 'node:os';
 import { Fleet } from '../coordinator/fleet.js';
 import type { Member } from '../coordinator/roster.js';
 import { SharedWorkers } from '../coordinator/sharedWorkers.js';
@@ -9,25 +8,23 @@ import type { Config } from '../shared/config/schema.js';
 import { plainConfig } from '../shared/config/write.js';
 import type { EngineOn } from '../shared/engineChoice.js';
 import { Interrupted } from '../shared/errors.js';
-import type { LogFormat } from '../shared/logLine.js';
 import type { Hub } from '../shared/transport.js';
 import { version } from '../shared/version.js';
 import { atMost, saidOfStrangers } from './atMost.js';
 import type { Journal } from './journal.js';
-import { LocalWorkers } from './localWorkers.js';
 import type { PreparedRun } from './prepare.js';
 import type { TrainingState } from './trainingState.js';
+import { type Launcher, WorkerProcesses } from './workerProcesses.js';
 
 export interface WorkforceOptions {
   readonly hub: Hub;
   readonly prepared: PreparedRun;
   readonly state: TrainingState;
   readonly journal: Journal;
-  /** Start the workers as processes of this machine; else they come by themselves. */
-  readonly isLocal: boolean;
+  /** Start the workers' processes, one each; undefined where they come by themselves. */
+  readonly launchers: (() => readonly Launcher[]) | undefined;
   /** Measure engines whatever is known of them from before. */
   readonly measuresAnew: boolean;
-  readonly logFormat: LogFormat;
   readonly tracer: Tracer | undefined;
   /** The log of a worker that is started here. */
   readonly logFile: (slot: number) => string;
@@ -45,18 +42,18 @@ export class Workforce {
   readonly workers: Workers;
   readonly #options: WorkforceOptions;
   readonly #staffing: Staffing;
-  #local: LocalWorkers | undefined;
+  #processes: WorkerProcesses | undefined;
   #cutOff: NodeJS.Timeout | undefined;
   #isOver = false;
 
   constructor(options: WorkforceOptions) {
     this.#options = options;
-    const { prepared, journal, isLocal, onShort } = options;
+    const { prepared, journal, launchers, onShort } = options;
     const { config } = prepared.plan;
     this.fleet = this.#openFleet(options);
     this.#staffing = new Staffing({
       ...config,
-      coming: () => (isLocal ? (this.#local?.alive ?? config.workers) - this.fleet.ready.length : Number.POSITIVE_INFINITY),
+      coming: () => (launchers ? (this.#processes?.alive ?? config.workers) - this.fleet.ready.length : Number.POSITIVE_INFINITY),
       onShort(line) {
         journal.notice(line);
         onShort();
@@ -110,7 +107,7 @@ export class Workforce {
           journal.worker(member, 'left', reason);
           onLeft(member, reason);
           // Whatever a process of ours still does, it does for nobody.
-          if (slot !== undefined) this.#local?.end(slot, isFinal);
+          if (slot !== undefined) this.#processes?.end(slot, isFinal);
           this.#staffing.workerLeft(member.ready !== undefined, `${member.name} (pid ${pid} on ${host}) ${reason}`);
         },
         onRefused: atMost(saidOfStrangers, (line) => journal.notice(line)),
@@ -121,17 +118,14 @@ export class Workforce {
 
   /** Starts the processes that are the run's own, if there are to be some. */
   start(): void {
-    const { hub, prepared, state, journal, isLocal, logFile, logFormat } = this.#options;
-    if (!isLocal) return;
-    const { workers: count, maxRestarts } = prepared.plan.config;
-    this.#local = new LocalWorkers({
-      ...{ count, maxRestarts, logFile, logFormat },
-      address: hub.address,
-      sharedFile: state.shared?.memory.file,
-      onEnd: (slot, pid, loss) => {
+    const { prepared, journal, launchers, logFile } = this.#options;
+    if (!launchers) return;
+    this.#processes = new WorkerProcesses({
+      ...{ launchers: launchers(), logFile, maxRestarts: prepared.plan.config.maxRestarts },
+      onEnd: (slot, place, loss) => {
         if (this.fleet.processEnded(slot, loss)) return;
         journal.notice(`worker ${slot} ${loss}`);
-        this.#staffing.workerLeft(false, `worker ${slot} (pid ${pid} on ${hostname()}) ${loss}`);
+        this.#staffing.workerLeft(false, `worker ${slot} (${place}) ${loss}`);
       },
     });
   }
@@ -155,9 +149,9 @@ export class Workforce {
   async close(): Promise<void> {
     clearTimeout(this.#cutOff);
     this.#staffing.close();
-    this.#local?.retire();
+    this.#processes?.retire();
     await this.fleet.close();
-    await this.#local?.close();
+    await this.#processes?.close();
   }
 }
 

@@ -34,8 +34,13 @@ export function readKeys(path: string): RunKeys {
     );
   }
   if ((statSync(path).mode & 0o077) !== 0) throw new UsageError(`${path}: others can read this key file; chmod 600 ${path}`);
+  return parseKeys(text, path, 'a key file as bpnn-dist keygen writes it');
+}
+
+/** @throws UsageError where these are no keys */
+export function parseKeys(text: string, source: string, expected: string): RunKeys {
   const keys = keyFile.safeParse(parseOrNothing(text));
-  if (!keys.success) throw new UsageError(`${path}: expected a key file as bpnn-dist keygen writes it`);
+  if (!keys.success) throw new UsageError(`${source}: expected ${expected}`);
   return keys.data;
 }
 

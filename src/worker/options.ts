@@ -4,6 +4,8 @@ export interface WorkerOptions {
   readonly version: string;
   /** The number that the coordinator gave this worker, if it started it. */
   readonly slot?: number | undefined;
+  /** Workers of the run on this machine; default: where there is a slot, all of them. */
+  readonly workersHere?: number | undefined;
   /** File of the memory that the coordinator shares, if it does: a descriptor that this process was started with. */
   readonly sharedFile?: number | undefined;
   /** The only folder that the coordinator can name files in. */

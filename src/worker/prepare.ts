@@ -30,10 +30,14 @@ export interface Prepared {
 }
 
 /** Times the engines that the run leaves open. */
-export function measure({ config, isAnew }: Message<'measure'>, { say, slot }: WorkerOptions, signal: AbortSignal): Promise<Measured> {
+export function measure(
+  { config, isAnew }: Message<'measure'>,
+  { say, slot, workersHere }: WorkerOptions,
+  signal: AbortSignal,
+): Promise<Measured> {
   const wanted = configOf(config);
   // Workers of one machine take turns on its GPUs; others say for themselves.
-  const sharing = slot === undefined ? 1 : Math.ceil(wanted.workers / Math.max(1, gpuNumbers().length));
+  const sharing = slot === undefined ? 1 : Math.ceil((workersHere ?? wanted.workers) / Math.max(1, gpuNumbers().length));
   if (wanted.device === 'auto' || wanted.device === 'gpu') seeOwnGpu(slot);
   return measureEngines(wanted, { isAnew, say, signal, sharing });
 }

@@ -13,6 +13,8 @@ export interface ServeRunsOptions {
   /** Seconds to wait for one that is gone. */
   readonly reconnectTimeout: number;
   readonly slot: number | undefined;
+  /** Workers of the run on this machine; default: where there is a slot, all of them. */
+  readonly workersHere?: number | undefined;
   /** File of the memory that the coordinator shares, if it does. */
   readonly sharedFile: number | undefined;
   /** The only folder that the coordinator can name files in. */

@@ -95,7 +95,7 @@ export const configSchema = record({
     .default('stop')
     .describe('what a loss or gradient that stays not finite does: ends the run, or drops the step'),
   maxSkipped: whole(1).default(10).describe('how many steps in a row may be dropped'),
-  maxRestarts: whole(0).default(3).describe('how often a local worker that dies is started again'),
+  maxRestarts: whole(0).default(3).describe('how often a worker that was started by the run and dies is started again'),
   workerTimeout: positive().default(60).describe('seconds a run waits once it has fewer than minWorkers'),
   gracePeriod: positive().default(10).describe('seconds to finish the step and save in, once told to stop'),
   stepTimeout: positive()

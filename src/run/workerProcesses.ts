@@ -1,21 +1,25 @@
-import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
-import { closeSync, openSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import type { LogFormat } from '../shared/logLine.js';
+import type { ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 
-export interface LocalWorkersOptions {
-  readonly count: number;
-  /** Where the coordinator listens. */
-  readonly address: string;
-  /** File descriptor of the memory that workers share with this process, if they do. */
-  readonly sharedFile: number | undefined;
+/** Starts the process of one worker, here or on another machine. */
+export interface Launcher {
+  /** Where a person finds its process, such as "pid 7 on node1". */
+  place(pid: number): string;
+  /** Milliseconds that it waits for others to be started first. */
+  readonly delay: number;
+  /** Starts it in a process group of its own; it leaves when its standard input, a pipe, is closed. */
+  start(slot: number, logFile: string): ChildProcess;
+}
+
+export interface WorkerProcessesOptions {
+  /** One for each worker. */
+  readonly launchers: readonly Launcher[];
   /** The file that a worker's output goes to. */
   readonly logFile: (slot: number) => string;
-  readonly logFormat: LogFormat;
   /** How often one worker is started again before it is given up. */
   readonly maxRestarts: number;
-  /** A worker's process has ended; `loss` is a clause such as "was killed by SIGKILL; starting it again in 0.5 s". */
-  readonly onEnd: (slot: number, pid: number, loss: string) => void;
+  /** A worker's process has ended; `place` is such as "pid 7 on node1", `loss` is a clause such as "was killed by SIGKILL; starting it again in 0.5 s". */
+  readonly onEnd: (slot: number, place: string, loss: string) => void;
 }
 
 /** Milliseconds that workers have to leave by themselves. */
@@ -26,6 +30,7 @@ const firstPause = 250;
 const longLife = 60_000;
 
 interface Slot {
+  readonly launcher: Launcher;
   child: ChildProcess | undefined;
   startedAt: number;
   restarts: number;
@@ -34,25 +39,29 @@ interface Slot {
 }
 
 /**
- * The worker processes that a coordinator starts on its own machine, each in a process group of its own: a Ctrl-C
- * reaches the coordinator only. One that dies is started again, after growing pauses. They leave when told to, and when
- * the pipe to their standard input closes, which it does whatever the coordinator dies of.
+ * The worker processes that a coordinator starts, each in a process group of its own: a Ctrl-C reaches the coordinator
+ * only. One that dies is started again, after growing pauses. They leave when told to, and when the pipe to their standard
+ * input closes, which it does whatever the coordinator dies of.
  */
-export class LocalWorkers {
+export class WorkerProcesses {
   readonly #slots: Slot[];
-  readonly #options: LocalWorkersOptions;
+  readonly #options: WorkerProcessesOptions;
   #isClosing = false;
 
-  constructor(options: LocalWorkersOptions) {
+  constructor(options: WorkerProcessesOptions) {
     this.#options = options;
-    this.#slots = Array.from({ length: options.count }, () => ({
+    this.#slots = options.launchers.map((launcher) => ({
+      launcher,
       child: undefined,
       startedAt: 0,
       restarts: 0,
       pause: undefined,
       isGivenUp: false,
     }));
-    for (const [number, slot] of this.#slots.entries()) this.#start(number, slot);
+    for (const [number, slot] of this.#slots.entries()) {
+      if (slot.launcher.delay === 0) this.#start(number, slot);
+      else slot.pause = setTimeout(() => this.#start(number, slot), slot.launcher.delay);
+    }
   }
 
   /** Workers that run or will be started again. */
@@ -87,17 +96,7 @@ export class LocalWorkers {
   }
 
   #start(number: number, slot: Slot): void {
-    const log = this.#options.logFile(number);
-    const output = openSync(log, 'a');
-    const cli = fileURLToPath(import.meta.resolve('#cli'));
-    const { address, sharedFile, logFormat } = this.#options;
-    const serving = ['--connect', address, '--slot', String(number), '--data-root', '/', '--log-format', logFormat];
-    const flags = [...serving, '--leave-with-stdin', '--reconnect-timeout', '0'];
-    // The first descriptor behind the standard ones.
-    const sharing = sharedFile === undefined ? { flags: [], stdio: [] } : { flags: ['--shared-file', '3'], stdio: [sharedFile] };
-    const stdio: StdioOptions = ['pipe', output, output, ...sharing.stdio];
-    const child = spawn(process.execPath, [cli, 'worker', ...flags, ...sharing.flags], { stdio, detached: true });
-    closeSync(output);
+    const child = slot.launcher.start(number, this.#options.logFile(number));
     slot.child = child;
     slot.startedAt = performance.now();
     // Writing to a worker that has just died is no error of ours.
@@ -110,21 +109,23 @@ export class LocalWorkers {
       if (!this.#isClosing) this.#restart(number, slot, child.pid ?? 0, reason);
     };
     child.once('error', (error) => end(`could not be started (${error.message})`));
-    child.once('exit', (code, signal) => end(signal === null ? `ended with exit code ${code}` : `was killed by ${signal}`));
+    // Not before all that it has said has come.
+    child.once('close', (code, signal) => end(signal === null ? `ended with exit code ${code}` : `was killed by ${signal}`));
   }
 
   #restart(number: number, slot: Slot, pid: number, reason: string): void {
     const { maxRestarts, logFile, onEnd } = this.#options;
+    const place = slot.launcher.place(pid);
     if (performance.now() - slot.startedAt >= longLife) slot.restarts = 0;
     if (slot.isGivenUp || slot.restarts >= maxRestarts) {
       slot.isGivenUp = true;
       const again = slot.restarts === 0 ? '' : ` after ${slot.restarts} restarts`;
-      onEnd(number, pid, `${reason}; given up${again}${lastLines(logFile(number))}`);
+      onEnd(number, place, `${reason}; given up${again}${lastLines(logFile(number))}`);
       return;
     }
     const pause = firstPause * 2 ** slot.restarts++;
-    slot.pause = setTimeout(() => this.#start(number, slot), pause);
-    onEnd(number, pid, `${reason}; starting it again in ${pause / 1_000} s`);
+    slot.pause = setTimeout(() => this.#start(number, slot), pause + slot.launcher.delay);
+    onEnd(number, place, `${reason}; starting it again in ${pause / 1_000} s`);
   }
 }
 
@@ -138,8 +139,7 @@ function killGroup({ pid }: ChildProcess): void {
 }
 
 function ended(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return Promise.resolve();
-  return new Promise((resolve) => child.once('exit', () => resolve()));
+  return new Promise((resolve) => child.once('close', () => resolve()));
 }
 
 /** The end of a log, for a message. */

@@ -1,0 +1,29 @@
+import { text } from 'node:stream/consumers';
+import { Command } from 'commander';
+import type { HostQuestion, HostReport } from '../hosts/hostReport.js';
+import { errorMessage } from '../shared/errors.js';
+import { version } from '../shared/version.js';
+
+/** What `up --hosts` asks of every host before it starts workers there; not for people. */
+export function hostReportCommand(): Command {
+  return new Command('host-report').description('what this machine has, for a coordinator that asks over ssh').action(async () => {
+    const { machineHere } = await import('../shared/config/machine.js');
+    const question: HostQuestion = JSON.parse(await text(process.stdin));
+    const { cores, gpus = 0 } = machineHere();
+    const [client = ''] = (process.env['SSH_CONNECTION'] ?? '').split(' ');
+    const report: HostReport = { version, node: process.version, cores, gpus, client: client || null, ...(await dataReport(question)) };
+    process.stdout.write(`${JSON.stringify(report)}\n`);
+  });
+}
+
+async function dataReport({ data, validationSplit }: HostQuestion): Promise<Pick<HostReport, 'fingerprint' | 'problem'>> {
+  const { fingerprintOf } = await import('../data/fingerprint.js');
+  const { openData } = await import('../data/open.js');
+  const { parseConfig } = await import('../shared/config/parse.js');
+  try {
+    const config = parseConfig({ data, validationSplit }, 'host-report', { cores: 1 });
+    return { fingerprint: fingerprintOf(openData(config.data, config.validationSplit)), problem: null };
+  } catch (error) {
+    return { fingerprint: null, problem: errorMessage(error) };
+  }
+}

@@ -1,0 +1,106 @@
+import { fileURLToPath } from 'node:url';
+import type { Command } from 'commander';
+import type { ReadyHost } from '../hosts/checkHosts.js';
+import type { Host } from '../hosts/hostList.js';
+import type { RemoteWorkers } from '../run/run.js';
+import type { Config } from '../shared/config/schema.js';
+import { plainConfig } from '../shared/config/write.js';
+import { UsageError } from '../shared/errors.js';
+import { isLoopback, parseAddress } from '../shared/transport.js';
+import { version } from '../shared/version.js';
+
+export interface HostFlags {
+  readonly hosts?: string;
+  readonly hostfile?: string;
+  readonly ssh?: string;
+  readonly remoteCommand?: string;
+  readonly bind?: string;
+}
+
+export function addHostFlags(command: Command): Command {
+  return command
+    .option('--hosts <host:n,...>', 'start the workers over ssh: so many on each host, else one a GPU or core')
+    .option('--hostfile <file>', 'the same, a host a line: node1 slots=4')
+    .option('--ssh <command>', 'the ssh client with its options (default: ssh)')
+    .option('--remote-command <command>', 'what bpnn-dist is on the hosts (default: the same path as here)')
+    .option('--bind <address>', 'where to listen for workers on hosts (default: tcp://0.0.0.0:0, at all addresses, any free port)');
+}
+
+const everywhere = 'tcp://0.0.0.0:0';
+
+/** The hosts that flags name; undefined where they name none. @throws UsageError, before anybody is asked */
+export async function hostsIn(flags: HostFlags): Promise<Host[] | undefined> {
+  const { parseHosts, readHostFile } = await import('../hosts/hostList.js');
+  if (flags.hosts !== undefined && flags.hostfile !== undefined)
+    throw new UsageError('--hosts and --hostfile: expected one of them, got both');
+  if (flags.hosts === undefined && flags.hostfile === undefined) {
+    const [useless] = (['ssh', 'remoteCommand', 'bind'] as const).filter((name) => flags[name] !== undefined);
+    if (useless === undefined) return undefined;
+    const name = useless.replace(/[A-Z]/, (letter) => `-${letter.toLowerCase()}`);
+    throw new UsageError(`--${name}: expected with --hosts or --hostfile; workers of this machine are reached without`);
+  }
+  const bind = parseAddress(flags.bind ?? everywhere);
+  if (bind.kind !== 'tcp' || isLoopback(bind)) throw new UsageError(`--bind ${flags.bind}: expected an address that the hosts can reach`);
+  return flags.hosts === undefined ? readHostFile(flags.hostfile ?? '') : parseHosts('--hosts', flags.hosts);
+}
+
+export interface HostWorkers {
+  /** Workers on all hosts together. */
+  readonly count: number;
+  /** Of those, the first `wanted` are started. */
+  readonly workers: (wanted: number) => RemoteWorkers;
+}
+
+/**
+ * Asks hosts what they have, and whether it is what a run with this config needs.
+ * @throws UsageError with a table of what is missing where
+ */
+export async function hostWorkers(hosts: readonly Host[], flags: HostFlags, config: Config): Promise<HostWorkers> {
+  const { checkHosts } = await import('../hosts/checkHosts.js');
+  const { sshLauncher } = await import('../hosts/sshLauncher.js');
+  const { fingerprintOf } = await import('../data/fingerprint.js');
+  const { openData } = await import('../data/open.js');
+  const ssh = { client: flags.ssh ?? 'ssh', command: flags.remoteCommand ?? ownCommand() };
+  const { validationSplit, prepareTimeout } = config;
+  const expected = { version, node: process.version, fingerprint: fingerprintOf(openData(config.data, validationSplit)) };
+  const ready = await checkHosts(hosts, ssh, { data: plainConfig(config)['data'], validationSplit }, expected, prepareTimeout);
+  const address = flags.bind ?? everywhere;
+  if (isEverywhere(address)) for (const host of ready) seenFrom(host, address);
+  const places = ready.flatMap((host) => Array.from({ length: host.slots }, (_, index) => ({ host, index })));
+  return {
+    count: places.length,
+    workers: (wanted) => {
+      const started = places.slice(0, wanted);
+      return {
+        ...{ address, keys: 'new' as const },
+        launch: ({ address: bound, ...endpoint }) =>
+          started.map(({ host, index }) => {
+            const count = started.filter((other) => other.host === host).length;
+            return sshLauncher({ ...endpoint, ssh, host: host.name, count, index, address: seenFrom(host, bound) });
+          }),
+      };
+    },
+  };
+}
+
+function isEverywhere(address: string): boolean {
+  return address.startsWith('tcp://0.0.0.0:');
+}
+
+/** The coordinator's address for a host: of one that listens everywhere, the one that the host's ssh came from. */
+function seenFrom({ name, coordinator }: ReadyHost, address: string): string {
+  if (!isEverywhere(address)) return address;
+  if (coordinator === undefined)
+    throw new UsageError(`${name}: its ssh does not say where it was called from; name this machine's address with --bind`);
+  if (coordinator.includes(':')) {
+    throw new UsageError(
+      `${name}: its ssh came from ${coordinator}, but workers connect over IPv4; use --ssh 'ssh -4', or name an address with --bind`,
+    );
+  }
+  return address.replace('//0.0.0.0:', `//${coordinator}:`);
+}
+
+/** As this process runs it: in a cluster the same folders are often at the same places. */
+function ownCommand(): string {
+  return [process.execPath, fileURLToPath(import.meta.resolve('#cli'))].map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
+}

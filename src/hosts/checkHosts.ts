@@ -1,0 +1,136 @@
+import { text } from 'node:stream/consumers';
+import { errorMessage, UsageError } from '../shared/errors.js';
+import type { Host } from './hostList.js';
+import { type HostQuestion, type HostReport, hostReport } from './hostReport.js';
+import { type Ssh, startOn } from './ssh.js';
+
+/** A host that can take part, and how many workers are started on it. */
+export interface ReadyHost {
+  readonly name: string;
+  readonly slots: number;
+  /** The coordinator's address as the host sees it; undefined where ssh does not say. */
+  readonly coordinator: string | undefined;
+}
+
+/** What a host must have, and the machine that asks has. */
+export interface Expected {
+  readonly version: string;
+  readonly node: string;
+  readonly fingerprint: string;
+}
+
+interface Answer {
+  readonly host: Host;
+  /** What it says, or why it says nothing. */
+  readonly report: HostReport | string;
+}
+
+/** Seconds that ssh takes at most, beside what the host takes to read its data. */
+const connecting = 15;
+
+/**
+ * Asks all hosts at once what they have.
+ * @param timeout seconds that a host may take to read its data
+ * @throws UsageError with a table of what is missing where
+ */
+export async function checkHosts(
+  hosts: readonly Host[],
+  ssh: Ssh,
+  question: HostQuestion,
+  expected: Expected,
+  timeout: number,
+): Promise<ReadyHost[]> {
+  const answers = await Promise.all(hosts.map(async (host) => ({ host, report: await ask(host, ssh, question, timeout + connecting) })));
+  const bad = answers.filter(({ report }) => problemsOf(report, expected).length > 0);
+  if (bad.length > 0) throw new UsageError(`${bad.length} of ${hosts.length} hosts cannot take part\n${tableOf(answers, expected)}`);
+  return answers.flatMap(({ host, report }) => (typeof report === 'string' ? [] : [readyHost(host, report)]));
+}
+
+function readyHost({ name, slots }: Host, { gpus, cores, client }: HostReport): ReadyHost {
+  return { name, slots: slots ?? (gpus > 0 ? gpus : cores), coordinator: client ?? undefined };
+}
+
+async function ask({ name }: Host, ssh: Ssh, question: HostQuestion, timeout: number): Promise<HostReport | string> {
+  const child = startOn(ssh, name, ['host-report'], false);
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    child.kill('SIGKILL');
+  }, timeout * 1_000);
+  // Its input stays open until it has answered: it ends where that does.
+  child.stdin.on('error', () => undefined).write(`${JSON.stringify(question)}\n`);
+  try {
+    const failed = new Promise<never>((_, reject) => child.once('error', reject));
+    const closed = new Promise<number | null>((resolve) => child.once('close', resolve));
+    const [stdout, stderr, code] = await Promise.race([failed, Promise.all([text(child.stdout), text(child.stderr), closed])]);
+    // A shell's greetings may stand before it.
+    const parsed = hostReport.safeParse(parseOrNothing(stdout.trim().split('\n').at(-1) ?? ''));
+    if (parsed.success) return parsed.data;
+    if (isLate) return `has not answered within ${timeout} s`;
+    return reasonIn(stderr) ?? `ended with exit code ${code} and no answer`;
+  } catch (error) {
+    return errorMessage(error);
+  } finally {
+    clearTimeout(timer);
+    child.stdin.destroy();
+  }
+}
+
+/** The line that says most: an error's, else the last. */
+function reasonIn(stderr: string): string | undefined {
+  const lines = stderr.trim().split('\n');
+  return lines.find((line) => /^(\w*error\b|ssh: )/i.test(line)) || lines.at(-1) || undefined;
+}
+
+function parseOrNothing(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What keeps a host from taking part. */
+function problemsOf(report: HostReport | string, expected: Expected): string[] {
+  if (typeof report === 'string') return [report];
+  const { version, node, fingerprint, problem } = report;
+  return [
+    ...(version === expected.version ? [] : [`bpnn-dist ${version}, expected ${expected.version}`]),
+    ...(major(node) === major(expected.node) ? [] : [`Node ${node}, expected ${expected.node}`]),
+    ...(problem === null ? [] : [problem]),
+    ...(fingerprint === null || fingerprint === expected.fingerprint
+      ? []
+      : [`other data: fingerprint ${fingerprint}, expected ${expected.fingerprint}`]),
+  ];
+}
+
+function major(version: string): string {
+  return version.split('.')[0] ?? '';
+}
+
+function tableOf(answers: readonly Answer[], expected: Expected): string {
+  const rows = answers.map(({ host, report }) => {
+    const problems = problemsOf(report, expected);
+    const facts =
+      typeof report === 'string'
+        ? ['-', '-', '-', '-', '-']
+        : [
+            report.version,
+            report.node,
+            report.fingerprint === expected.fingerprint ? 'same' : '-',
+            String(report.cores),
+            String(report.gpus),
+          ];
+    return [host.name, ...facts, problems.length === 0 ? 'ready' : problems.join('; ')];
+  });
+  const all = [['host', 'version', 'node', 'data', 'cores', 'GPUs', ''], ...rows];
+  const widths = all[0]?.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0))) ?? [];
+  return all
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}

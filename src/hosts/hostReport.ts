@@ -1,0 +1,22 @@
+import { z } from 'zod';
+
+/** What is asked of a host before anything is started there: the data of the run, as its config names it. */
+export interface HostQuestion {
+  readonly data: unknown;
+  readonly validationSplit: number;
+}
+
+/** What a host says of itself, as one line of JSON. */
+export const hostReport = z.object({
+  version: z.string(),
+  node: z.string(),
+  cores: z.int(),
+  gpus: z.int(),
+  /** Where ssh came from, as it sees it: the address at which it can reach whoever asked. */
+  client: z.string().nullable(),
+  /** Of the data; null where it cannot be read, and why. */
+  fingerprint: z.string().nullable(),
+  problem: z.string().nullable(),
+});
+
+export type HostReport = z.output<typeof hostReport>;

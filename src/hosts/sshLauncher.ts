@@ -1,0 +1,60 @@
+import { appendFileSync, closeSync, openSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import type { RunKeys } from '../shared/keys.js';
+import { type LogFormat, logLine } from '../shared/logLine.js';
+import { type RemoteCommand, type Ssh, startOn } from './ssh.js';
+
+export interface SshLauncherOptions {
+  readonly ssh: Ssh;
+  readonly host: string;
+  /** Workers on that host. */
+  readonly count: number;
+  /** Of those before it on that host. */
+  readonly index: number;
+  /** Where the coordinator listens, as the host sees it. */
+  readonly address: string;
+  readonly keys: RunKeys;
+  readonly logFormat: LogFormat;
+  /** Hears every line that a worker writes. */
+  readonly onLine: (slot: number, line: string) => void;
+}
+
+export interface SshLauncher {
+  place(pid: number): string;
+  readonly delay: number;
+  start(slot: number, logFile: string): RemoteCommand;
+}
+
+/** An ssh server turns connections away that come together: OpenSSH from the eleventh on, unless told otherwise. */
+const together = 8;
+const pause = 500;
+
+/** Starts workers on another machine. What they say comes back over ssh; the keys go there on its standard input. */
+export function sshLauncher({ ssh, host, count, index, address, keys, logFormat, onLine }: SshLauncherOptions): SshLauncher {
+  return {
+    place: (pid) => `its ssh client, pid ${pid}, to ${host}`,
+    delay: Math.floor(index / together) * pause,
+    start(slot, logFile) {
+      closeSync(openSync(logFile, 'a'));
+      const serving = ['--connect', address, '--key', '-', '--slot', String(slot), '--workers-here', String(count), '--data-root', '/'];
+      const child = startOn(
+        ssh,
+        host,
+        ['worker', ...serving, '--log-format', 'plain', '--reconnect-timeout', '0', '--grace-period', '0'],
+        true,
+      );
+      // Writing to one that could not be started is told of by its end.
+      child.stdin.on('error', () => undefined).write(`${JSON.stringify(keys)}\n`);
+      for (const stream of [child.stdout, child.stderr]) {
+        createInterface(stream).on('line', (line) => {
+          onLine(slot, line);
+          // A full disk is told of by what is needed there.
+          try {
+            appendFileSync(logFile, `${logLine(logFormat, `worker ${slot}`, line)}\n`);
+          } catch {}
+        });
+      }
+      return child;
+    },
+  };
+}
