@@ -35,8 +35,9 @@ test('a run leaves a complete folder', async (t) => {
     workers: [{ computeSeconds: Number, waitSeconds: Number }, { computeSeconds: Number }],
   });
   t.equal(checkpointsOf(path).length, 1);
-  t.same(readdirSync(join(path, 'log')).sort(), ['worker-0.log', 'worker-1.log']);
+  t.same(readdirSync(join(path, 'log')).sort(), ['coordinator.log', 'worker-0.log', 'worker-1.log']);
   for (const model of ['best', 'final']) t.same(readdirSync(join(path, model)).sort(), ['model.json', 'weights.bin']);
+  t.match(JSON.parse(readFileSync(join(path, 'status.json'), 'utf8')), { state: 'ended', reason: 'epochs', step: 30 });
   t.notOk(existsSync(join(path, 'lock')));
 });
 
