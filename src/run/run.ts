@@ -16,6 +16,7 @@ import { ChromeTrace } from '../view/trace/chromeTrace.js';
 import { type TraceRequest, tracedSteps } from '../view/trace/tracedSteps.js';
 import { atMost, saidOfStrangers } from './atMost.js';
 import { Journal } from './journal.js';
+import type { Launcher } from './launcher.js';
 import { LiveStatus } from './liveStatus.js';
 import { localLauncher } from './localLauncher.js';
 import { type PreparedRun, prepareRun } from './prepare.js';
@@ -23,7 +24,6 @@ import type { Resumption } from './resume.js';
 import { type RunSummary, type StartInfo, startInfo } from './summary.js';
 import { trainAndTest } from './training.js';
 import { openTrainingState } from './trainingState.js';
-import type { Launcher } from './workerProcesses.js';
 import { Workforce } from './workforce.js';
 
 /** Where a coordinator waits for how many workers. */

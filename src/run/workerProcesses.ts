@@ -1,15 +1,5 @@
-import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-
-/** Starts the process of one worker, here or on another machine. */
-export interface Launcher {
-  /** Where a person finds its process, such as "pid 7 on node1". */
-  place(pid: number): string;
-  /** Milliseconds that it waits for others to be started first. */
-  readonly delay: number;
-  /** Starts it in a process group of its own; it leaves when its standard input, a pipe, is closed. */
-  start(slot: number, logFile: string): ChildProcess;
-}
+import type { Launcher, WorkerProcess } from './launcher.js';
 
 export interface WorkerProcessesOptions {
   /** One for each worker. */
@@ -31,7 +21,7 @@ const longLife = 60_000;
 
 interface Slot {
   readonly launcher: Launcher;
-  child: ChildProcess | undefined;
+  child: WorkerProcess | undefined;
   startedAt: number;
   restarts: number;
   pause: NodeJS.Timeout | undefined;
@@ -130,7 +120,7 @@ export class WorkerProcesses {
 }
 
 /** Ends a worker and what it has started. One that is stopped (SIGSTOP) hears no other signal. */
-function killGroup({ pid }: ChildProcess): void {
+function killGroup({ pid }: WorkerProcess): void {
   try {
     if (pid !== undefined) process.kill(-pid, 'SIGKILL');
   } catch {
@@ -138,7 +128,7 @@ function killGroup({ pid }: ChildProcess): void {
   }
 }
 
-function ended(child: ChildProcess): Promise<void> {
+function ended(child: WorkerProcess): Promise<void> {
   return new Promise((resolve) => child.once('close', () => resolve()));
 }
 

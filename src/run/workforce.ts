@@ -12,9 +12,10 @@ import type { Hub } from '../shared/transport.js';
 import { version } from '../shared/version.js';
 import { atMost, saidOfStrangers } from './atMost.js';
 import type { Journal } from './journal.js';
+import type { Launcher } from './launcher.js';
 import type { PreparedRun } from './prepare.js';
 import type { TrainingState } from './trainingState.js';
-import { type Launcher, WorkerProcesses } from './workerProcesses.js';
+import { WorkerProcesses } from './workerProcesses.js';
 
 export interface WorkforceOptions {
   readonly hub: Hub;

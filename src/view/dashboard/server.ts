@@ -1,7 +1,7 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { dirname } from 'node:path';
+import { basename, dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import fastifyStatic from '@fastify/static';
 import fastify, { type FastifyInstance } from 'fastify';
 import { errorCode, errorMessage, UsageError } from '../../shared/errors.js';
 import type { HardestImages } from '../../shared/hardestImages.js';
@@ -36,7 +36,7 @@ export async function serveDashboard(options: ServerOptions): Promise<DashboardS
   const changes = new Changes(options.runs);
   const app = fastify({ forceCloseConnections: true });
   guard(app, options);
-  await routePage(app);
+  routePage(app);
   routeApi(app, options, changes);
   try {
     await app.listen(address);
@@ -100,11 +100,28 @@ function guard(app: FastifyInstance, { address, token }: ServerOptions): void {
   });
 }
 
-async function routePage(app: FastifyInstance): Promise<void> {
+const kinds: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+};
+
+/** The page's few files and those of the chart library, by name: no path is ever made of what is asked for. */
+function routePage(app: FastifyInstance): void {
   const page = dirname(fileURLToPath(import.meta.resolve('#dashboard-page')));
   const charts = dirname(fileURLToPath(import.meta.resolve('uplot')));
-  await app.register(fastifyStatic, { root: page, cacheControl: false });
-  for (const name of ['uPlot.iife.min.js', 'uPlot.min.css']) app.get(`/${name}`, (_, reply) => reply.sendFile(name, charts));
+  const files = [
+    ...readdirSync(page).map((name) => join(page, name)),
+    ...['uPlot.iife.min.js', 'uPlot.min.css'].map((name) => join(charts, name)),
+  ];
+  for (const file of files) {
+    const kind = kinds[extname(file)];
+    if (kind === undefined) continue;
+    const content = readFileSync(file);
+    const name = basename(file);
+    app.get(name === 'index.html' ? '/' : `/${name}`, (_, reply) => reply.type(kind).send(content));
+  }
 }
 
 interface OfRun {
