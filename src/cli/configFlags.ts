@@ -67,6 +67,6 @@ function readValue(value: unknown, type: string | undefined): unknown {
 }
 
 /** ["earlyStopping", "minDelta"] to `early-stopping-min-delta`. */
-function kebab(path: readonly string[]): string {
+export function kebab(path: readonly string[]): string {
   return path.map((key) => key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)).join('-');
 }

@@ -4,6 +4,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { hardestImages } from '../inference/hardest.js';
 import { errorMessage, UsageError } from '../shared/errors.js';
 import type { HardestImages } from '../shared/hardestImages.js';
+import { oneAtATime } from '../shared/oneAtATime.js';
 import { RunSet } from '../view/dashboard/runSet.js';
 import { type DashboardServer, serveDashboard } from '../view/dashboard/server.js';
 import type { FromThread, ToThread, ViewOf } from './dashboard.js';
@@ -18,7 +19,7 @@ async function serve({ address, token, places }: ViewOf): Promise<void> {
   let server: DashboardServer;
   try {
     for (const place of places) runs.add(place);
-    server = await serveDashboard({ address, token, runs, hardest: oneAtATime((folder) => hardestImages(folder, images)) });
+    server = await serveDashboard({ address, token, runs, hardest: onceEach((folder) => hardestImages(folder, images)) });
   } catch (error) {
     tell({ type: 'failed', reason: errorMessage(error), isUsage: error instanceof UsageError });
     return;
@@ -50,15 +51,14 @@ function stepAside(): void {
 }
 
 /** Whoever asks for what is being computed waits for that; for anything else, until it is done. */
-function oneAtATime(compute: (folder: string) => Promise<HardestImages>): (folder: string) => Promise<HardestImages> {
+function onceEach(compute: (folder: string) => Promise<HardestImages>): (folder: string) => Promise<HardestImages> {
   const computing = new Map<string, Promise<HardestImages>>();
-  let last: Promise<unknown> = Promise.resolve();
+  const alone = oneAtATime();
   return (folder) => {
     const known = computing.get(folder);
     if (known) return known;
-    const made = last.then(() => compute(folder)).finally(() => computing.delete(folder));
+    const made = alone(() => compute(folder)).finally(() => computing.delete(folder));
     computing.set(folder, made);
-    last = made.catch(() => undefined);
     return made;
   };
 }

@@ -8,6 +8,7 @@ import { plainConfig } from '../shared/config/write.js';
 import { UsageError } from '../shared/errors.js';
 import { isLoopback, parseAddress } from '../shared/transport.js';
 import { version } from '../shared/version.js';
+import { kebab } from './configFlags.js';
 
 export interface HostFlags {
   readonly hosts?: string;
@@ -36,8 +37,7 @@ export async function hostsIn(flags: HostFlags): Promise<Host[] | undefined> {
   if (flags.hosts === undefined && flags.hostfile === undefined) {
     const [useless] = (['ssh', 'remoteCommand', 'bind'] as const).filter((name) => flags[name] !== undefined);
     if (useless === undefined) return undefined;
-    const name = useless.replace(/[A-Z]/, (letter) => `-${letter.toLowerCase()}`);
-    throw new UsageError(`--${name}: expected with --hosts or --hostfile; workers of this machine are reached without`);
+    throw new UsageError(`--${kebab([useless])}: expected with --hosts or --hostfile; workers of this machine are reached without`);
   }
   const bind = parseAddress(flags.bind ?? everywhere);
   if (bind.kind !== 'tcp' || isLoopback(bind)) throw new UsageError(`--bind ${flags.bind}: expected an address that the hosts can reach`);
@@ -57,15 +57,16 @@ export interface HostWorkers {
  */
 export async function hostWorkers(hosts: readonly Host[], flags: HostFlags, config: Config): Promise<HostWorkers> {
   const { checkHosts } = await import('../hosts/checkHosts.js');
+  const { quoted } = await import('../hosts/ssh.js');
   const { sshLauncher } = await import('../hosts/sshLauncher.js');
   const { fingerprintOf } = await import('../data/fingerprint.js');
   const { openData } = await import('../data/open.js');
-  const ssh = { client: flags.ssh ?? 'ssh', command: flags.remoteCommand ?? ownCommand() };
+  const ssh = { client: flags.ssh ?? 'ssh', command: flags.remoteCommand ?? ownCommand().map(quoted).join(' ') };
   const { validationSplit, prepareTimeout } = config;
   const expected = { version, node: process.version, fingerprint: fingerprintOf(openData(config.data, validationSplit)) };
   const ready = await checkHosts(hosts, ssh, { data: plainConfig(config)['data'], validationSplit }, expected, prepareTimeout);
   const address = flags.bind ?? everywhere;
-  if (isEverywhere(address)) for (const host of ready) seenFrom(host, address);
+  for (const host of ready) seenFrom(host, address);
   const places = ready.flatMap((host) => Array.from({ length: host.slots }, (_, index) => ({ host, index })));
   return {
     count: places.length,
@@ -101,6 +102,6 @@ function seenFrom({ name, coordinator }: ReadyHost, address: string): string {
 }
 
 /** As this process runs it: in a cluster the same folders are often at the same places. */
-function ownCommand(): string {
-  return [process.execPath, fileURLToPath(import.meta.resolve('#cli'))].map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
+function ownCommand(): string[] {
+  return [process.execPath, fileURLToPath(import.meta.resolve('#cli'))];
 }

@@ -23,6 +23,11 @@ export interface Member {
   readyAt: number;
 }
 
+/** Milliseconds until `now` that a worker has not computed, since it was ready, or since `since` where that is later. */
+export function waitedMs({ readyAt, computeMs }: Member, since: number, now: number): number {
+  return Math.max(0, now - Math.max(since, readyAt) - computeMs);
+}
+
 /** Who is here. Names are given once and never again. */
 export class Roster {
   readonly #members = new Map<Incarnation, Member>();

@@ -52,6 +52,6 @@ function guard(command: string): string {
 }
 
 /** A word for the shell at the other end. */
-function quoted(word: string): string {
+export function quoted(word: string): string {
   return /^[\w./:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

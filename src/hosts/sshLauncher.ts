@@ -1,8 +1,10 @@
-import { appendFileSync, closeSync, openSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { RunKeys } from '../shared/keys.js';
-import { type LogFormat, logLine } from '../shared/logLine.js';
-import { type RemoteCommand, type Ssh, startOn } from './ssh.js';
+import type { Launcher } from '../shared/launcher.js';
+import { appendLogLine } from '../shared/logFile.js';
+import type { LogFormat } from '../shared/logLine.js';
+import { type Ssh, startOn } from './ssh.js';
 
 export interface SshLauncherOptions {
   readonly ssh: Ssh;
@@ -19,18 +21,12 @@ export interface SshLauncherOptions {
   readonly onLine: (slot: number, line: string) => void;
 }
 
-export interface SshLauncher {
-  place(pid: number): string;
-  readonly delay: number;
-  start(slot: number, logFile: string): RemoteCommand;
-}
-
 /** An ssh server turns connections away that come together: OpenSSH from the eleventh on, unless told otherwise. */
 const together = 8;
 const pause = 500;
 
 /** Starts workers on another machine. What they say comes back over ssh; the keys go there on its standard input. */
-export function sshLauncher({ ssh, host, count, index, address, keys, logFormat, onLine }: SshLauncherOptions): SshLauncher {
+export function sshLauncher({ ssh, host, count, index, address, keys, logFormat, onLine }: SshLauncherOptions): Launcher {
   return {
     place: (pid) => `its ssh client, pid ${pid}, to ${host}`,
     delay: Math.floor(index / together) * pause,
@@ -48,10 +44,7 @@ export function sshLauncher({ ssh, host, count, index, address, keys, logFormat,
       for (const stream of [child.stdout, child.stderr]) {
         createInterface(stream).on('line', (line) => {
           onLine(slot, line);
-          // A full disk is told of by what is needed there.
-          try {
-            appendFileSync(logFile, `${logLine(logFormat, `worker ${slot}`, line)}\n`);
-          } catch {}
+          appendLogLine(logFile, logFormat, `worker ${slot}`, line);
         });
       }
       return child;

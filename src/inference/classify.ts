@@ -20,7 +20,7 @@ export function classifierOf({ layers }: ModelSpec): Classifier | undefined {
 }
 
 /** The first one where several are equal. */
-function mostProbable(outputs: readonly number[]): Classification {
+export function mostProbable(outputs: readonly number[] | Float32Array): Classification {
   const probability = Math.max(...outputs);
   return { class: Math.max(outputs.indexOf(probability), 0), probability };
 }

@@ -5,16 +5,15 @@ import { checkTargets } from '../data/targets.js';
 import { UsageError } from '../shared/errors.js';
 import type { HardestImages } from '../shared/hardestImages.js';
 import { imageShape, judgesImages } from '../shared/model/image.js';
+import { type Classification, mostProbable } from './classify.js';
 import { loadModel } from './loadModel.js';
 
 /** Samples read at a time. */
 const chunkSize = 512;
 
-interface Hard {
+interface Hard extends Classification {
   readonly sample: number;
   readonly target: number;
-  readonly class: number;
-  readonly probability: number;
   /** That the model gives the target. */
   readonly ofTarget: number;
 }
@@ -56,8 +55,7 @@ export async function hardestImages(folder: string, count: number): Promise<Hard
 
 function judge(sample: number, outputs: Float32Array, targets: Float32Array): Hard {
   const target = targets.indexOf(Math.max(...targets));
-  const probability = Math.max(...outputs);
-  return { sample, target, class: outputs.indexOf(probability), probability, ofTarget: outputs[target] ?? 0 };
+  return { sample, target, ...mostProbable(outputs), ofTarget: outputs[target] ?? 0 };
 }
 
 /** A sample as bytes: its least value is 0, its largest 255. */

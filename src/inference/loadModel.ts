@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { divisorOf } from '../data/normalize.js';
+import { readRunConfig } from '../shared/config/runConfig.js';
 import type { Device } from '../shared/device.js';
 import { UsageError } from '../shared/errors.js';
 import { readModel } from '../shared/model/layersModel.js';
 import { Model } from './model.js';
-import { readRunConfig } from './runConfig.js';
 
 export interface LoadOptions {
   /** Name of the engine; default: the run's, or `auto`. */

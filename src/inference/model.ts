@@ -4,6 +4,7 @@ import type { Config } from '../shared/config/schema.js';
 import type { Device } from '../shared/device.js';
 import { buildNetwork, type Network } from '../shared/model/network.js';
 import type { Loss, Metric, ModelSpec } from '../shared/model/spec.js';
+import { oneAtATime } from '../shared/oneAtATime.js';
 import type { Precision } from '../shared/precision.js';
 
 /** A trained model, and what is known of how it was trained. */
@@ -44,7 +45,8 @@ export class Model implements TrainedModel {
   readonly config: Config | undefined;
   readonly choice: EngineChoice;
   readonly #engine: Engine;
-  #lastCall: Promise<unknown> = Promise.resolve();
+  /** The engine takes one call at a time. */
+  readonly #alone = oneAtATime();
 
   private constructor(trained: TrainedModel, network: Network, choice: EngineChoice, engine: Engine) {
     this.folder = trained.folder;
@@ -87,15 +89,12 @@ export class Model implements TrainedModel {
    * @throws RangeError if these are not whole samples
    */
   predict(inputs: Float32Array): Promise<Float32Array> {
-    const result = this.#lastCall.then(() => this.#predict(inputs));
-    this.#lastCall = result.catch(() => undefined);
-    return result;
+    return this.#alone(() => this.#predict(inputs));
   }
 
   /** Waits for predictions on their way, then frees the engine. */
   async close(): Promise<void> {
-    await this.#lastCall;
-    await this.#engine.close();
+    await this.#alone(() => this.#engine.close());
   }
 
   async #predict(inputs: Float32Array): Promise<Float32Array> {

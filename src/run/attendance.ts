@@ -1,4 +1,4 @@
-import type { Member } from '../coordinator/roster.js';
+import { type Member, waitedMs } from '../coordinator/roster.js';
 import type { WorkerStatus } from '../shared/runStatus.js';
 
 interface Entry {
@@ -70,8 +70,7 @@ export class Attendance {
   }
 }
 
-/** Milliseconds since training began, or since it was ready, that it has not computed. */
-function waitOf({ ready, readyAt, computeMs }: Member, trainingSince: number | undefined, now: number): number {
-  if (!ready || trainingSince === undefined) return 0;
-  return Math.max(0, now - Math.max(trainingSince, readyAt) - computeMs);
+/** Before training begins, nobody waits. */
+function waitOf(member: Member, trainingSince: number | undefined, now: number): number {
+  return member.ready && trainingSince !== undefined ? waitedMs(member, trainingSince, now) : 0;
 }

@@ -1,7 +1,7 @@
-import { appendFileSync } from 'node:fs';
 import type { Member } from '../coordinator/roster.js';
 import type { RunFolder } from '../coordinator/runFolder.js';
-import { type LogFormat, logLine } from '../shared/logLine.js';
+import { appendLogLine } from '../shared/logFile.js';
+import type { LogFormat } from '../shared/logLine.js';
 
 export interface JournalOptions {
   readonly folder: RunFolder;
@@ -33,10 +33,6 @@ export class Journal {
   #write(line: string, more: Readonly<Record<string, unknown>>): void {
     const { folder, format, say } = this.#options;
     say(line);
-    const path = folder.file('log', 'coordinator.log');
-    // A full disk is told of by what is needed there.
-    try {
-      appendFileSync(path, `${logLine(format, 'coordinator', line, more)}\n`);
-    } catch {}
+    appendLogLine(folder.file('log', 'coordinator.log'), format, 'coordinator', line, more);
   }
 }

@@ -1,7 +1,7 @@
 import { cpus } from 'node:os';
 import type { TrainingPlan } from '../coordinator/plan.js';
 import type { EndReason } from '../coordinator/progress.js';
-import type { Member } from '../coordinator/roster.js';
+import { type Member, waitedMs } from '../coordinator/roster.js';
 import type { StepFiguresMs } from '../coordinator/stepTimes.js';
 import type { Outcome } from '../coordinator/train.js';
 import type { Figures } from '../shared/json.js';
@@ -157,8 +157,8 @@ function samplesIn(steps: number, { stepsPerEpoch, counts, config }: TrainingPla
   return Math.floor(steps / stepsPerEpoch) * counts.train + (steps % stepsPerEpoch) * config.batchSize;
 }
 
-function workerSummary({ name, hello, ready, parts, computeMs, readyAt }: Member, startedAt: number, endedAt: number): WorkerSummary {
-  const presentMs = endedAt - Math.max(startedAt, readyAt);
+function workerSummary(member: Member, startedAt: number, endedAt: number): WorkerSummary {
+  const { name, hello, ready, parts, computeMs } = member;
   return {
     name,
     host: hello.host,
@@ -167,7 +167,7 @@ function workerSummary({ name, hello, ready, parts, computeMs, readyAt }: Member
     engine: ready?.engine.library ?? 'none',
     answers: parts,
     computeSeconds: computeMs / 1_000,
-    waitSeconds: Math.max(0, presentMs - computeMs) / 1_000,
+    waitSeconds: waitedMs(member, startedAt, endedAt) / 1_000,
   };
 }
 

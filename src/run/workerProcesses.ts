@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { Launcher, WorkerProcess } from './launcher.js';
+import type { Launcher, WorkerProcess } from '../shared/launcher.js';
 
 export interface WorkerProcessesOptions {
   /** One for each worker. */

@@ -2,6 +2,7 @@ import { cpus, hostname } from 'node:os';
 import { setImmediate as turn } from 'node:timers/promises';
 import { now } from '../shared/clock.js';
 import { errorMessage, ProtocolError, RunError } from '../shared/errors.js';
+import { oneAtATime } from '../shared/oneAtATime.js';
 import { decodeFromCoordinator, encode, type FromWorker, type Message, protocolVersion } from '../shared/protocol.js';
 import type { Link } from '../shared/transport.js';
 import type { WorkerOptions } from './options.js';
@@ -106,16 +107,6 @@ export async function serve(link: Link, options: WorkerOptions): Promise<void> {
     case 'no':
       throw new LinkLost(reason);
   }
-}
-
-/** Runs pieces of work one after the other, in the order of calls. */
-function oneAtATime(): <T>(work: () => Promise<T>) => Promise<T> {
-  let last: Promise<unknown> = Promise.resolve();
-  return (work) => {
-    const next = last.then(work);
-    last = next.catch(() => undefined);
-    return next;
-  };
 }
 
 function helloOf({ version, slot }: WorkerOptions): Message<'hello'> {

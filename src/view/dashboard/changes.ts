@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { oneAtATime } from '../../shared/oneAtATime.js';
 import type { RunChange, ServerEnd } from './api.js';
 import type { RunSet } from './runSet.js';
 
@@ -15,7 +16,7 @@ export class Changes {
   readonly #watchers = new Set<ServerResponse>();
   readonly #said = new Map<string, string>();
   #timer: NodeJS.Timeout | undefined;
-  #looking = Promise.resolve();
+  readonly #alone = oneAtATime();
   #onAlone: (() => void) | undefined;
 
   constructor(runs: RunSet) {
@@ -41,7 +42,7 @@ export class Changes {
 
   /** Reads what is new and tells it. */
   look(): Promise<void> {
-    this.#looking = this.#looking.then(async () => {
+    return this.#alone(async () => {
       await this.#refresh();
       for (const run of this.#runs.all()) {
         const change = run.change();
@@ -51,7 +52,6 @@ export class Changes {
         for (const watcher of this.#watchers) this.#tell(watcher, eventOf('change', change));
       }
     });
-    return this.#looking;
   }
 
   /** The server is about to end: everyone is told, and leaves once they have read the last of it. */

@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { parse } from 'yaml';
-import { parseConfig } from '../../shared/config/parse.js';
+import { readRunConfig } from '../../shared/config/runConfig.js';
 import type { Config } from '../../shared/config/schema.js';
 import { errorCode, errorMessage } from '../../shared/errors.js';
 import { judgesImages } from '../../shared/model/image.js';
@@ -44,10 +43,6 @@ export class FollowedRun {
     return this.#status;
   }
 
-  get config(): Config | undefined {
-    return this.#config;
-  }
-
   get steps(): StepColumns {
     return this.#steps;
   }
@@ -86,7 +81,7 @@ export class FollowedRun {
       this.#beginAgain();
       this.#lines.reset();
     }
-    this.#config ??= await readConfig(join(this.path, 'config.yaml'));
+    this.#config ??= configOf(this.path);
     await this.#lines.read(
       (line) => this.#take(line),
       () => this.#beginAgain(),
@@ -199,10 +194,9 @@ async function readJson(path: string): Promise<unknown> {
 }
 
 /** A config is written before the engine is known, and again once it is; a half of it is none. */
-async function readConfig(path: string): Promise<Config | undefined> {
-  const text = await readIfThere(path);
+function configOf(folder: string): Config | undefined {
   try {
-    return text === undefined ? undefined : parseConfig(parse(text), path, { cores: 1 });
+    return readRunConfig(folder);
   } catch {
     return undefined;
   }

@@ -192,9 +192,7 @@ function begin(): void {
 function listen(): void {
   const source = new EventSource('api/events');
   source.addEventListener('change', (event) => void changed(JSON.parse(event.data)).catch(report));
-  source.addEventListener('all', () => {
-    begin();
-  });
+  source.addEventListener('all', begin);
   source.addEventListener('end', (event) => void end(source, JSON.parse(event.data)));
   source.onerror = () => {
     const isOver = source.readyState === EventSource.CLOSED;

@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import { parseConfig } from '../shared/config/parse.js';
-import type { Config } from '../shared/config/schema.js';
-import { DataError, errorMessage } from '../shared/errors.js';
+import { DataError, errorMessage } from '../errors.js';
+import { parseConfig } from './parse.js';
+import type { Config } from './schema.js';
 
 /**
  * The config of a run's folder; undefined where there is none.
