@@ -1,12 +1,14 @@
 import { Command } from 'commander';
+import { isLoopback, parseAddress } from '../shared/address.js';
 import { UsageError } from '../shared/errors.js';
 import { type RunKeys, readKeys } from '../shared/keys.js';
-import { isLoopback, parseAddress } from '../shared/transport.js';
 import { addConfigFlags, runCommand } from './runCommand.js';
 
 interface BindFlags {
   readonly bind: string;
   readonly key?: string;
+  readonly advertise?: string;
+  readonly addressFile?: string;
   readonly insecure?: boolean;
 }
 
@@ -15,6 +17,8 @@ export function coordinatorCommand(): Command {
     .description('wait for workers that are started by hand, and train')
     .argument('[config]', 'YAML file with the config; flags go over it')
     .option('--bind <address>', 'where to listen; port 0 takes any that is free', 'tcp://127.0.0.1:0')
+    .option('--advertise <host>', 'name or address of this machine for workers, where it listens at all addresses (default: its host name)')
+    .option('--address-file <file>', 'write the address that was found into a file, for workers that are given the same')
     .option('--key <file>', 'key file, as bpnn-dist keygen writes it; needed for an address that other machines reach')
     .option('--insecure', 'listen without keys where other machines reach it: whoever connects can read and change the run')
     .addHelpText(
@@ -22,7 +26,12 @@ export function coordinatorCommand(): Command {
       '\nExamples:\n  bpnn-dist coordinator examples/article.yaml --workers 2\n  bpnn-dist keygen run.key && bpnn-dist coordinator --bind tcp://0.0.0.0:5555 --key run.key',
     );
   return addConfigFlags(command).action((file: string | undefined, flags: BindFlags & Record<string, unknown>) =>
-    runCommand(file, flags, { address: flags.bind, keys: keysFor(flags) }),
+    runCommand(file, flags, {
+      address: flags.bind,
+      keys: keysFor(flags),
+      advertise: flags.advertise,
+      addressFile: flags.addressFile,
+    }),
   );
 }
 

@@ -1,14 +1,15 @@
-import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import type { ReadyHost } from '../hosts/checkHosts.js';
 import type { Host } from '../hosts/hostList.js';
 import type { RemoteWorkers } from '../run/run.js';
+import { addressAt, isEverywhere, isLoopback, parseAddress } from '../shared/address.js';
 import type { Config } from '../shared/config/schema.js';
 import { plainConfig } from '../shared/config/write.js';
 import { UsageError } from '../shared/errors.js';
-import { isLoopback, parseAddress } from '../shared/transport.js';
+import { quoted } from '../shared/shellWord.js';
 import { version } from '../shared/version.js';
 import { kebab } from './configFlags.js';
+import { ownCommand } from './ownCommand.js';
 
 export interface HostFlags {
   readonly hosts?: string;
@@ -57,7 +58,6 @@ export interface HostWorkers {
  */
 export async function hostWorkers(hosts: readonly Host[], flags: HostFlags, config: Config): Promise<HostWorkers> {
   const { checkHosts } = await import('../hosts/checkHosts.js');
-  const { quoted } = await import('../hosts/ssh.js');
   const { sshLauncher } = await import('../hosts/sshLauncher.js');
   const { fingerprintOf } = await import('../data/fingerprint.js');
   const { openData } = await import('../data/open.js');
@@ -84,13 +84,9 @@ export async function hostWorkers(hosts: readonly Host[], flags: HostFlags, conf
   };
 }
 
-function isEverywhere(address: string): boolean {
-  return address.startsWith('tcp://0.0.0.0:');
-}
-
 /** The coordinator's address for a host: of one that listens everywhere, the one that the host's ssh came from. */
 function seenFrom({ name, coordinator }: ReadyHost, address: string): string {
-  if (!isEverywhere(address)) return address;
+  if (!isEverywhere(parseAddress(address))) return address;
   if (coordinator === undefined)
     throw new UsageError(`${name}: its ssh does not say where it was called from; name this machine's address with --bind`);
   if (coordinator.includes(':')) {
@@ -98,10 +94,5 @@ function seenFrom({ name, coordinator }: ReadyHost, address: string): string {
       `${name}: its ssh came from ${coordinator}, but workers connect over IPv4; use --ssh 'ssh -4', or name an address with --bind`,
     );
   }
-  return address.replace('//0.0.0.0:', `//${coordinator}:`);
-}
-
-/** As this process runs it: in a cluster the same folders are often at the same places. */
-function ownCommand(): string[] {
-  return [process.execPath, fileURLToPath(import.meta.resolve('#cli'))];
+  return addressAt(address, coordinator);
 }

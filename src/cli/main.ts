@@ -13,6 +13,7 @@ import { keygenCommand } from './keygen.js';
 import { predictCommand } from './predict.js';
 import { scaleCommand } from './scale.js';
 import { setupCommand } from './setup.js';
+import { slurmCommand } from './slurm.js';
 import { upCommand } from './up.js';
 import { viewCommand } from './view.js';
 import { workerCommand } from './worker.js';
@@ -55,6 +56,7 @@ for (const command of [
   predictCommand(),
   keygenCommand(),
   scaleCommand(),
+  slurmCommand(),
   viewCommand(),
   setupCommand(),
   doctorCommand(),

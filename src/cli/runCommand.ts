@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { Resumption } from '../run/resume.js';
 import type { RunOptions, RunResult } from '../run/run.js';
 import type { Config } from '../shared/config/schema.js';
-import { errorMessage } from '../shared/errors.js';
+import { errorMessage, RunIsOver } from '../shared/errors.js';
 import { traceRequest } from '../view/trace/tracedSteps.js';
 import { configFlags } from './configFlags.js';
 import { dashboardFor, dashboardOption, shownOn } from './dashboardFlag.js';
@@ -34,7 +34,15 @@ export async function runCommand(
 ): Promise<void> {
   const { config, given, name } = loadConfig(file, flags);
   const { run } = await import('../run/run.js');
-  const resume = await resumption(flags['resume'], config, given, name);
+  let resume: Resumption | undefined;
+  try {
+    resume = await resumption(flags['resume'], config, given, name);
+  } catch (error) {
+    if (!(error instanceof RunIsOver) || flags['resume'] !== 'auto') throw error;
+    // Whoever starts it again and again, as clusters do, has got what they wanted.
+    process.stderr.write(`${error.message}\n`);
+    return;
+  }
   const logFormat = flags['logFormat'] === 'json' ? 'json' : 'human';
   const view = logFormat === 'json' ? jsonView(process.stderr) : runView(process.stderr);
   const trace = flags['trace'] === undefined ? undefined : traceRequest('--trace', flags['trace'] === true ? '' : String(flags['trace']));

@@ -1,18 +1,19 @@
 import { join, resolve } from 'node:path';
-import { Command } from 'commander';
-import { rules } from '../experiments/grid.js';
+import { Command, Option } from 'commander';
+import { cellsOf, distinct, type GridSpec, rules } from '../experiments/grid.js';
 import type { ScaleObserver } from '../experiments/scale.js';
 import { machineHere } from '../shared/config/machine.js';
+import type { Config } from '../shared/config/schema.js';
 import { RunError, UsageError } from '../shared/errors.js';
 import { configFlags } from './configFlags.js';
 import { duration, figure } from './format.js';
-import { loadConfig } from './loadConfig.js';
+import { type LoadedConfig, loadConfig } from './loadConfig.js';
 import { stoppable } from './stoppable.js';
 
 /** Keys that the grid says, or that are the experiment's own. */
 const ownKeys: ReadonlySet<string> = new Set(['batchSize', 'workers', 'shards', 'seed', 'name', 'runs', 'steps']);
 
-interface Flags extends Readonly<Record<string, unknown>> {
+export interface ScaleFlags extends Readonly<Record<string, unknown>> {
   readonly batchSizes: string;
   readonly workers: string;
   readonly lrScaling: string;
@@ -24,13 +25,43 @@ interface Flags extends Readonly<Record<string, unknown>> {
   readonly warmupEpochs: string;
   readonly timingSteps: string;
   readonly out?: string;
+}
+
+interface Flags extends ScaleFlags {
+  readonly cell?: string;
+  readonly report?: true;
+  readonly list?: true;
   readonly json?: true;
+}
+
+/** What `scale` goes over, and where to. */
+export interface Experiment {
+  readonly given: LoadedConfig['given'];
+  readonly config: Config;
+  readonly grid: GridSpec;
+  /** Validation accuracy until which steps and time are counted. */
+  readonly target: number;
+  /** Folder of the experiment. */
+  readonly out: string;
+  readonly timingSteps: number;
 }
 
 export function scaleCommand(): Command {
   const command = new Command('scale')
     .description('how speed and accuracy change with the global batch and the workers: trains a grid and writes a report')
-    .argument('[config]', 'YAML file with what all cells share')
+    .argument('[config]', 'YAML file with what all cells share');
+  return addScaleFlags(command)
+    .addOption(new Option('--cell <n>', 'run this cell alone, and write no report').conflicts(['report', 'list']))
+    .addOption(new Option('--report', 'run nothing: write the report of what has been run').conflicts('list'))
+    .option('--list', 'run nothing: list the cells with their numbers')
+    .option('--json', 'print the results as JSON')
+    .addHelpText('after', '\nExample:\n  bpnn-dist scale --batch-sizes 32,128,512 --workers 1,2 --epochs 20 --target-accuracy 0.97')
+    .action(runScale);
+}
+
+/** Adds the flags of the grid, and those of the config that all cells share. */
+export function addScaleFlags(command: Command): Command {
+  command
     .option('--batch-sizes <a,b>', 'global batches', '32,128,512,2048')
     .option('--workers <a,b>', 'numbers of workers', '1,2')
     .option('--lr-scaling <a,b>', `how the learning rate follows the batch: ${rules.join(', ')}`, rules.join(','))
@@ -41,17 +72,15 @@ export function scaleCommand(): Command {
     .option('--reference-batch <n>', "the batch that the config's learning rate is for", '32')
     .option('--warmup-epochs <x>', "epochs over which a rate above the config's is first reached", '5')
     .option('--timing-steps <n>', 'steps of cells that are only timed', '500')
-    .option('--out <folder>', "folder of the experiment; one that is there is gone on with (default: runs/scale, or the config's name)")
-    .option('--json', 'print the results as JSON');
+    .option('--out <folder>', "folder of the experiment; one that is there is gone on with (default: runs/scale, or the config's name)");
   for (const { path, options } of configFlags()) {
     if (!ownKeys.has(path[0] ?? '')) for (const option of options) command.addOption(option);
   }
-  return command
-    .addHelpText('after', '\nExample:\n  bpnn-dist scale --batch-sizes 32,128,512 --workers 1,2 --epochs 20 --target-accuracy 0.97')
-    .action(runScale);
+  return command;
 }
 
-async function runScale(file: string | undefined, { workers, ...flags }: Flags): Promise<void> {
+/** The experiment that flags describe. @throws UsageError, ConfigError */
+export function experimentOf(file: string | undefined, { workers, ...flags }: ScaleFlags): Experiment {
   const { given, name, config } = loadConfig(file, flags);
   const grid = {
     batchSizes: wholes('--batch-sizes', flags.batchSizes),
@@ -66,21 +95,37 @@ async function runScale(file: string | undefined, { workers, ...flags }: Flags):
   const target = only('--target-accuracy', numbers('--target-accuracy', flags.targetAccuracy));
   if (target > 1) throw new UsageError(`--target-accuracy: expected at most 1, got ${target}`);
   const out = resolve(flags.out ?? join(config.runs, file === undefined ? 'scale' : `scale-${name}`));
+  return { given, config, grid, target, out, timingSteps: whole('--timing-steps', flags.timingSteps) };
+}
+
+async function runScale(file: string | undefined, flags: Flags): Promise<void> {
+  const { given, config, grid, target, out, timingSteps } = experimentOf(file, flags);
+  if (flags.list === true) {
+    const names = distinct(cellsOf(grid)).map(({ name }, i) => `${i + 1}  ${name}\n`);
+    process.stdout.write(names.join(''));
+    return;
+  }
   const { scale } = await import('../experiments/scale.js');
   const { writeReport } = await import('../experiments/report.js');
   const say = (line: string): void => void process.stderr.write(`${line}\n`);
   const stop = stoppable(config.gracePeriod, say);
   try {
     const results = await scale({
-      ...{ given, grid, out, observer: observerOf(say), signal: stop.signal, commandLine: process.argv.slice(2) },
-      timingSteps: whole('--timing-steps', flags.timingSteps),
+      ...{ given, grid, out, timingSteps, observer: observerOf(say), signal: stop.signal, commandLine: process.argv.slice(2) },
+      only: flags.report === true ? 'none' : flags.cell === undefined ? undefined : whole('--cell', flags.cell),
       machine: machineHere(),
     });
-    const { html, csv, json, words: sentences } = writeReport(out, results, target);
-    process.stdout.write(flags.json === true ? `${JSON.stringify(results)}\n` : `${[...sentences, '', html, csv, json].join('\n')}\n`);
     const { failures, trainings, timings } = results;
-    if (trainings.length + timings.length === 0)
-      throw new RunError(`all ${failures.length} cells failed; the first: ${failures[0]?.reason}`);
+    if (flags.cell === undefined) {
+      const { html, csv, json, words: sentences } = writeReport(out, results, target);
+      process.stdout.write(flags.json === true ? `${JSON.stringify(results)}\n` : `${[...sentences, '', html, csv, json].join('\n')}\n`);
+    }
+    if (trainings.length + timings.length === 0) {
+      const [first] = failures;
+      throw new RunError(
+        flags.cell === undefined ? `all ${failures.length} cells failed; the first: ${first?.reason}` : `${first?.name} failed`,
+      );
+    }
   } finally {
     stop.close();
   }

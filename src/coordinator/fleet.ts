@@ -235,24 +235,24 @@ export class Fleet {
     }
   }
 
-  /** Tells everyone that the run is over and closes the socket. */
-  async close(): Promise<void> {
+  /** Tells everyone to leave and closes the socket. @param isOver the run has come to its end, and is not gone on with */
+  async close(isOver: boolean): Promise<void> {
     // Whoever still waits for answers would wait for ever.
     this.#jobs.abandon();
     clearInterval(this.#probing);
     this.#reception.close();
-    await this.#dismiss();
+    await this.#dismiss(isOver);
     await this.#options.hub.close();
     await this.#listening;
   }
 
   /** A socket that closed at once could take the word with it, so this waits until all have said that they leave. */
-  async #dismiss(): Promise<void> {
+  async #dismiss(isOver: boolean): Promise<void> {
     if (this.#roster.all.length === 0) return;
     await new Promise<void>((resolve) => {
       this.#onEmpty = resolve;
       setTimeout(resolve, dismissTimeout).unref();
-      for (const { incarnation } of this.#roster.all) this.#send(incarnation, encode({ type: 'stop' }));
+      for (const { incarnation } of this.#roster.all) this.#send(incarnation, encode({ type: 'stop', isOver }));
     });
   }
 

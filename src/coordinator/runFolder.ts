@@ -1,24 +1,11 @@
-import {
-  closeSync,
-  existsSync,
-  fstatSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  truncateSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readdirSync, rmSync, statSync, truncateSync, writeSync } from 'node:fs';
 import { readdir, rm, writeFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { temporaryMark, writeDurably } from '../shared/durableFile.js';
 import { errorCode, errorMessage, RunError, UsageError } from '../shared/errors.js';
 import { jsonLine } from '../shared/json.js';
 import { type Checkpoint, encodeCheckpoint } from './checkpoint.js';
+import { lockRun, unlockRun } from './runLock.js';
 
 /** Bytes of metrics that may wait in memory, and milliseconds that they may wait. */
 const flushBytes = 8_192;
@@ -63,7 +50,7 @@ export class RunFolder {
    * Makes the folder of a new run.
    * @throws UsageError where it is there already, or cannot be made
    */
-  static create({ runs, name, fallbackName, now, keep, say }: RunFolderOptions): RunFolder {
+  static async create({ runs, name, fallbackName, now, keep, say }: RunFolderOptions): Promise<RunFolder> {
     const path = name === undefined ? freePath(runs, `${fallbackName}-${timeStamp(now)}`) : join(runs, name);
     if (existsSync(path)) throw new UsageError(`${path}: this run exists already; choose another name, or leave it out`);
     try {
@@ -72,19 +59,19 @@ export class RunFolder {
     } catch (error) {
       throw new UsageError(`${path}: cannot make the run's folder (${errorCode(error) || errorMessage(error)})`);
     }
-    lock(path);
+    await lockRun(path);
     return new RunFolder(path, keep, say);
   }
 
   /**
    * Opens the folder of a run to go on with.
    * @param metricsBytes what metrics.jsonl held at the checkpoint; what came after it is cut off
-   * @throws RunError where the run is still running
+   * @throws UsageError where it is being trained
    */
-  static reopen(path: string, metricsBytes: number, { keep, say }: Pick<RunFolderOptions, 'keep' | 'say'>): RunFolder {
+  static async reopen(path: string, metricsBytes: number, { keep, say }: Pick<RunFolderOptions, 'keep' | 'say'>): Promise<RunFolder> {
     mkdirSync(join(path, 'checkpoints'), { recursive: true });
     mkdirSync(join(path, 'log'), { recursive: true });
-    lock(path);
+    await lockRun(path);
     sweep(path);
     const metrics = join(path, 'metrics.jsonl');
     if (existsSync(metrics) && statSync(metrics).size > metricsBytes) truncateSync(metrics, metricsBytes);
@@ -168,7 +155,7 @@ export class RunFolder {
     await this.#writing;
     this.flush();
     closeSync(this.#metrics);
-    rmSync(this.file(lockName), { force: true });
+    unlockRun(this.path);
     const [trouble] = this.#troubles;
     if (trouble) throw new RunError(`${this.file(trouble[0])} could not be written: ${trouble[1]}`);
   }
@@ -184,28 +171,6 @@ export class RunFolder {
 function sweep(path: string): void {
   for (const name of readdirSync(path, { recursive: true, encoding: 'utf8' })) {
     if (name.includes(temporaryMark)) rmSync(join(path, name), { force: true });
-  }
-}
-
-const lockName = 'lock';
-
-/** Two coordinators must not write to one run. The lock names a process, and lapses with it. */
-function lock(path: string): void {
-  const file = join(path, lockName);
-  const [pid, host] = existsSync(file) ? readFileSync(file, 'utf8').split(' ') : [];
-  if (pid !== undefined && host === hostname() && isAlive(Number(pid))) {
-    throw new UsageError(`${path}: this run is being trained by process ${pid}; stop that first`);
-  }
-  writeFileSync(file, `${process.pid} ${hostname()}`);
-}
-
-function isAlive(pid: number): boolean {
-  if (pid === process.pid) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return errorCode(error) === 'EPERM';
   }
 }
 

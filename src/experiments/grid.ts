@@ -64,10 +64,11 @@ export function cellsOf(spec: GridSpec): Cell[] {
       }),
     ),
   );
-  return [...unique(timings), ...trainings];
+  return [...distinct(timings), ...trainings];
 }
 
-function unique(cells: readonly Timing[]): Timing[] {
+/** The cells that are runs of their own: at the reference batch the trainings of all rules are one. */
+export function distinct<C extends Cell>(cells: readonly C[]): C[] {
   return [...new Map(cells.map((cell) => [cell.name, cell])).values()];
 }
 

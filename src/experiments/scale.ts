@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { openData } from '../data/open.js';
@@ -8,10 +8,11 @@ import type { Machine } from '../shared/config/machine.js';
 import { mergeConfigs } from '../shared/config/merge.js';
 import { parseConfig } from '../shared/config/parse.js';
 import type { Config } from '../shared/config/schema.js';
-import { errorMessage, Interrupted, UsageError } from '../shared/errors.js';
+import { writeDurably } from '../shared/durableFile.js';
+import { errorMessage, Interrupted, RunError, UsageError } from '../shared/errors.js';
 import { version } from '../shared/version.js';
 import { readTiming, readTraining } from './cellResults.js';
-import { type Cell, cellsOf, type GridSpec, rateFor, shardsFor } from './grid.js';
+import { type Cell, cellsOf, distinct, type GridSpec, rateFor, shardsFor } from './grid.js';
 import type { Failure, TimingResult, TrainingResult } from './results.js';
 
 type Mapping = Readonly<Record<string, unknown>>;
@@ -24,6 +25,8 @@ export interface ScaleOptions {
   readonly timingSteps: number;
   /** Folder of the experiment; one that is there already is gone on with. */
   readonly out: string;
+  /** The only cell to run, counted from 1 as `distinctCells` does; or none: what others have done is read. Default: all. */
+  readonly only?: number | 'none' | undefined;
   readonly machine: Machine;
   readonly observer: ScaleObserver;
   /** Ends the cell that is under way with a checkpoint; the experiment can be gone on with. */
@@ -57,27 +60,30 @@ export interface ScaleResults {
  * @throws ConfigError, UsageError, DataError before the first cell, Interrupted once the signal aborts
  */
 export async function scale(options: ScaleOptions): Promise<ScaleResults> {
-  const { given, grid, out, machine, observer, commandLine } = options;
+  const { given, grid, out, only, machine, observer, commandLine } = options;
   const shards = shardsFor(grid);
   const config = parseConfig(configOf(given, { batchSize: grid.referenceBatch, workers: 1, shards: 1 }), 'the experiment', machine);
   const samples = openData(config.data, config.validationSplit).train.count;
   const cells = cellsOf(grid);
   checkBatches(cells, shards, samples);
-  claim(out, given);
+  await claim(out, given);
   const trainings: TrainingResult[] = [];
   const timings: TimingResult[] = [];
   const failures: Failure[] = [];
-  for (const [i, cell] of cells.entries()) {
+  const done = <R extends TrainingResult | TimingResult>(cell: Cell, result: R): R => {
+    observer.onDone?.(cell, result);
+    return result;
+  };
+  const wanted = typeof only === 'number' ? [cellNumbered(only, cells)] : cells;
+  const count = typeof only === 'number' ? distinct(cells).length : cells.length;
+  for (const [i, cell] of wanted.entries()) {
     const path = join(out, 'runs', cell.name);
-    const isDone = existsSync(join(path, 'summary.json'));
-    const isBegun = existsSync(join(path, 'config.yaml'));
-    observer.onCell?.(cell, i + 1, cells.length, isDone ? 'done' : isBegun ? 'resumed' : 'new');
+    const state = stateOf(path);
+    observer.onCell?.(cell, typeof only === 'number' ? only : i + 1, count, state);
     try {
-      if (!isDone) await runCell(cell, cellConfig(cell, options, config, samples, shards), isBegun ? path : undefined, options);
-      const result = cell.kind === 'training' ? readTraining(path, cell) : readTiming(path, cell);
-      if ('curve' in result) trainings.push(result);
-      else timings.push(result);
-      observer.onDone?.(cell, result);
+      if (state !== 'done') await runCell(cell.name, cellConfig(cell, options, config, samples, shards), path, state, options);
+      if (cell.kind === 'training') trainings.push(done(cell, readTraining(path, cell)));
+      else timings.push(done(cell, readTiming(path, cell)));
     } catch (error) {
       if (error instanceof Interrupted) throw error;
       const failure = { name: cell.name, reason: errorMessage(error) };
@@ -86,6 +92,18 @@ export async function scale(options: ScaleOptions): Promise<ScaleResults> {
     }
   }
   return { version, commandLine, grid, shards, config: given, trainings, timings, failures };
+}
+
+function stateOf(path: string): 'new' | 'resumed' | 'done' {
+  if (existsSync(join(path, 'summary.json'))) return 'done';
+  return existsSync(join(path, 'config.yaml')) ? 'resumed' : 'new';
+}
+
+function cellNumbered(number: number, cells: readonly Cell[]): Cell {
+  const all = distinct(cells);
+  const cell = all[number - 1];
+  if (!cell) throw new UsageError(`--cell: expected 1 to ${all.length}, got ${number}`);
+  return cell;
 }
 
 /** A cell's keys over the experiment's. */
@@ -106,13 +124,14 @@ function cellConfig(cell: Cell, { given, grid, out, timingSteps }: ScaleOptions,
   return configOf(given, { ...own, seed: cell.seed, optimizer: { learningRate }, checkpoint: { keep: 1 } });
 }
 
-async function runCell(cell: Cell, given: Mapping, path: string | undefined, options: ScaleOptions): Promise<void> {
-  const { machine, signal, commandLine } = options;
-  const resume = path === undefined ? undefined : readResumption(path, given, machine);
-  const observer: RunObserver = { onNotice: (line) => options.observer.onNotice?.(`${cell.name}: ${line}`) };
+async function runCell(name: string, given: Mapping, path: string, state: 'new' | 'resumed', options: ScaleOptions): Promise<void> {
+  const { only, machine, signal, commandLine } = options;
+  if (only === 'none') throw new RunError(state === 'new' ? 'it has not been run' : 'it is not over');
+  const resume = state === 'new' ? undefined : readResumption(path, given, machine);
+  const observer: RunObserver = { onNotice: (line) => options.observer.onNotice?.(`${name}: ${line}`) };
   await run({
-    config: resume?.config ?? parseConfig(given, cell.name, machine),
-    ...{ resume, fallbackName: cell.name, workers: 'local', observer, signal, commandLine },
+    config: resume?.config ?? parseConfig(given, name, machine),
+    ...{ resume, fallbackName: name, workers: 'local', observer, signal, commandLine },
   });
 }
 
@@ -128,7 +147,7 @@ function checkBatches(cells: readonly Cell[], shards: number, samples: number): 
 }
 
 /** Notes whose folder this is; one of another config is left alone. */
-function claim(out: string, given: Mapping): void {
+async function claim(out: string, given: Mapping): Promise<void> {
   const file = join(out, 'experiment.json');
   const own: Mapping = JSON.parse(JSON.stringify(given));
   if (existsSync(file)) {
@@ -138,5 +157,5 @@ function claim(out: string, given: Mapping): void {
     throw new UsageError(`${out} holds an experiment with another config (${keys.join(', ')} differ); name another folder with --out`);
   }
   mkdirSync(out, { recursive: true });
-  writeFileSync(file, `${JSON.stringify(own, undefined, 2)}\n`);
+  await writeDurably(file, [Buffer.from(`${JSON.stringify(own, undefined, 2)}\n`)]);
 }

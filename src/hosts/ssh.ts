@@ -1,5 +1,6 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
+import { quoted } from '../shared/shellWord.js';
 
 /** How commands are run on other machines. Both are texts for a shell: the one here, and the one there. */
 export interface Ssh {
@@ -49,9 +50,4 @@ function guard(command: string): string {
     '(cat >/dev/null; trap : TERM; kill -TERM $worker; tries=0; while kill -0 $worker && [ $tries -lt 50 ]; do sleep 0.1; tries=$((tries + 1)); done; sleep 0.1; kill -KILL 0) <&3 & watcher=$! ',
     'wait $worker; code=$?; kill $watcher; exit $code',
   ].join('; ');
-}
-
-/** A word for the shell at the other end. */
-export function quoted(word: string): string {
-  return /^[\w./:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

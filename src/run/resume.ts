@@ -9,7 +9,7 @@ import { mergeConfigs } from '../shared/config/merge.js';
 import { parseConfig } from '../shared/config/parse.js';
 import type { Config } from '../shared/config/schema.js';
 import { plainConfig } from '../shared/config/write.js';
-import { ConfigError, errorMessage, type Problem, RunError, UsageError } from '../shared/errors.js';
+import { ConfigError, errorMessage, type Problem, RunError, RunIsOver, UsageError } from '../shared/errors.js';
 
 /** A run to go on with. */
 export interface Resumption {
@@ -70,7 +70,7 @@ export function findRun(which: string, runs: string, name: string | undefined, f
 /**
  * Reads what is needed to go on with a run.
  * @param given the keys that the user gave in file and flags: only these are compared with the run's
- * @throws ConfigError naming the keys that differ and may not, UsageError where the run is over
+ * @throws ConfigError naming the keys that differ and may not, RunIsOver where nothing is left to do
  */
 export function readResumption(path: string, given: Readonly<Record<string, unknown>>, machine: Machine): Resumption {
   const file = join(path, 'config.yaml');
@@ -98,7 +98,7 @@ function refuseFinished(path: string, before: Config, after: Config, checkpoint:
   if (!existsSync(join(path, 'summary.json'))) return;
   const isLonger = checkpoint?.progress.ended === 'epochs' && (after.epochs ?? 0) > (before.epochs ?? 0);
   if (!isLonger)
-    throw new UsageError(`${path}: this run is over (${checkpoint?.progress.ended ?? 'it has a summary'}); nothing was changed`);
+    throw new RunIsOver(`${path}: this run is over (${checkpoint?.progress.ended ?? 'it has a summary'}); nothing was changed`);
 }
 
 /** The newest checkpoint that is whole, and a note for every one that is not. */

@@ -1,10 +1,12 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TrainingPlan } from '../coordinator/plan.js';
 import type { Member } from '../coordinator/roster.js';
 import { RunFolder } from '../coordinator/runFolder.js';
 import type { Observer } from '../coordinator/train.js';
+import { addressAt } from '../shared/address.js';
+import { announceAddress } from '../shared/addressFile.js';
 import type { Config } from '../shared/config/schema.js';
 import { configYaml } from '../shared/config/write.js';
 import { DataError, errorMessage, Interrupted } from '../shared/errors.js';
@@ -55,6 +57,10 @@ export interface RemoteWorkers {
   /** Where they connect to. */
   readonly address: string;
   readonly keys: RunKeys | 'none' | 'new';
+  /** Name or address of this machine for workers, where it listens at all of its addresses; default: its host name. */
+  readonly advertise?: string | undefined;
+  /** File that tells workers where the coordinator listens, as long as it does. */
+  readonly addressFile?: string | undefined;
   /** Starts one each, once it is known where the coordinator listens; without it they are started by hand. */
   readonly launch?: (endpoint: LaunchEndpoint) => readonly Launcher[];
 }
@@ -114,7 +120,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
     const onTurnedAway = atMost(saidOfStrangers, (line) => options.observer.onNotice?.(line));
     const hub = await openHub({ address: endpoint.address, maxFrameBytes, keys: endpoint.keys, onTurnedAway });
     try {
-      return await runOver(hub, prepared, options, endpoint.keys);
+      return await announced(options.workers, hub, () => runOver(hub, prepared, options, endpoint.keys));
     } finally {
       await hub.close();
     }
@@ -142,6 +148,22 @@ function endpointFor({ workers, resume }: RunOptions): Endpoint {
   return { address, keys: chosen, remove: () => undefined };
 }
 
+/** With the coordinator's address in the file that workers read it from, if there is to be one. */
+async function announced<T>(workers: RunOptions['workers'], hub: Hub, work: () => Promise<T>): Promise<T> {
+  if (workers === 'local' || workers.addressFile === undefined) return work();
+  const withdraw = await announceAddress(workers.addressFile, addressFor(workers, hub));
+  try {
+    return await work();
+  } finally {
+    withdraw();
+  }
+}
+
+/** Where workers reach the coordinator. */
+function addressFor(workers: RunOptions['workers'], hub: Hub): string {
+  return workers === 'local' ? hub.address : addressAt(hub.address, workers.advertise ?? hostname());
+}
+
 const keyName = 'key';
 
 /** The run's own key file: workers by hand can be started with it, and a resumed run keeps it. */
@@ -155,7 +177,7 @@ async function runOver(hub: Hub, prepared: PreparedRun, options: RunOptions, key
   const { config } = prepared.plan;
   // What cannot be written is told like all else, once there is a journal.
   let say = (line: string): void => options.observer.onNotice?.(line);
-  const folder = openFolder(options, config, (line) => say(line));
+  const folder = await openFolder(options, config, (line) => say(line));
   let hasBegun = options.resume !== undefined;
   try {
     await folder.writeConfig(configYaml(config));
@@ -174,7 +196,7 @@ function openFolder(
   { resume, fallbackName }: RunOptions,
   { runs, name, checkpoint: { keep } }: Config,
   say: (line: string) => void,
-): RunFolder {
+): Promise<RunFolder> {
   if (resume) return RunFolder.reopen(resume.path, resume.checkpoint?.metricsBytes ?? 0, { keep, say });
   return RunFolder.create({ runs, name, fallbackName, now: new Date(), keep, say });
 }
@@ -217,12 +239,13 @@ async function trainIn(
   });
   const { fleet } = workforce;
   const status = new LiveStatus(folder, plan, stepsBefore, () => fleet.present);
+  let isOver = false;
   const interrupt = (): void => workforce.interrupt();
   signal.addEventListener('abort', interrupt);
   try {
     observer.onListening?.({
       path: folder.path,
-      address: hub.address,
+      address: addressFor(options.workers, hub),
       workers: config.workers,
       startsWorkers: launchers !== undefined,
       keyFile,
@@ -242,6 +265,7 @@ async function trainIn(
       },
     });
     await status.end('ended', outcome.reason);
+    isOver = true;
     return { path: folder.path, summary, plan, bestWeights: outcome.bestWeights, finalWeights: outcome.finalWeights };
   } catch (error) {
     await status.end(error instanceof Interrupted ? 'stopped' : 'failed', errorMessage(error));
@@ -249,7 +273,7 @@ async function trainIn(
   } finally {
     signal.removeEventListener('abort', interrupt);
     try {
-      await workforce.close();
+      await workforce.close(isOver);
     } finally {
       tracer?.close();
       state.close();

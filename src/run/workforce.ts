@@ -146,12 +146,15 @@ export class Workforce {
     );
   }
 
-  /** Tells everyone that the run is over, and waits until the processes that were started here have ended. */
-  async close(): Promise<void> {
+  /**
+   * Tells everyone to leave, and waits until the processes that were started here have ended.
+   * @param isOver the run has come to its end, and is not gone on with
+   */
+  async close(isOver: boolean): Promise<void> {
     clearTimeout(this.#cutOff);
     this.#staffing.close();
     this.#processes?.retire();
-    await this.fleet.close();
+    await this.fleet.close(isOver);
     await this.#processes?.close();
   }
 }

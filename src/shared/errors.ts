@@ -22,6 +22,11 @@ export class ConfigError extends UsageError {
   }
 }
 
+/** A run to go on with has reached its end already. Exit code 2, where it was named; nothing is left to do where it was not. */
+export class RunIsOver extends UsageError {
+  override readonly name = 'RunIsOver';
+}
+
 /** A file of data is not what it should be: short, of another format, or with values the loss cannot take. Exit code 1. */
 export class DataError extends Error {
   override readonly name = 'DataError';

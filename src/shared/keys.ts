@@ -23,7 +23,11 @@ export function writeKeys(path: string, keys: RunKeys): void {
   }
 }
 
-/** @throws UsageError where there is no such file, it is no key file, or others can read it */
+/**
+ * A file of one's own only its owner may read; of another's, who has given it to a group as Kubernetes does with secrets,
+ * that group may.
+ * @throws UsageError where there is no such file, it is no key file, or others can read it
+ */
 export function readKeys(path: string): RunKeys {
   let text: string;
   try {
@@ -33,7 +37,9 @@ export function readKeys(path: string): RunKeys {
       `${path}: ${errorCode(error) === 'ENOENT' ? 'no such key file' : `the key cannot be read (${errorMessage(error)})`}`,
     );
   }
-  if ((statSync(path).mode & 0o077) !== 0) throw new UsageError(`${path}: others can read this key file; chmod 600 ${path}`);
+  const { mode, uid } = statSync(path);
+  if ((mode & (uid === process.getuid?.() ? 0o077 : 0o007)) !== 0)
+    throw new UsageError(`${path}: others can read this key file; chmod 600 ${path}`);
   return parseKeys(text, path, 'a key file as bpnn-dist keygen writes it');
 }
 

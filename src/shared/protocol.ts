@@ -11,7 +11,7 @@ import { isPlainMsgpack } from './plainMsgpack.js';
  * little-endian float32 frames where its kind has tensors. Tensors travel in the parts of their partition, so that some
  * are added up, or moved, while others are on their way. Decoding is strict: nothing unknown gets through.
  */
-export const protocolVersion = 4;
+export const protocolVersion = 5;
 
 const index = z.int().min(0);
 const count = z.int().min(1);
@@ -119,8 +119,8 @@ const fromCoordinator = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('reconnect'), reason: line }),
   /** You are not let in; the reason is for a person. */
   z.strictObject({ type: z.literal('refuse'), reason: line }),
-  /** The run is over; leave. */
-  z.strictObject({ type: z.literal('stop') }),
+  /** Leave: the run is over, or its coordinator ends before it is, and may come back to go on with it. */
+  z.strictObject({ type: z.literal('stop'), isOver: z.boolean() }),
 ]);
 
 export type FromWorker = z.output<typeof fromWorker>;

@@ -295,28 +295,6 @@ function bindFailure(error: unknown): string {
   }
 }
 
-/** A worker's view of an address: where to knock before ZeroMQ does. */
-export type Address =
-  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
-  | { readonly kind: 'ipc'; readonly path: string };
-
-/** @throws UsageError for anything but tcp://HOST:PORT and ipc://PATH */
-export function parseAddress(address: string): Address {
-  const tcp = /^tcp:\/\/(\[[0-9a-fA-F:]+\]|[^:/\s[\]]+):(\d{1,5})$/.exec(address);
-  if (tcp) {
-    const [, host = '', port = ''] = tcp;
-    if (Number(port) <= 65_535) return { kind: 'tcp', host: host.replace(/^\[|\]$/g, ''), port: Number(port) };
-  }
-  const ipc = /^ipc:\/\/(\/.+)$/.exec(address);
-  if (ipc?.[1] !== undefined) return { kind: 'ipc', path: ipc[1] };
-  throw new UsageError(`expected an address such as tcp://HOST:PORT, got ${JSON.stringify(address)}`);
-}
-
-/** Does only this machine reach the address? */
-export function isLoopback(address: Address): boolean {
-  return address.kind === 'ipc' || address.host === 'localhost' || address.host === '::1' || /^127(\.\d{1,3}){3}$/.test(address.host);
-}
-
 /** @throws RunError on systems that it does not run on */
 export function refuseWindows(platform: string): void {
   if (platform === 'win32') throw new RunError('bpnn-dist runs on Linux and macOS; on Windows use WSL');

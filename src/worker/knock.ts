@@ -1,13 +1,17 @@
 import { lookup } from 'node:dns/promises';
 import { connect } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
+import { type Address, parseAddress } from '../shared/address.js';
+import { announcedAddress } from '../shared/addressFile.js';
 import { errorCode, errorMessage, RunError } from '../shared/errors.js';
-import { type Address, parseAddress } from '../shared/transport.js';
 
 /** Milliseconds between two tries. */
 const retryInterval = 250;
 /** Milliseconds that one try may take: a host that drops packets answers nothing for minutes. */
 const tryTimeout = 3_000;
+
+/** Where a coordinator is: at an address, or at the one that stands in a file as long as it is there. */
+export type Whereabouts = { readonly address: string } | { readonly addressFile: string };
 
 export interface KnockOptions {
   /** Seconds. */
@@ -19,21 +23,22 @@ export interface KnockOptions {
 }
 
 /**
- * Waits until something listens at an address: its name may not resolve yet, its port may be closed yet.
+ * Waits until something listens where a coordinator should: its address may not be known yet, its name may not resolve
+ * yet, its port may be closed yet.
  * @returns the address with its name resolved, for ZeroMQ, which would wait in silence; undefined once told to leave
  * @throws RunError naming address and reason once `connectTimeout` has passed
  */
-export async function knock(address: string, { connectTimeout, say, leave }: KnockOptions): Promise<string | undefined> {
-  const target = parseAddress(address);
+export async function knock(where: Whereabouts, { connectTimeout, say, leave }: KnockOptions): Promise<string | undefined> {
+  const name = 'address' in where ? where.address : where.addressFile;
   const deadline = performance.now() + connectTimeout * 1_000;
   let lastReason = '';
   while (!leave.aborted) {
-    const result = await tryOnce(target);
+    const result = await tryOnce('address' in where ? parseAddress(where.address) : announcedAddress(where.addressFile));
     if (result.isOpen) return result.address;
-    if (result.reason !== lastReason) say(`${address}: ${result.reason}; waiting`);
+    if (result.reason !== lastReason) say(`${name}: ${result.reason}; waiting`);
     lastReason = result.reason;
     if (performance.now() + retryInterval > deadline) {
-      throw new RunError(`no coordinator at ${address} within ${connectTimeout} s: ${result.reason}`);
+      throw new RunError(`no coordinator at ${name} within ${connectTimeout} s: ${result.reason}`);
     }
     await pauseUnless(leave, retryInterval);
   }
@@ -49,7 +54,8 @@ export async function pauseUnless(signal: AbortSignal, milliseconds: number): Pr
 
 type Result = { readonly isOpen: true; readonly address: string } | { readonly isOpen: false; readonly reason: string };
 
-async function tryOnce(target: Address): Promise<Result> {
+async function tryOnce(target: Address | undefined): Promise<Result> {
+  if (target === undefined) return { isOpen: false, reason: 'no coordinator has written its address there' };
   if (target.kind === 'ipc') {
     const reason = await reasonClosed({ path: target.path });
     return reason === undefined ? { isOpen: true, address: `ipc://${target.path}` } : { isOpen: false, reason };

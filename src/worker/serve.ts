@@ -1,7 +1,7 @@
 import { cpus, hostname } from 'node:os';
 import { setImmediate as turn } from 'node:timers/promises';
 import { now } from '../shared/clock.js';
-import { errorMessage, ProtocolError, RunError } from '../shared/errors.js';
+import { errorMessage, Interrupted, ProtocolError, RunError } from '../shared/errors.js';
 import { oneAtATime } from '../shared/oneAtATime.js';
 import { decodeFromCoordinator, encode, type FromWorker, type Message, protocolVersion } from '../shared/protocol.js';
 import type { Link } from '../shared/transport.js';
@@ -15,6 +15,11 @@ export class LinkLost extends RunError {
   override readonly name: string = 'LinkLost';
 }
 
+/** The coordinator was stopped, or has failed; its run can be gone on with. */
+export class CoordinatorEnded extends LinkLost {
+  override readonly name = 'CoordinatorEnded';
+}
+
 /** The coordinator has cut the connection before it was one: it may have other keys, or be about to end or to start. */
 export class HandshakeFailed extends LinkLost {
   override readonly name = 'HandshakeFailed';
@@ -22,11 +27,11 @@ export class HandshakeFailed extends LinkLost {
 
 /**
  * Serves one run over a link: hello, get ready, answer assignments until told to stop.
- * @throws LinkLost when cut off, RunError when refused or when the data or the engine cannot be had
+ * @throws LinkLost when cut off, Interrupted when told to leave before the run is over, RunError when refused or when the data or the engine cannot be had
  */
 export async function serve(link: Link, options: WorkerOptions): Promise<void> {
   const send: Send = (message, tensors) => link.send(encode(message, tensors));
-  if (options.leave.aborted) return;
+  if (options.leave.aborted) throw new Interrupted(hasLeft);
   send(helloOf(options));
   const leave = (): void => {
     send({ type: 'leaving' });
@@ -85,6 +90,7 @@ export async function serve(link: Link, options: WorkerOptions): Promise<void> {
           throw new RunError(`the coordinator says: ${message.reason}`);
         case 'stop':
           send({ type: 'leaving' });
+          if (!message.isOver) throw new CoordinatorEnded('the coordinator has ended before the run was over');
           return;
         default:
           message satisfies never;
@@ -97,7 +103,7 @@ export async function serve(link: Link, options: WorkerOptions): Promise<void> {
     await prepared?.engine.close();
   }
   if (failure !== undefined) throw failure;
-  if (options.leave.aborted) return;
+  if (options.leave.aborted) throw new Interrupted(hasLeft);
   const reason = link.lossReason ?? 'the link was closed';
   switch (link.isTurnedAway) {
     case 'yes':
@@ -108,6 +114,9 @@ export async function serve(link: Link, options: WorkerOptions): Promise<void> {
       throw new LinkLost(reason);
   }
 }
+
+/** Whoever started it knows by its exit code that the run still needs a worker. */
+export const hasLeft = 'left before the run was over';
 
 function helloOf({ version, slot }: WorkerOptions): Message<'hello'> {
   const cpu = cpus()[0]?.model.trim() ?? process.arch;

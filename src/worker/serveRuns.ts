@@ -1,12 +1,12 @@
-import { errorMessage } from '../shared/errors.js';
+import { errorMessage, Interrupted } from '../shared/errors.js';
 import type { RunKeys } from '../shared/keys.js';
 import { openLink } from '../shared/transport.js';
 import { version } from '../shared/version.js';
-import { knock, pauseUnless } from './knock.js';
-import { HandshakeFailed, LinkLost, serve } from './serve.js';
+import { knock, pauseUnless, type Whereabouts } from './knock.js';
+import { CoordinatorEnded, HandshakeFailed, hasLeft, LinkLost, serve } from './serve.js';
 
 export interface ServeRunsOptions {
-  readonly address: string;
+  readonly coordinator: Whereabouts;
   readonly keys: RunKeys | undefined;
   /** Seconds to wait for a coordinator that is not there yet. */
   readonly connectTimeout: number;
@@ -32,12 +32,12 @@ const handshakes = 4;
 const maxFrame = 2 ** 30;
 
 /**
- * Serves a coordinator until it says stop. Where the connection is lost, a resumed coordinator may come back at the
+ * Serves a coordinator until the run is over. Where the connection is lost, or the coordinator ends before that, a resumed coordinator may come back at the
  * same address: the worker then joins it, as a new incarnation over a new socket.
- * @throws RunError where there is no coordinator in time, or it refuses this worker
+ * @throws RunError where there is no coordinator in time, or it refuses this worker; Interrupted when told to leave
  */
 export async function serveRuns({
-  address,
+  coordinator,
   keys,
   connectTimeout,
   reconnectTimeout,
@@ -48,16 +48,16 @@ export async function serveRuns({
   let timeout = connectTimeout;
   let failedHandshakes = 0;
   for (;;) {
-    const found = await knock(address, { connectTimeout: timeout, say, leave });
-    if (found === undefined) return;
+    const found = await knock(coordinator, { connectTimeout: timeout, say, leave });
+    if (found === undefined) throw new Interrupted(hasLeft);
     const link = openLink(found, maxFrame, keys);
     try {
       await serve(link, { ...options, version, say, leave });
       return;
     } catch (error) {
       failedHandshakes = error instanceof HandshakeFailed ? failedHandshakes + 1 : 0;
-      const mayBecomeBetter = failedHandshakes > 0 ? failedHandshakes < handshakes : error instanceof LinkLost && reconnectTimeout > 0;
-      if (!mayBecomeBetter) throw error;
+      if (!mayBecomeBetter(error, failedHandshakes, reconnectTimeout))
+        throw error instanceof CoordinatorEnded ? new Interrupted(error.message) : error;
       if (failedHandshakes === 0) {
         say(`${errorMessage(error)}; waiting up to ${reconnectTimeout} s for it to come back`);
         timeout = reconnectTimeout;
@@ -67,4 +67,9 @@ export async function serveRuns({
       await link.close();
     }
   }
+}
+
+function mayBecomeBetter(error: unknown, failedHandshakes: number, reconnectTimeout: number): boolean {
+  if (failedHandshakes > 0) return failedHandshakes < handshakes;
+  return error instanceof LinkLost && reconnectTimeout > 0;
 }

@@ -31,7 +31,7 @@ class Step {
       onNotice: (line: string) => this.lines.push(line),
     };
     this.fleet = new Fleet({ ...runOptions, ...tensors, hub: this.hub, events });
-    t.teardown(() => this.fleet.close());
+    t.teardown(() => this.fleet.close(true));
   }
 
   async join(...workers: readonly string[]): Promise<void> {

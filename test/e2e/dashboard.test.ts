@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'tap';
 import type { RunChange, RunSnapshot, StepSeries } from '../../src/view/dashboard/api.js';
@@ -115,6 +115,10 @@ test('other machines need the token', async (t) => {
   t.equal(search, `?token=${token}`);
   t.equal((await fetch(`${here}/api/runs`)).status, 401);
   t.equal((await fetch(`${here}/metrics`, { headers: { authorization: `Bearer ${token}` } })).status, 200);
+  t.equal((await fetch(`${here}/healthz`)).status, 200, 'whether it is well may be asked by all');
+  const status = join(runs, 'run', 'status.json');
+  writeFileSync(status, JSON.stringify({ ...JSON.parse(readFileSync(status, 'utf8')), state: 'training', time: 0 }));
+  t.equal((await fetch(`${here}/healthz`)).status, 503, 'a run that should be under way and writes nothing is not');
   const first = await fetch(here + search, { redirect: 'manual' });
   t.equal(first.status, 302);
   t.equal(first.headers.get('location'), '/', 'the token does not stay in the address');

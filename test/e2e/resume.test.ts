@@ -88,6 +88,12 @@ test('--resume auto starts where there is nothing to go on with', async (t) => {
   t.ok(existsSync(join(runs, 'named', 'summary.json')));
   await runWell(t, ...flags);
   t.equal(readdirSync(runs).length, 2, 'a run that is over is not taken up again');
+  const again = await runWell(t, ...flags, '--name', 'named');
+  t.match(
+    again.stderr,
+    /named: this run is over \(epochs\); nothing was changed\n$/,
+    'and for whoever starts it for ever that is no failure',
+  );
 });
 
 test('more epochs go on with a run that is over', async (t) => {

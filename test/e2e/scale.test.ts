@@ -93,6 +93,29 @@ test('an experiment that is stopped goes on where it was', async (t) => {
   t.ok(existsSync(join(out, 'report.html')));
 });
 
+test('cells one by one, as jobs of a cluster run them, and their report', async (t) => {
+  const out = join(t.testdir(), 'experiment');
+  const flags = [...data, ...grid, '--workers', '1', '--lr-scaling', 'none,linear', '--out', out];
+  const { stdout } = await runWell(t, 'scale', ...flags, '--list');
+  // The rules share one training at the reference batch.
+  t.equal(stdout, '1  time-b16-w1\n2  time-b64-w1\n3  b16-none-s1\n4  b64-none-s1\n5  b64-linear-s1\n');
+  t.notOk(existsSync(out));
+  await Promise.all(['2', '4'].map((number) => runWell(t, 'scale', ...flags, '--cell', number)));
+  t.notOk(existsSync(join(out, 'report.html')));
+  const { stderr } = await runWell(t, 'scale', ...flags, '--cell', '3');
+  t.match(stderr, /^cell 3 of 5: b16-none-s1$/m);
+  await runWell(t, 'scale', ...flags, '--report');
+  const results: ScaleResults = JSON.parse(readFileSync(join(out, 'results.json'), 'utf8'));
+  t.equal(results.trainings.length, 3);
+  t.equal(results.timings.length, 1);
+  t.same(results.failures, [
+    { name: 'time-b16-w1', reason: 'it has not been run' },
+    { name: 'b64-linear-s1', reason: 'it has not been run' },
+  ]);
+  const beyond = await runCli(t, 'scale', ...flags, '--cell', '6');
+  t.match(beyond, { code: 2, stderr: 'error: --cell: expected 1 to 5, got 6\n' });
+});
+
 test('a cell that fails leaves the others alone, and is named', async (t) => {
   const out = join(t.testdir(), 'experiment');
   const results = await scale(t, out, '--learning-rates', '0.001,1e38');

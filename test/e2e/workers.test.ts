@@ -1,3 +1,4 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Test, test } from 'tap';
 import { runCli, runWell, someMnist, startCli } from '../fixtures/cli.js';
@@ -70,6 +71,44 @@ test('a worker that is there before its coordinator waits', async (t) => {
   t.equal(lines[0], `[worker] ${address}: nothing listens there (connection refused); waiting`);
   t.match(lines[1], /^\[worker\] ready: /);
   t.equal(lines.length, 2, 'it says so once, however often it tries');
+});
+
+test('a worker that is given a file finds its coordinator, however often that moves', async (t) => {
+  const runs = t.testdir();
+  const [file, key, heartbeat] = ['address', 'key', 'heartbeat'].map((name) => join(runs, name)) as [string, string, string];
+  await runWell(t, 'keygen', key);
+  // One that was killed has left its own.
+  writeFileSync(file, `tcp://127.0.0.1:${await closedPort(t)}\n`);
+  const worker = startCli(t, ['worker', '--address-file', file, '--key', key, '--heartbeat', heartbeat]);
+  await worker.line(/nothing listens there/);
+  t.ok(existsSync(heartbeat), 'and shows that it lives');
+  const listening = ['--bind', 'tcp://0.0.0.0:0', '--advertise', 'localhost', '--address-file', file, '--key', key];
+  const coordinator = startCli(t, ['coordinator', ...config, '--workers', '1', ...listening, '--runs', runs, '--name', 'run']);
+  const [, address] = await coordinator.line(/ --connect (tcp:\/\/localhost:\d+) /);
+  t.equal(readFileSync(file, 'utf8'), `${address}\n`);
+  await coordinator.done();
+  t.equal((await worker.ended).code, 0);
+  t.notOk(existsSync(file), 'it is there as long as the coordinator is');
+
+  const both = await runCli(t, 'worker', '--address-file', file, '--connect', 'tcp://127.0.0.1:1');
+  t.match(both, { code: 2, stderr: 'error: expected --connect ADDRESS or --address-file FILE, got both\n' });
+  const neither = await runCli(t, 'worker');
+  t.match(neither, { code: 2, stderr: /got neither/ });
+  const none = await runCli(t, 'worker', '--address-file', file, '--connect-timeout', '0');
+  t.match(none, { code: 1, stderr: /within 0 s: no coordinator has written its address there\n$/ });
+  const unwritable = await runCli(t, 'coordinator', ...config, '--address-file', join(runs, 'no', 'such'), '--runs', runs);
+  t.match(unwritable, { code: 2, stderr: /^error: --address-file .*: it cannot be written/ });
+});
+
+test('a worker that is told to leave before the run is over says so by its exit code', async (t) => {
+  const runs = t.testdir();
+  const { coordinator, worker: command } = await startCoordinator(t, ...config, '--workers', '1', '--epochs', '100000', '--runs', runs);
+  const worker = startCli(t, [...command, '--grace-period', '0']);
+  await coordinator.line(/^epoch 1\//);
+  worker.kill('SIGTERM');
+  t.match(await worker.ended, { code: 130, stderr: /\nleft before the run was over\n$/ });
+  coordinator.kill('SIGTERM');
+  await coordinator.ended;
 });
 
 test('a run starts with fewer workers once the time to wait is over', async (t) => {

@@ -56,7 +56,7 @@ const fromCoordinator: readonly FromCoordinator[] = [
   { type: 'weights', version: 7, part: 0 },
   { type: 'probe' },
   { type: 'refuse', reason: 'another version' },
-  { type: 'stop' },
+  { type: 'stop', isOver: true },
 ];
 
 const tensorsOf = ({ type }: FromWorker | FromCoordinator) => {
@@ -107,7 +107,7 @@ test('sent tensors are views: nothing is copied', (t) => {
 const refused: readonly (readonly [what: string, content: unknown, says: RegExp])[] = [
   ['a type that is not known', { type: 'shutdown' }, /type/],
   ['no type', { work: 3 }, /type/],
-  ['a message of the other side', { type: 'stop' }, /type/],
+  ['a message of the other side', { type: 'stop', isOver: true }, /type/],
   ['no mapping', 'ready', /not a message of the protocol/],
   ['a key that is not known', { ...gradient, extra: 1 }, /extra/],
   ['a key that is not known, deep inside', { ...gradient, shards: [{ ...sums, extra: 1 }] }, /shards\.0.*extra/],

@@ -78,6 +78,9 @@ function reasonOf(error: unknown): string {
   }
 }
 
+/** Where it is asked whether what runs is well. It tells nothing else, and needs no token. */
+const health = '/healthz';
+
 function guard(app: FastifyInstance, { address, token }: ServerOptions): void {
   const gate = gateFor(address, () => portOf(app, address), token);
   app.addHook('onRequest', async (request, reply) => {
@@ -86,6 +89,7 @@ function guard(app: FastifyInstance, { address, token }: ServerOptions): void {
       'x-content-type-options': 'nosniff',
       'referrer-policy': 'no-referrer',
     });
+    if (request.url === health) return;
     const verdict = gate(request);
     switch (verdict.kind) {
       case 'in':
@@ -164,6 +168,11 @@ function routeApi(app: FastifyInstance, { runs, hardest }: ServerOptions, change
     } catch (error) {
       return reply.code(409).send({ message: errorMessage(error) });
     }
+  });
+  app.get(health, async (_, reply) => {
+    await Promise.all(runs.all().map((run) => run.refresh()));
+    const silent = runs.all().some((run) => run.isSilent);
+    return reply.code(silent ? 503 : 200).send({ status: silent ? 'a run that should be under way writes nothing' : 'ok' });
   });
   app.get('/metrics', async (_, reply) => {
     await Promise.all(runs.all().map((run) => run.refresh()));

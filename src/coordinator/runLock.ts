@@ -1,0 +1,56 @@
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { errorCode, UsageError } from '../shared/errors.js';
+import { statusName } from '../shared/runStatus.js';
+
+const lockName = 'lock';
+
+/** Milliseconds in which a run that is being trained writes its status a few times. */
+const heartbeats = 5_000;
+
+/**
+ * Two coordinators must not write to one run. The lock names a process of a machine, and lapses with it: here the process
+ * is looked for; of one elsewhere, on a disk that both share, it is the run's status that shows whether it lives.
+ * @throws UsageError where the run is being trained
+ */
+export async function lockRun(path: string, patience = heartbeats): Promise<void> {
+  const [pid, host] = textOf(join(path, lockName))?.split(' ') ?? [];
+  if (pid !== undefined && host !== undefined) {
+    const isTrained = host === hostname() ? isAlive(Number(pid)) : await isWritten(join(path, statusName), patience);
+    const where = host === hostname() ? '' : ` on ${host}`;
+    if (isTrained) throw new UsageError(`${path}: this run is being trained by process ${pid}${where}; stop that first`);
+  }
+  writeFileSync(join(path, lockName), `${process.pid} ${hostname()}`);
+}
+
+export function unlockRun(path: string): void {
+  rmSync(join(path, lockName), { force: true });
+}
+
+/** Does a file change? Clocks of two machines need not agree, so only its content is looked at. */
+async function isWritten(file: string, patience: number): Promise<boolean> {
+  const before = textOf(file);
+  await pause(patience);
+  return textOf(file) !== before;
+}
+
+function textOf(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  if (pid === process.pid) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return errorCode(error) === 'EPERM';
+  }
+}
