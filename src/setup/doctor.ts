@@ -107,8 +107,9 @@ async function engineFinding({ engine, device, advice, installed }: EngineOnDevi
     return { what, state: 'missing', says: trial.reason, advice: isInstalled ? needsGpu : advice, trial };
   }
   const { library, provider, error } = trial;
-  const [smallMs = 0, wideMs = 0] = trial.ms;
-  const says = `${library} on ${provider}: ${smallMs.toFixed(2)} ms a gradient of 784-128-10 over 32 samples, ${wideMs.toFixed(1)} ms of 784-1024-1024-10 over 256; error ${error.toExponential(0)}`;
+  const [smallMs = 0, wideMs] = trial.ms;
+  const wide = wideMs === undefined ? '' : `, ${wideMs.toFixed(1)} ms of 784-1024-1024-10 over 256`;
+  const says = `${library} on ${provider}: ${smallMs.toFixed(2)} ms a gradient of 784-128-10 over 32 samples${wide}; error ${error.toExponential(0)}`;
   return { what, state: 'good', says, trial };
 }
 

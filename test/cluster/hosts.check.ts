@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'tap';
+import { npyBytes } from '../fixtures/arrays.js';
 import { type Cli, ownCommand, runWell, startProgram, type Teardown } from '../fixtures/cli.js';
 import { metricsOf, weightsOf } from '../fixtures/runFolder.js';
-import { type Hosts, missing, startHosts, startSsh, untilIdle } from './hosts.js';
+import { type Hosts, missing, startHosts, startSsh, until, untilIdle } from './hosts.js';
 
 /** Workers on hosts with addresses of their own, over ssh: `npm run test:cluster`, as root on Linux. */
 
@@ -27,12 +28,12 @@ const steps = 300;
 /** `up` on the first host, with workers on the others. */
 function startUp(t: Teardown, hosts: Hosts, runs: string, ...more: readonly string[]): Cli {
   const others = hosts.addresses.slice(1).map((name) => `root@${name}:1`);
-  const up = ['up', ...config, '--runs', runs, '--hosts', others.join(','), '--ssh', startSsh(t, hosts), ...more];
+  const up = ['up', ...config, '--transport', 'socket', '--runs', runs, '--hosts', others.join(','), '--ssh', startSsh(t, hosts), ...more];
   return startProgram(t, [...hosts.enter(0), ...ownCommand, ...up]);
 }
 
-async function local(t: Teardown, runs: string): Promise<Record<string, string>> {
-  await runWell(t, 'up', ...config, '--workers', '1', '--runs', join(runs, 'local'));
+async function local(t: Teardown, runs: string, ...more: readonly string[]): Promise<Record<string, string>> {
+  await runWell(t, 'up', ...config, '--workers', '1', '--runs', join(runs, 'local'), ...more);
   return weightsOf(join(runs, 'local', 'run'));
 }
 
@@ -82,6 +83,105 @@ for (const how of ['cut', 'drop'] as const) {
     await untilIdle(hosts);
   });
 }
+
+test('a link that is healed: the worker behind it takes part again', { skip }, async (t) => {
+  const runs = t.testdir();
+  const hosts = startHosts(t, 3);
+  const epochs = ['--epochs', '100'];
+  // It finds out sooner than within a quarter of a minute.
+  const up = startUp(t, hosts, runs, ...epochs, '--ssh', `${startSsh(t, hosts)} -o ServerAliveInterval=1 -o ServerAliveCountMax=2`);
+  await up.line(/^epoch 1\//);
+  hosts.cut(2);
+  await up.line(/^worker 1 (?!is ready)/);
+  hosts.heal(2);
+  const ready = (): number =>
+    metricsOf(join(runs, 'run'), 'worker').filter(({ worker, event }) => worker === 'worker 1' && event === 'ready').length;
+  await until('worker 1 is ready again', () => ready() === 2);
+  await up.done();
+  t.same(weightsOf(join(runs, 'run')), await local(t, runs, ...epochs));
+  await untilIdle(hosts);
+});
+
+test('100 Mbit/s, 5 ms and 1 % of all packets lost: slow, and the same', { skip }, async (t) => {
+  const runs = t.testdir();
+  const hosts = startHosts(t, 3, { canDelay: true });
+  for (const host of [0, 1, 2]) {
+    // The default of some kernels, bbr, hides what is lost.
+    hosts.on(host, 'sysctl', '-qw', 'net.ipv4.tcp_congestion_control=reno');
+    hosts.shape(host, 'rate 100mbit delay 5ms loss 1%');
+  }
+  const short = ['--data', '{ name: mnist, take: 1000 }', '--model', '784-16-10', '--epochs', '2'];
+  await startUp(t, hosts, runs, ...short).done();
+  t.same(weightsOf(join(runs, 'run')), await local(t, runs, ...short));
+  await untilIdle(hosts);
+});
+
+test('every host reads its own copy of the data; one that has another is told apart', { skip }, async (t) => {
+  const runs = t.testdir();
+  const folder = join(runs, 'data');
+  const hosts = startHosts(t, 3, { own: [folder] });
+  const [samples, inputs] = [600, 20];
+  const values = Float32Array.from({ length: samples * inputs }, (_, i) => Math.sin(i * i));
+  const classes = Uint8Array.from({ length: samples }, (_, i) => ((values[i * inputs] ?? 0) > 0 ? 1 : 0));
+  const data = ['--data', `{ x: ${folder}/x.npy, y: ${folder}/y.npy }`, '--model', '20-16-2'];
+  const files = { x: npyBytes('<f4', [samples, inputs], values), y: npyBytes('|u1', [samples], classes) };
+  for (const [name, bytes] of Object.entries(files)) {
+    writeFileSync(join(runs, `${name}.npy`), bytes);
+    writeFileSync(join(folder, `${name}.npy`), bytes);
+    for (const host of [0, 1, 2]) hosts.on(host, 'cp', join(runs, `${name}.npy`), folder);
+  }
+  await startUp(t, hosts, runs, ...data).done();
+  t.same(weightsOf(join(runs, 'run')), await local(t, runs, ...data));
+
+  hosts.on(1, 'rm', `${folder}/y.npy`);
+  hosts.on(2, 'cp', `${folder}/y.npy`, `${folder}/x.npy`);
+  const { code, stderr } = await startUp(t, hosts, runs, ...data, '--name', 'other').ended;
+  t.equal(code, 2);
+  t.match(stderr, /^error: 2 of 2 hosts cannot take part\n/);
+  t.match(stderr, /10\.78\.0\.2 .*y\.npy/);
+  t.match(stderr, /10\.78\.0\.3 .*other data: fingerprint [0-9a-f]+, expected [0-9a-f]+/);
+});
+
+test('a stranger in the same network gets nothing, and changes nothing', { skip }, async (t) => {
+  const runs = t.testdir();
+  const hosts = startHosts(t, 3);
+  const [, worker = ''] = hosts.addresses;
+  const address = `tcp://${hosts.addresses[0]}:5599`;
+  const epochs = ['--epochs', '100'];
+  const up = startProgram(t, [
+    ...[...hosts.enter(0), ...ownCommand, 'up', ...config, ...epochs, '--transport', 'socket', '--runs', runs],
+    ...['--hosts', `root@${worker}:1`, '--bind', address, '--ssh', startSsh(t, hosts)],
+  ]);
+  await up.line(/^epoch 1\//);
+  const before = hosts.received(2);
+  await runWell(t, 'keygen', join(runs, 'other.key'));
+  for (const [key, said] of [
+    [[], 'it came without a key, and this run needs one'],
+    [['--key', join(runs, 'other.key')], 'its keys are not those of this run'],
+  ] as const) {
+    const { code, stderr } = await startProgram(t, [...hosts.enter(2), ...ownCommand, 'worker', '--connect', address, ...key]).ended;
+    t.equal(code, 1);
+    t.match(stderr, /did not accept/);
+    await up.line(new RegExp(`^a connection was turned away: ${said}$`));
+  }
+  // And one that speaks another language.
+  hosts.on(2, 'bash', '-c', `head -c 100000 /dev/urandom > /dev/tcp/${hosts.addresses[0]}/5599 || :`);
+  t.ok(hosts.received(2) - before < parameters * 4, 'it has received less than the weights');
+  await up.done();
+  t.same(weightsOf(join(runs, 'run')), await local(t, runs, ...epochs));
+  t.same(new Set(metricsOf(join(runs, 'run'), 'worker').map(({ worker }) => worker)), new Set(['worker 0']));
+});
+
+test('a coordinator whose host is gone leaves no process on any other', { skip }, async (t) => {
+  const runs = t.testdir();
+  const hosts = startHosts(t, 3);
+  const up = startUp(t, hosts, runs, '--epochs', '100000');
+  await up.line(/^epoch 1\//);
+  t.ok(hosts.processes(1).length > 0);
+  hosts.cut(0);
+  hosts.powerOff(0);
+  await untilIdle(hosts);
+});
 
 test('a coordinator that is killed leaves no process on any host', { skip }, async (t) => {
   const runs = t.testdir();

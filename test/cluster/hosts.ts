@@ -99,16 +99,22 @@ export function startHosts(t: Teardown, count: number, { own = [], canDelay = fa
   };
 }
 
-/** An ssh server on every host. @returns the ssh client with the options that they need */
-export function startSsh(t: Teardown, { addresses }: Hosts): string {
+const clients = new WeakMap<Hosts, string>();
+
+/** An ssh server on every host, unless they have them already. @returns the ssh client with the options that they need */
+export function startSsh(t: Teardown, hosts: Hosts): string {
+  const known = clients.get(hosts);
+  if (known !== undefined) return known;
   const folder = mkdtempSync(join(tmpdir(), 'bpnn-ssh-'));
   const env = { ...process.env, NETNS_PREFIX: prefix, NETNS_SUBNET: subnet, SSHD_DIR: folder };
   const sshd = (...args: readonly string[]): string =>
     execFileSync('bash', [here('sshd.sh'), ...args], { env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
   // The servers end with their hosts.
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
-  for (const host of addresses.keys()) sshd('start', String(host + 1));
-  return `ssh ${sshd('opts').trim()}`;
+  for (const host of hosts.addresses.keys()) sshd('start', String(host + 1));
+  const client = `ssh ${sshd('opts').trim()}`;
+  clients.set(hosts, client);
+  return client;
 }
 
 /** Every process on a host. */

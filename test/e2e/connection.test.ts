@@ -85,6 +85,6 @@ test('a worker that is told to leave while it waits for its coordinator leaves',
   for (const one of [first, second]) {
     await one?.line(/^\[worker\] the connection to the coordinator is lost; waiting/);
     one?.kill('SIGTERM');
-    t.equal((await one?.ended)?.code, 0);
+    t.equal((await one?.ended)?.code, 130);
   }
 });

@@ -16,7 +16,7 @@ export interface Ended {
 /** What a person's shell has: nothing of the npm and the tap that run this test, but how the registry is reached. */
 function cleanEnvironment(): NodeJS.ProcessEnv {
   const ours =
-    /^(npm_(?!config_(cafile|registry|.*proxy|userconfig|globalconfig)$)|TAP|_TAPJS|NODE_(ENV|OPTIONS|PATH)$|ONNXRUNTIME_|INIT_CWD$|CI$)/i;
+    /^(npm_(?!config_(cafile|registry|.*proxy|userconfig|globalconfig)$)|TAP|_TAPJS|NODE_(ENV|OPTIONS|PATH)$|ONNXRUNTIME_|INIT_CWD$|CI$|BPNN_DIST_BUILT$)/i;
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !ours.test(name)));
 }
 

@@ -24,13 +24,16 @@ export interface TrialProblem {
   readonly count: number;
 }
 
+/** Milliseconds of a small gradient beyond which an engine is for comparisons, and would take seconds for a large one. */
+const slow = 10;
+
 /** What came of trying an engine. */
 export type Trial =
   | {
       readonly works: true;
       readonly library: string;
       readonly provider: string;
-      /** Milliseconds of a gradient of each problem. */
+      /** Milliseconds of a gradient of each problem, but for those behind one that took too long. */
       readonly ms: readonly number[];
       /** The largest difference from the float64 reference, in units of the largest value of its tensor. */
       readonly error: number;
@@ -60,6 +63,7 @@ export async function tryEngine(request: TrialRequest): Promise<Trial> {
       return { works: false, reason: `${identity.library} computes wrong gradients: they differ by ${error}` };
     const ms: number[] = [];
     for (const problem of request.problems) {
+      if ((ms.at(-1) ?? 0) > slow) break;
       const task = taskOf(problem);
       ms.push(await using(request, task, (engine) => timeOf(engine, task, problem.count)));
     }
