@@ -47,6 +47,8 @@ function report(error: unknown): void {
 const program = new Command('bpnn-dist')
   .description('Trains multilayer perceptrons by synchronous data parallelism: the same weights, bit for bit, at any number of workers.')
   .version(version)
+  // Flags behind a command are that command's.
+  .enablePositionalOptions()
   .showHelpAfterError('(bpnn-dist COMMAND --help shows every flag)');
 for (const command of [
   upCommand(),

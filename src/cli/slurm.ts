@@ -45,17 +45,14 @@ export function slurmCommand(): Command {
     // How many workers there are is the job's to say.
     if (path[0] !== 'workers') for (const option of options) command.addOption(option);
   }
-  return (
-    command
-      .addHelpText(
-        'after',
-        '\nExamples:\n  bpnn-dist slurm examples/article.yaml --nodes 4 --gpus-per-node 4 --time 2:00:00\n  bpnn-dist slurm scale --batch-sizes 32,128,512 --workers 1,2 --time 30:00',
-      )
-      .action((file: string | undefined, flags: TrainFlags & Record<string, unknown>) => train(file, flags, command))
-      // Flags behind a subcommand are the subcommand's.
-      .enablePositionalOptions()
-      .addCommand(slurmScaleCommand())
-  );
+  return command
+    .addHelpText(
+      'after',
+      '\nExamples:\n  bpnn-dist slurm examples/article.yaml --nodes 4 --gpus-per-node 4 --time 2:00:00\n  bpnn-dist slurm scale --batch-sizes 32,128,512 --workers 1,2 --time 30:00',
+    )
+    .action((file: string | undefined, flags: TrainFlags & Record<string, unknown>) => train(file, flags, command))
+    .enablePositionalOptions()
+    .addCommand(slurmScaleCommand());
 }
 
 function slurmScaleCommand(): Command {
@@ -72,7 +69,7 @@ const jobFlags = [
   ['--time <limit>', 'time that the job may take, as Slurm writes it; it is then saved, queued again, and goes on'],
   ['--job-name <name>', "the job's name (default: the config's)"],
   ['--cpus-per-task <n>', 'cores of each worker (a training), of each cell (an experiment)'],
-  ['--gpus-per-node <n>', 'GPUs of each node'],
+  ['--gpus-per-node <n>', 'GPUs of each node; with their type as a100:4'],
   ['--gpus-per-task <n>', 'GPUs of each task, where the cluster is asked for them in this way'],
   ['--partition <name>', 'as sbatch has it'],
   ['--account <name>', 'as sbatch has it'],
@@ -99,7 +96,7 @@ const notPassedOn: ReadonlySet<string> = new Set([
 
 async function train(file: string | undefined, flags: TrainFlags & Record<string, unknown>, command: Command): Promise<void> {
   const nodes = whole('--nodes', flags.nodes);
-  const each = whole('--workers-per-node', flags.workersPerNode ?? flags.gpusPerNode ?? '1');
+  const each = flags.workersPerNode === undefined ? gpusIn(flags) : whole('--workers-per-node', flags.workersPerNode);
   const { config, name } = loadConfig(file, { ...flags, workers: String(nodes * each) });
   const { jobScript } = await import('../slurm/jobScript.js');
   const jobName = jobNameOf(flags, name);
@@ -195,6 +192,13 @@ function resources({ time, cpusPerTask, gpusPerNode, gpusPerTask, signalBefore }
     ...given('time', time),
     ['signal', `B:USR1@${whole('--signal-before', signalBefore)}`],
   ];
+}
+
+/** GPUs of a node, which are asked for as a number or with their type, as in `a100:4`; where none are, one worker does. */
+function gpusIn({ gpusPerNode = '1' }: JobFlags): number {
+  const [, count] = /^(?:[\w.-]+:)?([1-9]\d*)$/.exec(gpusPerNode) ?? [];
+  if (count === undefined) throw new UsageError(`--gpus-per-node: expected a number such as 4, or a100:4, got ${gpusPerNode}`);
+  return Number(count);
 }
 
 function given(name: string, value: string | undefined): SbatchOptions {
