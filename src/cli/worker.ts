@@ -43,7 +43,7 @@ export function workerCommand(): Command {
     .option('--leave-with-stdin', 'leave when standard input ends; set by the coordinator that starts it')
     .addHelpText(
       'after',
-      '\nExample:s:\n  bpnn-dist worker --connect tcp://127.0.0.1:5555 --key runs/article/key\n  bpnn-dist worker --address-file runs/article.address --key run.key',
+      '\nExamples:\n  bpnn-dist worker --connect tcp://127.0.0.1:5555 --key runs/article/key\n  bpnn-dist worker --address-file runs/article.address --key run.key',
     )
     .action(work);
 }
@@ -82,7 +82,13 @@ function beat(file: string): void {
   } catch (error) {
     throw new UsageError(`--heartbeat ${file}: it cannot be written (${errorMessage(error)})`);
   }
-  setInterval(touch, beatInterval).unref();
+  // A file that becomes old says that something is amiss, too.
+  const tryTouch = (): void => {
+    try {
+      touch();
+    } catch {}
+  };
+  setInterval(tryTouch, beatInterval).unref();
 }
 
 function whereabouts({ connect, addressFile }: WorkerFlags): Whereabouts {

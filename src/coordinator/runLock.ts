@@ -16,13 +16,19 @@ const heartbeats = 5_000;
  * @throws UsageError where the run is being trained
  */
 export async function lockRun(path: string, patience = heartbeats): Promise<void> {
-  const [pid, host] = textOf(join(path, lockName))?.split(' ') ?? [];
+  const file = join(path, lockName);
+  const held = textOf(file);
+  const [pid, host, boot] = held?.split(' ') ?? [];
   if (pid !== undefined && host !== undefined) {
-    const isTrained = host === hostname() ? isAlive(Number(pid)) : await isWritten(join(path, statusName), patience);
-    const where = host === hostname() ? '' : ` on ${host}`;
-    if (isTrained) throw new UsageError(`${path}: this run is being trained by process ${pid}${where}; stop that first`);
+    const isHere = host === hostname();
+    // A number that a process had before the machine was started again may be another's by now.
+    const isTrained = isHere ? boot === bootId() && isAlive(Number(pid)) : await isWritten(join(path, statusName), patience);
+    if (isTrained)
+      throw new UsageError(`${path}: this run is being trained by process ${pid}${isHere ? '' : ` on ${host}`}; stop that first`);
+    // Another may have waited, too.
+    if (textOf(file) !== held) return lockRun(path, patience);
   }
-  writeFileSync(join(path, lockName), `${process.pid} ${hostname()}`);
+  writeFileSync(file, `${process.pid} ${hostname()} ${bootId()}`);
 }
 
 export function unlockRun(path: string): void {
@@ -36,11 +42,17 @@ async function isWritten(file: string, patience: number): Promise<boolean> {
   return textOf(file) !== before;
 }
 
+/** Names the time since the machine was started; Linux alone tells. */
+function bootId(): string {
+  return textOf('/proc/sys/kernel/random/boot_id')?.trim() ?? '';
+}
+
 function textOf(file: string): string | undefined {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') return undefined;
+    // ESTALE: network file systems say so of a file that has just been replaced.
+    if (['ENOENT', 'ESTALE'].includes(errorCode(error))) return undefined;
     throw error;
   }
 }

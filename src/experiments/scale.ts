@@ -25,7 +25,7 @@ export interface ScaleOptions {
   readonly timingSteps: number;
   /** Folder of the experiment; one that is there already is gone on with. */
   readonly out: string;
-  /** The only cell to run, counted from 1 as `distinctCells` does; or none: what others have done is read. Default: all. */
+  /** The only cell to run, counted from 1 among those that are distinct; or none: what others have done is read. Default: all. */
   readonly only?: number | 'none' | undefined;
   readonly machine: Machine;
   readonly observer: ScaleObserver;

@@ -120,7 +120,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
     const onTurnedAway = atMost(saidOfStrangers, (line) => options.observer.onNotice?.(line));
     const hub = await openHub({ address: endpoint.address, maxFrameBytes, keys: endpoint.keys, onTurnedAway });
     try {
-      return await announced(options.workers, hub, () => runOver(hub, prepared, options, endpoint.keys));
+      return await runOver(hub, prepared, options, endpoint.keys);
     } finally {
       await hub.close();
     }
@@ -183,9 +183,12 @@ async function runOver(hub: Hub, prepared: PreparedRun, options: RunOptions, key
     await folder.writeConfig(configYaml(config));
     const journal = new Journal({ folder, format: options.logFormat ?? 'human', say });
     say = (line) => journal.notice(line);
-    return await trainIn(folder, journal, hub, prepared, options, keys, () => {
-      hasBegun = true;
-    });
+    // Once the run is this coordinator's.
+    return await announced(options.workers, hub, () =>
+      trainIn(folder, journal, hub, prepared, options, keys, () => {
+        hasBegun = true;
+      }),
+    );
   } finally {
     if (hasBegun) await folder.close();
     else await folder.discard();

@@ -1,4 +1,5 @@
 import { open, rename, rm } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 
 /** The part of the file system that a durable write needs. */
@@ -19,7 +20,8 @@ export const temporaryMark = '.tmp-';
  * @throws the system's error; the temporary file is gone then, and an older file of that name is as it was
  */
 export async function writeDurably(path: string, parts: readonly Uint8Array[], fs: DurableFs = realFs): Promise<void> {
-  const temporary = `${path}${temporaryMark}${process.pid}`;
+  // Others may write it at the same time, perhaps on other machines.
+  const temporary = `${path}${temporaryMark}${process.pid}-${hostname()}`;
   try {
     const file = await fs.open(temporary, 'w');
     try {

@@ -36,7 +36,7 @@ function withOptions(head: string, options: SbatchOptions): string {
     const replaced = wanted.get(name);
     wanted.delete(name);
     if (replaced !== undefined) return [replaced];
-    return own.has(name) ? [line] : [];
+    return own.has(name) && !(name === 'requeue' && wanted.has('no-requeue')) ? [line] : [];
   });
   // Those that the template has not stand before those that it has.
   const first = lines.findIndex((line) => line.startsWith('#SBATCH'));
@@ -44,7 +44,9 @@ function withOptions(head: string, options: SbatchOptions): string {
 }
 
 function directive(name: string, value: string | number | true): string {
-  return `#SBATCH --${name}${value === true ? '' : `=${value}`}`;
+  if (value === true) return `#SBATCH --${name}`;
+  // sbatch splits a line at blanks, unless they are in quotes.
+  return `#SBATCH --${name}=${/[\s#"']/.test(String(value)) ? `"${String(value).replaceAll('"', '\\"')}"` : value}`;
 }
 
 function withSettings(head: string, settings: Settings): string {

@@ -4,10 +4,11 @@ import { errorCode, errorMessage, RunError, UsageError } from '../shared/errors.
 
 /**
  * Submits a job script to Slurm.
+ * @param say hears what sbatch says beside the number, such as a warning
  * @returns the job's number
  * @throws UsageError with what sbatch says where it does not take the job
  */
-export async function submit(script: string): Promise<string> {
+export async function submit(script: string, say: (line: string) => void): Promise<string> {
   const child = spawn('sbatch', ['--parsable'], { stdio: ['pipe', 'pipe', 'pipe'] });
   const failed = new Promise<never>((_, reject) => child.once('error', reject));
   const closed = new Promise<number | null>((resolve) => child.once('close', resolve));
@@ -15,8 +16,9 @@ export async function submit(script: string): Promise<string> {
     child.stdin.on('error', () => undefined).end(script);
     const [stdout, stderr, code] = await Promise.race([failed, Promise.all([text(child.stdout), text(child.stderr), closed])]);
     // The number may be followed by the name of a cluster.
-    const [, job] = /^(\d+)(;.*)?$/.exec(stdout.trim()) ?? [];
+    const [, job] = /^(\d+)(?:;.*)?$/.exec(stdout.trim().split('\n').at(-1) ?? '') ?? [];
     if (code !== 0 || job === undefined) throw new UsageError(stderr.trim() || `sbatch ended with exit code ${code}: ${stdout.trim()}`);
+    say(stderr.trim());
     return job;
   } catch (error) {
     if (error instanceof UsageError) throw error;

@@ -27,7 +27,8 @@ export class HandshakeFailed extends LinkLost {
 
 /**
  * Serves one run over a link: hello, get ready, answer assignments until told to stop.
- * @throws LinkLost when cut off, Interrupted when told to leave before the run is over, RunError when refused or when the data or the engine cannot be had
+ * @throws LinkLost when cut off, Interrupted when told to leave before the run is over, RunError when refused or when the
+ *   data or the engine cannot be had
  */
 export async function serve(link: Link, options: WorkerOptions): Promise<void> {
   const send: Send = (message, tensors) => link.send(encode(message, tensors));

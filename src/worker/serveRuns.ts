@@ -32,8 +32,8 @@ const handshakes = 4;
 const maxFrame = 2 ** 30;
 
 /**
- * Serves a coordinator until the run is over. Where the connection is lost, or the coordinator ends before that, a resumed coordinator may come back at the
- * same address: the worker then joins it, as a new incarnation over a new socket.
+ * Serves a coordinator until the run is over. Where the connection is lost, or the coordinator ends before that, a resumed
+ * one may come back at the same address: the worker then joins it, as a new incarnation over a new socket.
  * @throws RunError where there is no coordinator in time, or it refuses this worker; Interrupted when told to leave
  */
 export async function serveRuns({

@@ -29,6 +29,7 @@ test('a Slurm cluster of three nodes', { skip }, async (t) => {
   ])
     await t.test(`every worker has a GPU of its own: ${flags.join(' ')}`, (t) => gpus(t, cluster, flags));
   await t.test('an experiment as an array of jobs, with its report', (t) => experiment(t, cluster));
+  await t.test('a cell whose time is up is queued again, alone', (t) => cellAgain(t, cluster));
   await untilIdle(hosts);
 });
 
@@ -121,22 +122,28 @@ async function cancelled(t: Test, cluster: Cluster): Promise<void> {
 
 async function nodeFailure(t: Test, cluster: Cluster): Promise<void> {
   const { hosts, slurm, folder } = cluster;
-  const flags = [...small, '--epochs', '50'];
-  const job = await submit(t, cluster, ...flags);
+  const job = await submit(t, cluster, ...small, '--epochs', '100000');
+  const left = (): unknown[] => metricsOf(job.run, 'worker').flatMap(({ event, worker }) => (event === 'left' ? [worker] : []));
   await job.line(/^epoch 2\//);
   process.kill(slurm.slurmd(2), 'SIGKILL');
-  await job.line(/^epoch 10\//);
-  t.same(
-    metricsOf(job.run, 'worker').filter(({ event }) => event === 'left'),
-    [],
-  );
+  await job.line(/^epoch 5\//);
+  t.same(left(), []);
+  slurm.restart();
   hosts.powerOff(3);
-  await job.line(/^worker 2 /);
-  await job.line(/^epoch 50\//);
-  t.equal(await job.end(), 'COMPLETED 0:0');
-  await runWell(t, 'up', ...flags, '--workers', '1', '--runs', folder, '--name', `local-${job.number}`);
+  await job.line(/^worker 2 (?!is ready)/);
+  await until('Slurm knows that the node is down', () => /down/.test(slurm.run('sinfo', '-h', '-n', 'host4', '-o', '%t')), 60);
+  const epochs = (): number => metricsOf(job.run, 'epoch').length;
+  const seen = epochs();
+  await until('the others go on', () => epochs() >= seen + 20);
+  t.same(left(), ['worker 2']);
+  slurm.run('scancel', job.number);
+  await job.end();
+  const flags = [...small, '--epochs', String(epochs() + 2), '--workers', '1'];
+  await runWell(t, 'up', '--resume', job.run, ...flags);
+  await runWell(t, 'up', ...flags, '--runs', folder, '--name', `local-${job.number}`);
   t.same(weightsOf(job.run), weightsOf(join(folder, `local-${job.number}`)));
-  await slurm.repair();
+  slurm.restart();
+  await slurm.untilIdle();
 }
 
 async function killedWorker(t: Test, cluster: Cluster): Promise<void> {
@@ -218,4 +225,33 @@ async function experiment(t: Test, cluster: Cluster): Promise<void> {
   t.match(readFileSync(join(out, 'report.html'), 'utf8'), /<svg /);
   // The rules share one training at the reference batch.
   t.equal(readdirSync(join(out, 'log')).filter((name) => /^scale-\d+_\d+\.log$/.test(name)).length, 5);
+}
+
+async function cellAgain(t: Test, cluster: Cluster): Promise<void> {
+  const { slurm, folder } = cluster;
+  const data = ['--data', '{ name: mnist, take: 400 }', '--model', '784-8-10', '--epochs', '100000', '--timing-steps', '10000000'];
+  const grid = ['--batch-sizes', '16,64', '--workers', '1', '--lr-scaling', 'none', '--seeds', '1', '--reference-batch', '16'];
+  const { stdout } = await type(t, cluster, ...ownCommand, 'slurm', 'scale', ...data, ...grid, '--out', 'again', '--time', '10:00');
+  const [array = '', report = ''] = stdout.trim().split('\n');
+  const steps = (cell: string): number => {
+    const metrics = join(folder, 'again', 'runs', cell, 'metrics.jsonl');
+    return existsSync(metrics) ? metricsOf(join(folder, 'again', 'runs', cell), 'step').length : 0;
+  };
+  await until('two cells train', () => steps('b16-none-s1') > 0 && steps('b64-none-s1') > 0);
+  // Once there is something to go on with.
+  const log = startProgram(t, [
+    'sh',
+    '-c',
+    'exec tail -n +1 -F "$0" >&2 2> /dev/null',
+    join(folder, 'again', 'log', `scale-${array}_3.log`),
+  ]);
+  await log.line(/^cell 3 of 4: b16-none-s1$/);
+  slurm.run('scancel', '--batch', '--signal=USR1', `${array}_3`);
+  await log.line(/^cell 3 of 4: b16-none-s1, going on/);
+  const restarts = ['1', '2', '3', '4'].map(
+    (cell) => / Restarts=(\d+) /.exec(slurm.run('scontrol', 'show', 'job', `${array}_${cell}`))?.[1],
+  );
+  t.same(restarts, ['0', '0', '1', '0'], 'it alone');
+  slurm.run('scancel', array, report);
+  await until('the array has ended', () => slurm.run('squeue', '-h', '-j', `${array},${report}`).trim() === '');
 }

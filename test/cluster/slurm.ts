@@ -13,8 +13,10 @@ export interface Slurm {
   run(...command: readonly string[]): string;
   /** The number of a host's slurmd. */
   slurmd(host: number): number;
-  /** Starts what was killed, and waits until all nodes are idle. */
-  repair(): Promise<void>;
+  /** Starts what was killed. */
+  restart(): void;
+  /** Waits until all nodes are idle. */
+  untilIdle(): Promise<void>;
 }
 
 /** Why it cannot run here. */
@@ -49,18 +51,21 @@ export async function startSlurm(t: Teardown, hosts: Hosts, gpus: number): Promi
   start(0, '/usr/sbin/slurmctld', '-D');
   const nodes = hosts.addresses.slice(1).map((_, i) => i + 1);
   const slurmds = new Map<number, ChildProcess>();
-  const repair = async (): Promise<void> => {
+  const restart = (): void => {
     for (const host of nodes) {
       const known = slurmds.get(host);
       if (known && known.exitCode === null && known.signalCode === null) continue;
       mkdirSync(join(folder, `slurmd-host${host + 1}`), { recursive: true });
       slurmds.set(host, start(host, '/usr/sbin/slurmd', '-D', '-N', `host${host + 1}`));
     }
+  };
+  const untilIdle = async (): Promise<void> => {
     const idle = (): number => run('sh', '-c', 'sinfo -hN -o %t 2> /dev/null || :').match(/^idle$/gm)?.length ?? 0;
     await until('all nodes of Slurm are idle', () => idle() === nodes.length);
   };
-  await repair();
-  return { env, run, slurmd: (host) => slurmds.get(host)?.pid ?? 0, repair };
+  restart();
+  await untilIdle();
+  return { env, run, slurmd: (host) => slurmds.get(host)?.pid ?? 0, restart, untilIdle };
 }
 
 function slurmConf(folder: string, addresses: readonly string[], gpus: number): string {

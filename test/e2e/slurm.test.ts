@@ -43,7 +43,7 @@ test('a training: options of Slurm, and what the user has typed as it was typed'
     qos: 'high',
     signal: 'B:USR1@60',
     'job-name': 'article',
-    output: 'of mine/%x-%j.log',
+    output: '"of mine/%x-%j.log"',
   }))
     t.ok(text.includes(`\n#SBATCH --${name}=${value}\n`), name);
   for (const name of ['requeue', 'no-kill', 'exclusive']) t.ok(text.includes(`\n#SBATCH --${name}\n`), name);
@@ -52,6 +52,14 @@ test('a training: options of Slurm, and what the user has typed as it was typed'
   t.same(stdout.trimEnd().split('\n'), [article, '--epochs', '3', '--initial-weights', "it's mine.bin", '--no-shuffle']);
   t.match(text, /^runs='of mine'$/m);
   t.match(text, /^name=\$SLURM_JOB_NAME-\$SLURM_JOB_ID$/m, 'a run of its own for each job');
+});
+
+test('what follows from threads and folders', async (t) => {
+  const text = await script(t, '--runs', '.', '--threads', '4', '--sbatch=--no-requeue');
+  t.match(text, /^runs=\.$/m);
+  t.match(text, /^#SBATCH --cpus-per-task=4$/m);
+  t.match(text, /^#SBATCH --no-requeue$/m);
+  t.notMatch(text, /^#SBATCH --requeue$/m);
 });
 
 test('without GPUs there is one worker on each node; a name of the run goes on with that', async (t) => {
@@ -79,6 +87,10 @@ test('what is wrong is said before anything is submitted', async (t) => {
   await refused(['--nodes', '0'], /--nodes: expected a whole number of at least 1, got 0/);
   await refused(['--gpus-per-node', 'all'], /--gpus-per-node: expected a number such as 4, or a100:4, got all/);
   await refused(['--sbatch', 'qos=high'], /--sbatch: expected an option such as --sbatch=--qos=high, got qos=high/);
+  await refused(['--sbatch', '--time=1:00'], /--sbatch=--time: say it with --time/);
+  await refused(['--sbatch', '--gres=gpu:4'], /--sbatch=--gres: say it with --gpus-per-node/);
+  await refused(['--time', '2'], /--time 2: expected more than the 120 s before its end in which the run is saved \(--signal-before\)/);
+  await refused(['--time', '0-0:02'], /--time 0-0:02: expected more/);
   await refused(['--job-name', 'a/b'], /--job-name: expected letters, digits, or \. _ -, got a\/b/);
   await refused(['--epochs', '-1'], /epochs: expected .* got -1/);
   await refused(['--workers', '4'], /unknown option '--workers'/);

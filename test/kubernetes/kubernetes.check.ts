@@ -55,7 +55,16 @@ async function manifests(t: Test, { plane }: Cluster): Promise<void> {
     ['--set', 'workers.gpus=1', '--set', 'image.tag=0.1.0-cuda'],
     ['--set', 'dataClaim=data', '--set', 'runs.existingClaim=mine'],
     ['--set', 'networkPolicy=false', '--set', 'workers.minAvailable=0', '--set', 'coordinator.disruptionBudget=false'],
-    ['--set', 'dashboardFrom.app=prometheus', '--set', 'workers.nodeSelector.pool=gpu', '--set', 'runs.storageClass=fast'],
+    [
+      '--set',
+      'dashboardFrom.app=prometheus',
+      '--set',
+      'workers.nodeSelector.pool=gpu',
+      '--set',
+      'runs.storageClass=fast',
+      '--set',
+      'dashboardTokenSecret=mine',
+    ],
   ];
   for (const flags of variants) {
     const text = await plane.helm(['template', 'run', chart, '--kube-version', '1.36.3', ...key, ...flags]);
@@ -68,7 +77,7 @@ async function manifests(t: Test, { plane }: Cluster): Promise<void> {
 
   const text = readFileSync(plain, 'utf8');
   const wrong: readonly (readonly [string, string, string])[] = [
-    ['backoffLimitPerIndex: 10', 'backofLimitPerIndex: 10', 'a field that there is not'],
+    ['backoffLimitPerIndex: 3', 'backofLimitPerIndex: 3', 'a field that there is not'],
     ['completionMode: Indexed', 'completionMode: NonIndexed', 'a limit an index without indices'],
     ['parallelism: 2', 'parallelism: -2', 'a negative number of workers'],
     ['restartPolicy: Never', 'restartPolicy: Always', 'a job that never ends'],

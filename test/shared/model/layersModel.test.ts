@@ -1,4 +1,5 @@
 import { mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import tf from '@tensorflow/tfjs';
 import { test } from 'tap';
@@ -153,7 +154,7 @@ test('a write that fails leaves the older weights whole', async (t) => {
   const weights = weightsOf(small);
   await writeModel(folder, layersModelJson(small, '1', {}), weights);
   // Where weights.bin would first be written there is a folder.
-  mkdirSync(join(folder, `weights.bin.tmp-${process.pid}`));
+  mkdirSync(join(folder, `weights.bin.tmp-${process.pid}-${hostname()}`));
   await t.rejects(writeModel(folder, layersModelJson(small, '1', {}), weightsOf(small).fill(7)));
   t.same((await readModel(folder)).weights, weights);
 });
