@@ -147,7 +147,7 @@ test('a stranger in the same network gets nothing, and changes nothing', { skip 
   const hosts = startHosts(t, 3);
   const [, worker = ''] = hosts.addresses;
   const address = `tcp://${hosts.addresses[0]}:5599`;
-  const epochs = ['--epochs', '100'];
+  const epochs = ['--epochs', '60'];
   const up = startProgram(t, [
     ...[...hosts.enter(0), ...ownCommand, 'up', ...config, ...epochs, '--transport', 'socket', '--runs', runs],
     ...['--hosts', `root@${worker}:1`, '--bind', address, '--ssh', startSsh(t, hosts)],

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Test, test } from 'tap';
 import { type Ended, ownCommand, runWell, startProgram, type Teardown } from '../fixtures/cli.js';
@@ -22,6 +22,7 @@ test('a Slurm cluster of three nodes', { skip }, async (t) => {
   await t.test('before the time is up the job is queued again, and its run goes on', (t) => timeLimit(t, cluster));
   await t.test('scancel saves, and the job is not queued again', (t) => cancelled(t, cluster));
   await t.test('a slurmd that is killed disturbs nothing; a node that dies takes its worker along', (t) => nodeFailure(t, cluster));
+  await t.test('a first node that dies: the job is queued again, and its run goes on elsewhere', (t) => firstNodeFailure(t, cluster));
   await t.test('a worker that is killed is started again on its node', (t) => killedWorker(t, cluster));
   for (const flags of [
     ['--gpus-per-node', '2'],
@@ -254,4 +255,27 @@ async function cellAgain(t: Test, cluster: Cluster): Promise<void> {
   t.same(restarts, ['0', '0', '1', '0'], 'it alone');
   slurm.run('scancel', array, report);
   await until('the array has ended', () => slurm.run('squeue', '-h', '-j', `${array},${report}`).trim() === '');
+}
+
+async function firstNodeFailure(t: Test, cluster: Cluster): Promise<void> {
+  const { hosts, slurm, folder } = cluster;
+  const flags = [...small, '--epochs', '100000', '--workers-per-node', '1'];
+  const { stdout: script } = await type(t, cluster, ...ownCommand, 'slurm', '--nodes', '2', ...flags, '--dry-run');
+  const file = join(folder, 'first.sbatch');
+  mkdirSync(join(folder, 'runs'), { recursive: true });
+  writeFileSync(file, script.replace('--connect-timeout 60', '--connect-timeout 10'));
+  const { stdout } = await type(t, cluster, 'sbatch', '--parsable', file);
+  const job = jobOf(t, cluster, stdout.trim(), 'article');
+  await job.line(/^epoch 2\//);
+  const [first = ''] = slurm.run('squeue', '-h', '-j', job.number, '-o', '%B').trim().split('\n');
+  hosts.powerOff(Number(first.replace('host', '')) - 1);
+  const starts = (): number => readFileSync(`${job.run}.log`, 'utf8').match(/^waiting for 2 workers/gm)?.length ?? 0;
+  await until('the run goes on elsewhere', () => starts() === 2, 120);
+  const seen = metricsOf(job.run, 'epoch').length;
+  await until('it gets on', () => metricsOf(job.run, 'epoch').length > seen);
+  t.match(slurm.run('scontrol', 'show', 'job', job.number), / Restarts=1 /);
+  slurm.run('scancel', job.number);
+  await job.end();
+  slurm.restart();
+  await slurm.untilIdle();
 }

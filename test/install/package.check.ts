@@ -28,7 +28,10 @@ let packed = '';
 before(async () => {
   if (skip !== false) return;
   const folder = emptyFolder(root);
-  await command(repository, ['npm', 'run', 'pack', '--', '--pack-destination', folder]);
+  await command(repository, ['npm', 'run', 'pack', '--', '--pack-destination', folder], {
+    // Others may be running what is built.
+    BPNN_DIST_BUILT: process.env['BPNN_DIST_BUILT'],
+  });
   packed = join(folder, readdirSync(folder).find((name) => name.endsWith('.tgz')) ?? 'no tarball');
 });
 
