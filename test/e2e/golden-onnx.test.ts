@@ -1,3 +1,3 @@
 import { testGoldenRuns } from './holdsGolden.js';
 
-testGoldenRuns('onnx', 'cpu', () => [1, 2, 3, 4]);
+testGoldenRuns('onnx', 'cpu', () => [1, 3]);
