@@ -6,11 +6,12 @@ import { type GoldenRun, goldenCurve, goldenRuns, goldenWeights, initialWeightsF
 
 /**
  * Trains every golden run with some numbers of real worker processes: Keras's curve each time, and the same bytes every time.
- * @param countsOf numbers of workers to train a run with
+ * @param countsOf numbers of workers to train a run with; none: it is left out
  */
 export function testGoldenRuns(engine: string, device: string, countsOf: (run: GoldenRun) => readonly number[]): void {
   for (const run of goldenRuns) {
     const counts = countsOf(run);
+    if (counts.length === 0) continue;
     test(`${run.name} on ${engine}, device ${device}`, async (t) => {
       const runs = t.testdir();
       const results: Buffer[] = [];

@@ -6,7 +6,7 @@ import { type Test, test } from 'tap';
 import { stringify } from 'yaml';
 import { type Hosts, missing, startHosts, until, untilIdle } from '../cluster/hosts.js';
 import { runWell } from '../fixtures/cli.js';
-import { checkpointsOf, metricsOf, weightsOf } from '../fixtures/runFolder.js';
+import { checkpointNames, metricsOf, weightsOf } from '../fixtures/runFolder.js';
 import { type ControlPlane, missingKubernetes, startControlPlane } from './controlPlane.js';
 import { Kubelet } from './kubelet.js';
 
@@ -153,7 +153,7 @@ async function training(t: Test, { hosts, plane, folder }: Cluster): Promise<voi
   const [coordinator = ''] = (await plane.kubectl(['get', 'pods', '-l', 'app.kubernetes.io/component=coordinator', '-o', 'name']))
     .trim()
     .split('\n');
-  t.ok(checkpointsOf(run).length > 0);
+  t.ok(checkpointNames(run).length > 0);
   // When it comes again, it is to end soon.
   writeFileSync(file, stringify({ ...config, epochs: epochs() + 50 }));
   await plane.helm(['upgrade', ...flags]);
