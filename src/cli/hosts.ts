@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { ReadyHost } from '../hosts/checkHosts.js';
 import type { Host } from '../hosts/hostList.js';
-import type { RemoteWorkers } from '../run/run.js';
+import type { RemoteWorkers } from '../run/endpoint.js';
 import { addressAt, isEverywhere, isLoopback, parseAddress } from '../shared/address.js';
 import type { Config } from '../shared/config/schema.js';
 import { plainConfig } from '../shared/config/write.js';

@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { configFlags } from './configFlags.js';
 import { amount } from './format.js';
-import { givenWords } from './givenWords.js';
 import { loadConfig } from './loadConfig.js';
 import { ownCommand } from './ownCommand.js';
 import {
@@ -13,7 +12,7 @@ import {
   type JobFlags,
   jobNameOf,
   literally,
-  notPassedOn,
+  passedOn,
   resources,
   say,
   whoAndWhere,
@@ -65,7 +64,7 @@ async function train(file: string | undefined, flags: Flags, command: Command): 
     ],
     {
       bpnn_dist: ownCommand(),
-      config: [...(file === undefined ? [] : [file]), ...givenWords(command, notPassedOn)],
+      config: passedOn(file, command),
       runs,
       ...(config.name !== undefined && { name: config.name }),
     },

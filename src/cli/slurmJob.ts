@@ -2,6 +2,7 @@ import { relative, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { UsageError } from '../shared/errors.js';
 import type { SbatchOptions } from '../slurm/jobScript.js';
+import { givenWords } from './givenWords.js';
 
 /** What sbatch is told, beside what it is that runs. */
 export interface JobFlags {
@@ -40,10 +41,15 @@ export function addJobFlags(command: Command): Command {
 }
 
 /** Flags that are not the run's or the experiment's own. */
-export const notPassedOn: ReadonlySet<string> = new Set([
+const notPassedOn: ReadonlySet<string> = new Set([
   ...jobFlags.map(([flags]) => flags.split(' ')[0] ?? ''),
   ...['--signal-before', '--sbatch', '--dry-run', '--nodes', '--workers-per-node', '--at-once', '--name', '--runs', '--out'],
 ]);
+
+/** What a user has typed of the run or the experiment, as words of a command line. */
+export function passedOn(file: string | undefined, command: Command): string[] {
+  return [...(file === undefined ? [] : [file]), ...givenWords(command, notPassedOn)];
+}
 
 /** What says under which name and for whom a job runs, and where its log is. */
 export function whoAndWhere(flags: JobFlags, jobName: string, output: string): SbatchOptions {

@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { cellsOf, distinct } from '../experiments/grid.js';
 import { amount } from './format.js';
-import { givenWords } from './givenWords.js';
 import { ownCommand } from './ownCommand.js';
 import { addScaleFlags, experimentOf, type ScaleFlags } from './scale.js';
 import {
@@ -12,7 +11,7 @@ import {
   type JobFlags,
   jobNameOf,
   literally,
-  notPassedOn,
+  passedOn,
   resources,
   say,
   whoAndWhere,
@@ -45,7 +44,7 @@ async function experiment(file: string | undefined, flags: Flags, command: Comma
   const cores = Math.max(...grid.workers) * config.threads;
   const own = {
     bpnn_dist: ownCommand(),
-    scale: [...(file === undefined ? [] : [file]), ...givenWords(command, notPassedOn), '--out', folder],
+    scale: [...passedOn(file, command), '--out', folder],
   };
   const script = jobScript(
     'scale',

@@ -1,9 +1,10 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { errorCode, UsageError } from '../shared/errors.js';
 import { statusName } from '../shared/runStatus.js';
+import { textIfThere } from '../shared/textIfThere.js';
 
 const lockName = 'lock';
 
@@ -17,7 +18,7 @@ const heartbeats = 5_000;
  */
 export async function lockRun(path: string, patience = heartbeats): Promise<void> {
   const file = join(path, lockName);
-  const held = textOf(file);
+  const held = textIfThere(file);
   const [pid, host, boot] = held?.split(' ') ?? [];
   if (pid !== undefined && host !== undefined) {
     const isHere = host === hostname();
@@ -26,7 +27,7 @@ export async function lockRun(path: string, patience = heartbeats): Promise<void
     if (isTrained)
       throw new UsageError(`${path}: this run is being trained by process ${pid}${isHere ? '' : ` on ${host}`}; stop that first`);
     // Another may have waited, too.
-    if (textOf(file) !== held) return lockRun(path, patience);
+    if (textIfThere(file) !== held) return lockRun(path, patience);
   }
   writeFileSync(file, `${process.pid} ${hostname()} ${bootId()}`);
 }
@@ -37,24 +38,14 @@ export function unlockRun(path: string): void {
 
 /** Does a file change? Clocks of two machines need not agree, so only its content is looked at. */
 async function isWritten(file: string, patience: number): Promise<boolean> {
-  const before = textOf(file);
+  const before = textIfThere(file);
   await pause(patience);
-  return textOf(file) !== before;
+  return textIfThere(file) !== before;
 }
 
 /** Names the time since the machine was started; Linux alone tells. */
 function bootId(): string {
-  return textOf('/proc/sys/kernel/random/boot_id')?.trim() ?? '';
-}
-
-function textOf(file: string): string | undefined {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    // ESTALE: network file systems say so of a file that has just been replaced.
-    if (['ENOENT', 'ESTALE'].includes(errorCode(error))) return undefined;
-    throw error;
-  }
+  return textIfThere('/proc/sys/kernel/random/boot_id')?.trim() ?? '';
 }
 
 function isAlive(pid: number): boolean {

@@ -1,23 +1,19 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { hostname, tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { TrainingPlan } from '../coordinator/plan.js';
 import type { Member } from '../coordinator/roster.js';
 import { RunFolder } from '../coordinator/runFolder.js';
 import type { Observer } from '../coordinator/train.js';
-import { addressAt } from '../shared/address.js';
-import { announceAddress } from '../shared/addressFile.js';
 import type { Config } from '../shared/config/schema.js';
 import { configYaml } from '../shared/config/write.js';
 import { DataError, errorMessage, Interrupted } from '../shared/errors.js';
-import { type RunKeys, readKeys, writeKeys } from '../shared/keys.js';
+import type { RunKeys } from '../shared/keys.js';
 import type { Launcher } from '../shared/launcher.js';
 import type { LogFormat } from '../shared/logLine.js';
-import { type Hub, newKeys, openHub } from '../shared/transport.js';
+import { type Hub, openHub } from '../shared/transport.js';
 import { version } from '../shared/version.js';
 import { ChromeTrace } from '../view/trace/chromeTrace.js';
 import { type TraceRequest, tracedSteps } from '../view/trace/tracedSteps.js';
 import { atMost, saidOfStrangers } from './atMost.js';
+import { addressFor, announced, endpointFor, keyFileIn, type RemoteWorkers } from './endpoint.js';
 import { Journal } from './journal.js';
 import { LiveStatus } from './liveStatus.js';
 import { localLauncher } from './localLauncher.js';
@@ -50,27 +46,6 @@ export interface RunObserver extends Observer {
   onWorkerLine?(slot: number, line: string): void;
   /** The first step is about to be taken. */
   onStart?(info: StartInfo): void;
-}
-
-/** Workers on other machines. */
-export interface RemoteWorkers {
-  /** Where they connect to. */
-  readonly address: string;
-  readonly keys: RunKeys | 'none' | 'new';
-  /** Name or address of this machine for workers, where it listens at all of its addresses; default: its host name. */
-  readonly advertise?: string | undefined;
-  /** File that tells workers where the coordinator listens, as long as it does. */
-  readonly addressFile?: string | undefined;
-  /** Starts one each, once it is known where the coordinator listens; without it they are started by hand. */
-  readonly launch?: (endpoint: LaunchEndpoint) => readonly Launcher[];
-}
-
-export interface LaunchEndpoint {
-  readonly address: string;
-  readonly keys: RunKeys;
-  readonly logFormat: LogFormat;
-  /** Hears every line that a worker writes. */
-  readonly onLine: (slot: number, line: string) => void;
 }
 
 export interface RunOptions {
@@ -114,7 +89,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
   if (expected !== undefined && expected !== prepared.fingerprint) {
     throw new DataError(`the run was trained on other data: expected fingerprint ${expected}, got ${prepared.fingerprint}`);
   }
-  const endpoint = endpointFor(options);
+  const endpoint = endpointFor(options.workers, options.resume);
   try {
     const maxFrameBytes = Math.max(2 ** 20, prepared.weights.byteLength) + 64;
     const onTurnedAway = atMost(saidOfStrangers, (line) => options.observer.onNotice?.(line));
@@ -127,50 +102,6 @@ export async function run(options: RunOptions): Promise<RunResult> {
   } finally {
     endpoint.remove();
   }
-}
-
-interface Endpoint {
-  readonly address: string;
-  readonly keys?: RunKeys | undefined;
-  readonly remove: () => void;
-}
-
-/** Where workers connect: those started here by a socket in a short folder that only this user can enter. */
-function endpointFor({ workers, resume }: RunOptions): Endpoint {
-  if (workers === 'local') {
-    const folder = mkdtempSync(join(tmpdir(), 'bpnn-'));
-    return { address: `ipc://${folder}/hub`, remove: () => rmSync(folder, { recursive: true, force: true }) };
-  }
-  const { address, keys } = workers;
-  const kept = resume && join(resume.path, keyName);
-  const chosen =
-    keys === 'new' ? (kept !== undefined && existsSync(kept) ? readKeys(kept) : newKeys()) : keys === 'none' ? undefined : keys;
-  return { address, keys: chosen, remove: () => undefined };
-}
-
-/** With the coordinator's address in the file that workers read it from, if there is to be one. */
-async function announced<T>(workers: RunOptions['workers'], hub: Hub, work: () => Promise<T>): Promise<T> {
-  if (workers === 'local' || workers.addressFile === undefined) return work();
-  const withdraw = await announceAddress(workers.addressFile, addressFor(workers, hub));
-  try {
-    return await work();
-  } finally {
-    withdraw();
-  }
-}
-
-/** Where workers reach the coordinator. */
-function addressFor(workers: RunOptions['workers'], hub: Hub): string {
-  return workers === 'local' ? hub.address : addressAt(hub.address, workers.advertise ?? hostname());
-}
-
-const keyName = 'key';
-
-/** The run's own key file: workers by hand can be started with it, and a resumed run keeps it. */
-function keyFileIn(folder: RunFolder, keys: RunKeys): string {
-  const file = folder.file(keyName);
-  if (!existsSync(file)) writeKeys(file, keys);
-  return file;
 }
 
 async function runOver(hub: Hub, prepared: PreparedRun, options: RunOptions, keys: RunKeys | undefined): Promise<RunResult> {

@@ -1,7 +1,8 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { type Address, parseAddress } from './address.js';
 import { writeDurably } from './durableFile.js';
-import { errorCode, errorMessage, UsageError } from './errors.js';
+import { errorMessage, UsageError } from './errors.js';
+import { textIfThere } from './textIfThere.js';
 
 /**
  * Tells workers that share a disk with the coordinator where it listens: its address, in a file. It is there as long as
@@ -30,10 +31,8 @@ export function announcedAddress(file: string): Address | undefined {
 
 function textIn(file: string): string | undefined {
   try {
-    return readFileSync(file, 'utf8');
+    return textIfThere(file);
   } catch (error) {
-    // ESTALE: network file systems say so of a file that has just been replaced.
-    if (['ENOENT', 'ESTALE'].includes(errorCode(error))) return undefined;
     throw new UsageError(`${file}: the address cannot be read (${errorMessage(error)})`);
   }
 }

@@ -1,0 +1,13 @@
+import { readFileSync } from 'node:fs';
+import { errorCode } from './errors.js';
+
+/** @returns the text of a file that others may write and remove at any time; undefined where there is none @throws the system's error */
+export function textIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    // ESTALE: network file systems say so of a file that has just been replaced.
+    if (['ENOENT', 'ESTALE'].includes(errorCode(error))) return undefined;
+    throw error;
+  }
+}
