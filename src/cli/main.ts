@@ -5,6 +5,7 @@ import { DataError, errorCode, Interrupted, ProtocolError, RunError, UsageError 
 import { type LogFormat, logLine } from '../shared/logLine.js';
 import { refuseWindows } from '../shared/transport.js';
 import { version } from '../shared/version.js';
+import { aggregatorCommand } from './aggregator.js';
 import { coordinatorCommand } from './coordinator.js';
 import { doctorCommand } from './doctor.js';
 import { evaluateCommand } from './evaluate.js';
@@ -54,6 +55,7 @@ for (const command of [
   upCommand(),
   coordinatorCommand(),
   workerCommand(),
+  aggregatorCommand(),
   evaluateCommand(),
   predictCommand(),
   keygenCommand(),

@@ -3,6 +3,11 @@
 export interface DeadlineOptions {
   /** Seconds, where the user gave them. */
   readonly stepTimeout: number | undefined;
+  /**
+   * How far the coordinator is, 0 for itself: an aggregator waits half as long for those below it as others wait for it,
+   * so that one who hangs does not take it along.
+   */
+  readonly level?: number | undefined;
 }
 
 /** Seconds that a step may take at least, whatever the others took. */
@@ -22,11 +27,13 @@ export type Verdict =
 /** Follows how long work takes, and says when those who have not answered have had their time. */
 export class Deadline {
   readonly #stepTimeout: number | undefined;
+  readonly #share: number;
   readonly #recent: number[] = [];
   #doublings = 0;
 
-  constructor({ stepTimeout }: DeadlineOptions) {
+  constructor({ stepTimeout, level = 0 }: DeadlineOptions) {
     this.#stepTimeout = stepTimeout;
+    this.#share = 2 ** -level;
   }
 
   /** Work is done; `seconds` is what it took. */
@@ -38,7 +45,7 @@ export class Deadline {
 
   /** @param isAnyoneDone has a worker done all it was asked? */
   check(seconds: number, isAnyoneDone: boolean): Verdict {
-    const limit = this.#limit() * 2 ** this.#doublings;
+    const limit = this.#limit() * this.#share * 2 ** this.#doublings;
     if (seconds < limit) return { kind: 'wait' };
     if (isAnyoneDone || this.#doublings >= maxDoublings) return { kind: 'missed', seconds: limit };
     this.#doublings++;

@@ -25,6 +25,8 @@ export class EngineChoice {
   #chosen: EngineOn | undefined;
   #measuring: Incarnation | undefined;
   #waiting: Incarnation[] = [];
+  /** Those that compute nothing themselves. */
+  #listening: Incarnation[] = [];
 
   constructor({ wanted, known, isEach }: EngineChoiceOptions) {
     this.#isEach = isEach;
@@ -42,6 +44,12 @@ export class EngineChoice {
     return 'wait';
   }
 
+  /** An aggregator has come. It is told with the others what was chosen. Says what that is, where it is known. */
+  listen(aggregator: Incarnation): EngineOn | undefined {
+    if (!this.#chosen) this.#listening.push(aggregator);
+    return this.#chosen;
+  }
+
   /** Is it this worker that was asked? */
   isMeasuring(worker: Incarnation): boolean {
     return this.#measuring === worker;
@@ -52,12 +60,13 @@ export class EngineChoice {
     if (this.#isEach) return { told: [worker], next: this.#next() };
     this.#chosen = fastest;
     this.#measuring = undefined;
-    return { told: [worker, ...this.#waiting.splice(0)], next: undefined };
+    return { told: [...this.#listening.splice(0), worker, ...this.#waiting.splice(0)], next: undefined };
   }
 
   /** A worker is gone. Returns who is to measure in its place. */
   leave(worker: Incarnation): Incarnation | undefined {
     this.#waiting = this.#waiting.filter((other) => other !== worker);
+    this.#listening = this.#listening.filter((other) => other !== worker);
     return this.isMeasuring(worker) ? this.#next() : undefined;
   }
 

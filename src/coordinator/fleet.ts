@@ -1,70 +1,78 @@
-import { setImmediate as turn } from 'node:timers/promises';
-import type { Config } from '../shared/config/schema.js';
 import { errorMessage, ProtocolError, RunError } from '../shared/errors.js';
-import { divisorOf, type Halves } from '../shared/half/half.js';
+import type { Halves } from '../shared/half/half.js';
 import type { StepAnswer } from '../shared/memory/arena.js';
 import type { Partition } from '../shared/partition.js';
 import { type Decoded, decodeFromWorker, encode, type FromWorker, type Message, type PartSums } from '../shared/protocol.js';
-import { Stopwatch } from '../shared/stopwatch.js';
 import type { Frames, Hub, Incarnation } from '../shared/transport.js';
 import { isTreeNode, shardRange, type TreeNode } from '../shared/tree.js';
 import type { Broadcast } from './broadcast.js';
+import type { DeadlineOptions } from './deadline.js';
+import type { Desk, DeskPorts, Fate } from './desk.js';
 import { type Arrival, GradientsIn } from './gradientsIn.js';
 import type { Answer, Job, JobSpec } from './job.js';
 import { Jobs } from './jobs.js';
 import { Pace } from './pace.js';
-import type { PartedSum, PartSum } from './partedSum.js';
-import { Reception, type ReceptionOptions } from './reception.js';
-import { type Member, Roster } from './roster.js';
+import { isAggregator, type Member, Roster, workersOf } from './roster.js';
 import type { SharedWorkers } from './sharedWorkers.js';
-import type { StepAnswers, StepPlan } from './step.js';
+import type { StepPlan } from './step.js';
 import type { Tracer } from './tracer.js';
 
 export interface FleetEvents {
   onReady?(member: Member): void;
-  /** A worker is gone or was sent away; `isFinal` where another try of it would end the same way. */
-  onLeft?(member: Member, reason: string, isFinal: boolean): void;
+  /** A worker is gone or was sent away. */
+  onLeft?(member: Member, reason: string, fate: Fate): void;
   /** Someone was refused before it became a worker, or its message made no sense: one line. */
   onRefused?(line: string): void;
   /** Something that a person should know. */
   onNotice?(line: string): void;
+  /** The run cannot go on. */
+  onFailed?(reason: Error): void;
 }
 
-export interface FleetOptions extends ReceptionOptions {
+export interface FleetOptions extends DeadlineOptions {
   readonly hub: Hub;
+  /** Opens the desk that lets peers in. */
+  readonly desk: (roster: Roster, ports: DeskPorts) => Desk;
   /** Of all tensors. */
   readonly partition: Partition;
   readonly shards: number;
-  readonly sum: PartedSum;
   readonly broadcast: Broadcast;
   readonly events: FleetEvents;
-  /** Seconds; undefined derives it from how long steps take. */
-  readonly stepTimeout: number | undefined;
   /** Workers that share memory with the coordinator, where it has some to share. */
   readonly shared?: SharedWorkers | undefined;
   /** How tensors go in 16 bits, if they do. */
   readonly halves?: Halves | undefined;
-  readonly compression: Config['compression'];
   readonly tracer?: Tracer | undefined;
 }
 
 /** Milliseconds between probes, which tell who can no longer be reached. */
 const probeInterval = 1_000;
-/** Milliseconds that the coordinator sleeps at most while it waits for workers that share its memory. */
-const longestSleep = 10;
-/** The same where some will send a message, which does not wake it. */
-const shortSleep = 0.2;
-/** Milliseconds after which it looks at its sockets, timers and signals, whatever there is to do. */
-const turnInterval = 2;
 /** Milliseconds that workers have to say goodbye. */
 const dismissTimeout = 2_000;
+
+/** What is asked of a step; see JobSpec. */
+export interface GradientRequest extends Pick<JobSpec, 'onSums' | 'onPart' | 'onNode'> {
+  readonly plan: StepPlan;
+  readonly nodes: readonly TreeNode[];
+  readonly weights: Float32Array;
+}
+
+/** What is asked of an evaluation; see JobSpec. */
+export interface EvaluationRequest extends Pick<JobSpec, 'onIdle' | 'onNode'> {
+  readonly part: 'validation' | 'test';
+  /** In the whole part. */
+  readonly samples: number;
+  /** Of its chunks, 0 for those that are not asked for. */
+  readonly sizes: readonly number[];
+  readonly weights: Float32Array;
+}
 
 /** The workers of one run: lets them in, gives them work, gathers their answers, and notices who is gone. */
 export class Fleet {
   readonly #options: FleetOptions;
   readonly #roster = new Roster();
   readonly #banned = new Set<Incarnation>();
-  readonly #reception: Reception;
+  readonly #desk: Desk;
   readonly #probing: NodeJS.Timeout;
   readonly #listening: Promise<void>;
   readonly #jobs: Jobs;
@@ -74,23 +82,23 @@ export class Fleet {
   readonly #listeners = new Set<Incarnation>();
   /** Set once the run is over: called when the last worker has left. */
   #onEmpty: (() => void) | undefined;
-  #lastTurn = 0;
   /** Answers that came after their part had been given to another. */
   lateAnswers = 0;
   /** Peers that were sent away for what they said. */
   refused = 0;
-  /** Time spent adding gradients up. */
-  readonly reducing: Stopwatch;
 
   constructor(options: FleetOptions) {
     this.#options = options;
-    const { tracer } = options;
-    this.reducing = new Stopwatch(tracer && ((from, to) => tracer.span('add', from, to)));
     this.#jobs = new Jobs(options);
-    this.#reception = new Reception(options, this.#roster, options.partition[0]?.size ?? 1, {
+    this.#desk = options.desk(this.#roster, {
       send: (to, message) => this.#send(to, encode(message)),
       ban: (peer, reason) => this.#ban(peer, reason),
+      release: (peer) => this.#release(peer, () => this.#desk.left(peer, 'was sent elsewhere', false)),
       notice: (line) => this.#notice(line),
+      enlist: (member, ready) => this.#enlist(member, ready),
+      enlisted: (worker) => options.events.onReady?.(worker),
+      lost: (worker, reason, fate) => this.#onEmpty ?? options.events.onLeft?.(worker, reason, fate),
+      countBelow: (aggregator, more) => this.#countBelow(aggregator, more),
     });
     this.#gradientsIn = new GradientsIn(options.partition.length);
     this.#listening = this.#listen();
@@ -112,33 +120,18 @@ export class Fleet {
     return this.#roster.veterans;
   }
 
-  /**
-   * Computes the gradient sum of one global batch, which is good until the next call, and the sums of its shards that are
-   * not empty.
-   * @param onPart is told of every part of the gradient as soon as all shards of it are in
-   */
-  async gradients(plan: StepPlan, weights: Float32Array, onPart?: (part: PartSum) => void): Promise<StepAnswers> {
-    const { shards, sum, shared, broadcast, compression } = this.#options;
-    const scale = Math.max(1, divisorOf(compression, plan.count) / plan.count);
+  /** Asks for the gradients of the shards of some nodes of a step's batch. */
+  askGradients({ plan, nodes, weights, ...ports }: GradientRequest): Job {
+    const { shards, shared, broadcast } = this.#options;
     const sizes = Array.from({ length: shards }, (_, shard) => {
       const { from, to } = shardRange(shard, shards, plan.count);
-      return to - from;
+      return nodes.some((node) => node.from <= shard && shard < node.to) ? to - from : 0;
     });
-    const reducedBefore = this.reducing.total;
-    sum.start(shards, new Set(sizes.flatMap((size, shard) => (size > 0 ? [shard] : []))));
-    shared?.begin();
-    this.#listeners.clear();
     const work = this.#jobs.newNumber();
     const version = broadcast.use(weights, true);
     const { step, epoch, from, count } = plan;
-    const tellOf = (parts: readonly PartSum[]): void => {
-      for (const part of parts) onPart?.(part);
-    };
-    const job = this.#open({
-      work,
-      parts: shards,
-      sizes,
-      grain: 'tree',
+    return this.#open({
+      ...{ ...ports, work, parts: shards, sizes, grain: 'tree' },
       ask: (worker, nodes) => {
         const batch: [number, number] = [from, from + count];
         this.#traceAsked(worker, work);
@@ -148,17 +141,36 @@ export class Fleet {
         const { tensors, ...parcel } = broadcast.rest(worker, version);
         this.#send(worker, encode({ type: 'step', work, step, epoch, batch, nodes: pairs, ...parcel }, tensors));
       },
-      onPart: (node, part, tensor) => tellOf(this.reducing.time(() => sum.addPart(node, part, tensor))),
-      onNode: (node, tensor, sums) => tensor && tellOf(this.reducing.time(() => sum.add(node, tensor, boundOf(sums, scale)))),
     });
-    await this.#takeShared(job);
-    const parts = await this.#jobs.finish(job);
-    const nonFinite = job.nonFinite.map(({ worker, part }) => ({
-      worker: this.#roster.get(worker)?.name ?? 'a worker that is gone',
-      shard: part,
-    }));
-    const result = this.reducing.time(() => sum.result());
-    return { parts, ...result, nonFinite, computeMs: job.computeMs, reduceMs: this.reducing.total - reducedBefore };
+  }
+
+  /** A step begins: nothing that came of the one before is needed any more. */
+  beginStep(): void {
+    this.#options.shared?.begin();
+    this.#listeners.clear();
+  }
+
+  /** Waits for all of it, and takes the gradients that come in shared memory meanwhile. */
+  async finish(job: Job): Promise<readonly PartSums[]> {
+    // Evaluations are answered by messages.
+    const shared = job.spec.grain === 'tree' ? this.#options.shared : undefined;
+    const debtors = (): readonly Incarnation[] | undefined => (this.#jobs.isOne ? job.debtors : undefined);
+    await shared?.take(
+      () => job.isOver,
+      debtors,
+      ({ from, answer, gradient }) => this.#hear(from, () => this.#takeSharedAnswer(from, answer, gradient)),
+    );
+    return this.#jobs.finish(job);
+  }
+
+  /** What is still to come of it is not wanted any more. */
+  drop(job: Job): void {
+    this.#jobs.drop(job);
+  }
+
+  /** Who computed what is not finite, by name. */
+  nonFinite(job: Job): readonly { readonly worker: string; readonly shard: number }[] {
+    return job.nonFinite.map(({ worker, part }) => ({ worker: this.#roster.get(worker)?.name ?? 'a worker that is gone', shard: part }));
   }
 
   /** A part of the weights to come is there: it goes to those who will need it, while others are being worked out. */
@@ -171,37 +183,26 @@ export class Fleet {
     }
   }
 
-  /**
-   * The sums of each chunk of a part of the data, in chunk order.
-   * @param onIdle is called when the first worker has nothing left to do
-   */
-  async evaluate(
-    part: 'validation' | 'test',
-    sizes: readonly number[],
-    weights: Float32Array,
-    onIdle?: () => void,
-  ): Promise<readonly PartSums[]> {
+  /** Asks for the sums of chunks of a part of the data. */
+  askEvaluation({ part, samples, sizes, weights, ...ports }: EvaluationRequest): Job {
     const { broadcast } = this.#options;
     const work = this.#jobs.newNumber();
     const version = broadcast.use(weights, false);
-    const job = this.#open({
-      work,
-      parts: sizes.length,
-      sizes,
-      grain: 'part',
-      onIdle,
+    return this.#open({
+      ...{ ...ports, work, parts: sizes.length, sizes, grain: 'part' },
       ask: (worker, nodes) => {
         this.#traceAsked(worker, work);
         const { tensors, ...parcel } = broadcast.rest(worker, version);
-        this.#send(worker, encode({ type: 'evaluate', work, part, chunks: nodes.map(({ from }) => from), ...parcel }, tensors));
+        const chunks = nodes.map(({ from }) => from);
+        this.#send(worker, encode({ type: 'evaluate', work, part, samples, chunks, ...parcel }, tensors));
       },
     });
-    return this.#jobs.finish(job);
   }
 
   /** Ends the run: whatever is being waited for rejects with the reason. */
   fail(reason: Error): void {
     this.#jobs.fail(reason);
+    this.#options.events.onFailed?.(reason);
   }
 
   /** Nothing that is under way is wanted any more. */
@@ -212,47 +213,34 @@ export class Fleet {
   /** The process of a worker that this coordinator started has ended. Says whether it was one of the fleet's. */
   processEnded(slot: number, reason: string): boolean {
     const member = this.#roster.bySlot(slot);
-    if (member) this.#remove(member.incarnation, reason);
-    return member !== undefined;
+    if (!member) return false;
+    if (member.via === undefined) this.#remove(member.incarnation, reason);
+    else this.#desk.workerEnded(member, reason);
+    return true;
   }
 
   /**
-   * Takes the answers of workers that share memory, as long as the job lasts. It sleeps until the next one, but never so
-   * long that sockets, timers and signals wait.
+   * Tells everyone to leave and closes the socket.
+   * @param isOver the run has come to its end, and is not gone on with
+   * @param tells false closes it without a word: whoever was connected takes it for lost
    */
-  async #takeShared(job: Job): Promise<void> {
-    const { shared } = this.#options;
-    shared?.call();
-    // Whoever has asked for this may have something to do first.
-    await undefined;
-    while (shared && !shared.isEmpty && !job.isOver) {
-      const answers = shared.answers(this.#jobs.isOne && shared.has(job.debtors) ? longestSleep : shortSleep);
-      for (const { from, answer, gradient } of answers) this.#hear(from, () => this.#takeSharedAnswer(from, answer, gradient));
-      const now = performance.now();
-      if (answers.length > 0 && now - this.#lastTurn < turnInterval) continue;
-      await turn();
-      this.#lastTurn = performance.now();
-    }
-  }
-
-  /** Tells everyone to leave and closes the socket. @param isOver the run has come to its end, and is not gone on with */
-  async close(isOver: boolean): Promise<void> {
+  async close(isOver: boolean, tells = true): Promise<void> {
     // Whoever still waits for answers would wait for ever.
     this.#jobs.abandon();
     clearInterval(this.#probing);
-    this.#reception.close();
-    await this.#dismiss(isOver);
+    this.#desk.close();
+    if (tells) await this.#dismiss(isOver);
     await this.#options.hub.close();
     await this.#listening;
   }
 
   /** A socket that closed at once could take the word with it, so this waits until all have said that they leave. */
   async #dismiss(isOver: boolean): Promise<void> {
-    if (this.#roster.all.length === 0) return;
+    if (this.#roster.peers.length === 0) return;
     await new Promise<void>((resolve) => {
       this.#onEmpty = resolve;
       setTimeout(resolve, dismissTimeout).unref();
-      for (const { incarnation } of this.#roster.all) this.#send(incarnation, encode({ type: 'stop', isOver }));
+      for (const { incarnation } of this.#roster.peers) this.#send(incarnation, encode({ type: 'stop', isOver }));
     });
   }
 
@@ -267,8 +255,10 @@ export class Fleet {
   }
 
   #open(spec: JobSpec): Job {
-    const living = this.#living;
-    return this.#jobs.open(spec, living, this.#pace.shares(living));
+    const living = this.#roster.askable;
+    const paces = this.#pace.shares(this.#living);
+    const shares = living.map((member, i) => workersOf(member) * (paces[i] ?? 1));
+    return this.#jobs.open(spec, this.#living, shares);
   }
 
   async #listen(): Promise<void> {
@@ -298,10 +288,17 @@ export class Fleet {
     if (!member) throw new ProtocolError(`sent ${message.type} before hello`);
     switch (message.type) {
       case 'measured':
-        this.#reception.measured(member, message);
+        this.#desk.measured(member, message);
         return;
       case 'ready':
-        this.#enlist(member, message);
+        if (member.ready) throw new ProtocolError('said ready twice');
+        this.#desk.ready(member, message);
+        return;
+      case 'open':
+      case 'joined':
+      case 'left':
+      case 'worked':
+        this.#desk.below(member, message);
         return;
       case 'gradient':
         this.#takeGradient(member, message, tensors[0]);
@@ -325,22 +322,30 @@ export class Fleet {
 
   #welcome(from: Incarnation, hello: Message<'hello'>): void {
     if (this.#roster.get(from)) throw new ProtocolError('said hello twice');
-    this.#reception.hello(from, hello);
-    if (hello.slot !== undefined && this.#roster.get(from)) this.#options.shared?.clear(hello.slot);
+    this.#desk.hello(from, hello);
+    const channel = this.#roster.get(from)?.channel;
+    if (channel !== undefined) this.#options.shared?.clear(channel);
   }
 
   #enlist(member: Member, ready: Message<'ready'>): void {
-    if (member.ready) throw new ProtocolError('said ready twice');
-    if (!this.#reception.ready(member, ready)) return;
-    if (ready.sharesMemory && member.hello.slot !== undefined) this.#options.shared?.attach(member.incarnation, member.hello.slot);
+    this.#roster.markReady(member, ready);
+    if (ready.sharesMemory && member.channel !== undefined) this.#options.shared?.attach(member.incarnation, member.channel);
     this.#jobs.workerJoined(member.incarnation);
     this.#options.events.onReady?.(member);
+  }
+
+  /** An aggregator without workers cannot be asked for anything. */
+  #countBelow(member: Member, more: number): void {
+    const before = workersOf(member);
+    this.#roster.countBelow(member, more);
+    if (before === 0) this.#jobs.workerJoined(member.incarnation);
+    else if (workersOf(member) === 0) this.#jobs.workerLeft(member.incarnation, this.#living);
   }
 
   #takeGradient(member: Member, message: Message<'gradient'>, tensor: Float32Array | undefined): void {
     const node: TreeNode = { from: message.node[0], to: message.node[1] };
     if (!isTreeNode(node, this.#options.shards)) throw new ProtocolError(`[${node.from}, ${node.to}) is no node of the tree`);
-    const isWanted = this.#jobs.find(message.work, 'tree')?.takes(member.incarnation, node, message.shards) === true;
+    const isWanted = this.#jobs.find(message.work, 'tree')?.begins(member.incarnation, node, message.shards) === true;
     this.#takePart(member, this.#gradientsIn.begin(member.incarnation, { ...message, node }, isWanted), tensor);
   }
 
@@ -358,9 +363,10 @@ export class Fleet {
   #takeNode(member: Member, answer: Omit<StepAnswer, 'gradient'>, gradient: Float32Array | undefined): void {
     this.#options.tracer?.answered(member, { kind: 'gradient', ...answer });
     const job = this.#jobs.find(answer.work, 'tree');
-    job?.computed(member.incarnation, answer.computeMs);
-    this.#count(member, answer, job?.answer(member.incarnation, answer.node, answer.shards, gradient, this.#living));
-    this.#followPace(member, answer.computeMs / answer.shards.length);
+    const { node, shards, computeMs } = answer;
+    this.#count(member, answer, job?.answer(member.incarnation, node, shards, gradient, computeMs, this.#living));
+    // Those below an aggregator compute side by side.
+    this.#followPace(member, (computeMs * workersOf(member)) / shards.length);
   }
 
   #takeEvaluation(member: Member, message: Message<'evaluation'>): void {
@@ -368,7 +374,7 @@ export class Fleet {
     const job = this.#jobs.find(message.work, 'part');
     const node = { from: chunk, to: chunk + 1 };
     this.#options.tracer?.answered(member, { kind: 'evaluation', ...message, node });
-    this.#count(member, message, job?.answer(member.incarnation, node, [sums], undefined, this.#living));
+    this.#count(member, message, job?.answer(member.incarnation, node, [sums], undefined, message.computeMs, this.#living));
   }
 
   #count(member: Member, { work, computeMs }: { work: number; computeMs: number }, answer: Answer | undefined): void {
@@ -394,7 +400,7 @@ export class Fleet {
   }
 
   get #living(): Incarnation[] {
-    return this.#roster.ready.map(({ incarnation }) => incarnation);
+    return this.#roster.askable.map(({ incarnation }) => incarnation);
   }
 
   #notice(line: string): void {
@@ -410,22 +416,30 @@ export class Fleet {
   }
 
   #remove(peer: Incarnation, reason: string, isFinal = false): void {
-    this.#reception.forget(peer);
+    const member = this.#release(peer, () => this.#desk.left(peer, reason, isFinal));
+    if (!member || this.#onEmpty) return;
+    if (isAggregator(member)) this.#notice(`${member.name} (pid ${member.hello.pid} on ${member.hello.host}) ${reason}`);
+    else this.#options.events.onLeft?.(member, reason, isFinal ? 'final' : 'lost');
+  }
+
+  /** A peer is none any more: its work is given to others. @param tell is called once it is not in the roster any more */
+  #release(peer: Incarnation, tell: () => void): Member | undefined {
     const member = this.#roster.remove(peer);
-    if (!member) return;
+    tell();
+    if (!member) return undefined;
     if (this.#onEmpty) {
-      if (this.#roster.all.length === 0) this.#onEmpty();
-      return;
+      if (this.#roster.peers.length === 0) this.#onEmpty();
+      return member;
     }
     this.#pace.forget(peer);
     this.#gradientsIn.forget(peer);
     this.#listeners.delete(peer);
     this.#options.broadcast.forget(peer);
     this.#options.shared?.detach(peer);
-    // Whatever it may still say is of no use: its work is given to others.
+    // Whatever it may still say is of no use.
     this.#banned.add(peer);
     this.#jobs.workerLeft(peer, this.#living);
-    this.#options.events.onLeft?.(member, reason, isFinal);
+    return member;
   }
 
   /** Sends away those who have had their time. */
@@ -442,11 +456,6 @@ export class Fleet {
 
   #probe(): void {
     this.#checkDeadline();
-    for (const { incarnation } of this.#roster.all) this.#send(incarnation, encode({ type: 'probe' }));
+    for (const { incarnation } of this.#roster.peers) this.#send(incarnation, encode({ type: 'probe' }));
   }
-}
-
-/** What no value of the sum of some shards' gradients, each scaled, exceeds in magnitude: the sum of their norms. */
-function boundOf(shards: readonly PartSums[], scale: number): number {
-  return shards.reduce((sum, { squaredNorm }) => sum + Math.sqrt(squaredNorm) * scale, 0);
 }

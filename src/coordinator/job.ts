@@ -17,10 +17,12 @@ export interface JobSpec {
   readonly ask: (worker: Incarnation, nodes: readonly TreeNode[]) => void;
   /** Is called when a worker has answered for everything it owed, while others have not. */
   readonly onIdle?: (() => void) | undefined;
+  /** Is told, once, the sums of every part that is not empty, as soon as they are known: gradients may still be on their way. */
+  readonly onSums?: (sums: readonly PartSums[]) => void;
   /** Is told of a part of the gradient of a node that is on its way, and will be taken. It may come again if its worker is lost. */
   readonly onPart?: (node: TreeNode, part: number, tensor: Float32Array) => void;
   /** Is told of every node as it comes, exactly once; without its tensor where that came in parts. */
-  readonly onNode?: (node: TreeNode, tensor: Float32Array | undefined, sums: readonly PartSums[]) => void;
+  readonly onNode?: (node: TreeNode, tensor: Float32Array | undefined, sums: readonly PartSums[], computeMs: number) => void;
 }
 
 /** What came of an answer: it counted, it was late, or it is asked for again; and who gave the bad one that a good one has now replaced. */
@@ -49,7 +51,9 @@ export class Job {
   /** Who gave an answer that was not finite, by part. */
   readonly #suspects = new Map<number, Incarnation>();
   readonly #wanted: readonly number[];
+  /** What is known of each part, and how many parts are not known yet. */
   readonly #sums: (PartSums | undefined)[];
+  #unknown: number;
   #ledger: Ledger;
   #isOver = false;
   #resolve: (sums: readonly PartSums[]) => void = () => undefined;
@@ -59,6 +63,7 @@ export class Job {
     this.spec = spec;
     this.#sums = new Array(spec.parts).fill(undefined);
     this.#wanted = spec.sizes.flatMap((size, part) => (size > 0 ? [part] : []));
+    this.#unknown = this.#wanted.length;
     this.done = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -74,6 +79,7 @@ export class Job {
   /**
    * Takes a worker's answer. One that is not finite is asked for once more, of another worker if there is one, before
    * it is believed.
+   * @param computeMs by the worker's own clock
    * @param living who is ready, in a fixed order
    * @throws ProtocolError for an answer to something that was not asked, or that does not fit what was
    */
@@ -82,8 +88,10 @@ export class Job {
     node: TreeNode,
     sums: readonly PartSums[],
     tensor: Float32Array | undefined,
+    computeMs: number,
     living: readonly Incarnation[],
   ): Answer {
+    this.#computeMs.set(worker, (this.#computeMs.get(worker) ?? 0) + computeMs);
     const { kind, ledger, inside, bad } = this.#judge(worker, node, sums);
     if (kind === 'late') return { kind, faulty: [] };
     if (kind === 'again') {
@@ -95,19 +103,34 @@ export class Job {
     const suspects = bad.length > 0 ? [] : inside.flatMap((part) => this.#suspects.get(part) ?? []);
     for (const part of bad) this.nonFinite.push({ worker, part });
     this.#ledger = ledger;
-    for (const [i, part] of inside.entries()) this.#sums[part] = sums[i];
-    this.spec.onNode?.(node, tensor, sums);
-    if (isComplete(ledger)) this.#end(this.#sums.filter((part) => part !== undefined));
+    this.#note(inside, sums);
+    this.spec.onNode?.(node, tensor, sums, computeMs);
+    if (isComplete(ledger)) this.#end(this.#known);
     else if (!this.debtors.includes(worker)) this.spec.onIdle?.();
     return { kind: 'taken', faulty: [...new Set(suspects)] };
   }
 
   /**
-   * Would an answer with these sums be taken now? What is on its way of its gradient may then be added up.
+   * An answer with these sums has begun to come. Will it be taken? What is on its way of its gradient may then be added up.
    * @throws ProtocolError as `answer`
    */
-  takes(worker: Incarnation, node: TreeNode, sums: readonly PartSums[]): boolean {
-    return this.#judge(worker, node, sums).kind === 'taken';
+  begins(worker: Incarnation, node: TreeNode, sums: readonly PartSums[]): boolean {
+    const { kind, inside } = this.#judge(worker, node, sums);
+    if (kind === 'taken') this.#note(inside, sums);
+    return kind === 'taken';
+  }
+
+  #note(parts: readonly number[], sums: readonly PartSums[]): void {
+    const before = this.#unknown;
+    for (const [i, part] of parts.entries()) {
+      if (!this.#sums[part]) this.#unknown--;
+      this.#sums[part] = sums[i];
+    }
+    if (before > 0 && this.#unknown === 0) this.spec.onSums?.(this.#known);
+  }
+
+  get #known(): PartSums[] {
+    return this.#sums.filter((part) => part !== undefined);
   }
 
   #judge(worker: Incarnation, node: TreeNode, sums: readonly PartSums[]): Judgement {
@@ -121,11 +144,6 @@ export class Job {
     const bad = inside.filter((_, i) => !isFiniteSums(sums[i]));
     const isFirst = bad.length > 0 && !inside.some((part) => this.#suspects.has(part));
     return { kind: isFirst ? 'again' : 'taken', ledger, inside, bad };
-  }
-
-  /** A worker has computed for it. */
-  computed(worker: Incarnation, milliseconds: number): void {
-    this.#computeMs.set(worker, (this.#computeMs.get(worker) ?? 0) + milliseconds);
   }
 
   /** Milliseconds of the worker that has computed longest. */

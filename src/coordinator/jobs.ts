@@ -51,6 +51,13 @@ export class Jobs {
     return parts;
   }
 
+  /** What is still to come of one piece of work is not wanted any more. */
+  drop(job: Job): void {
+    job.abandon();
+    this.#jobs.delete(job.spec.work);
+    this.#oldestSince = performance.now();
+  }
+
   /**
    * The work that an answer is for, unless that is over.
    * @throws ProtocolError where there is no such work

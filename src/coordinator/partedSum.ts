@@ -26,9 +26,9 @@ export class PartedSum {
     });
   }
 
-  /** Starts the sum over `shards` shards, of which only the wanted are not empty. */
-  start(shards: number, wanted: ReadonlySet<number>): void {
-    for (const sum of this.#sums) sum.start(shards, wanted);
+  /** Starts the sum over the shards of a node, of which only the wanted are not empty. */
+  start(root: TreeNode, wanted: ReadonlySet<number>): void {
+    for (const sum of this.#sums) sum.start(root, wanted);
   }
 
   /** Takes the whole sum of one node; as `TreeSum.add`. Returns the parts that are complete with it. */

@@ -2,8 +2,10 @@ import { answers, type EngineFigure, type EngineOn, fastestOf, nameOf } from '..
 import { ProtocolError } from '../shared/errors.js';
 import { type Message, protocolVersion } from '../shared/protocol.js';
 import type { Incarnation } from '../shared/transport.js';
+import { Branches, type BranchesOptions } from './branches.js';
+import type { Desk, DeskPorts, FromBelow } from './desk.js';
 import { EngineChoice, type EngineChoiceOptions } from './engineChoice.js';
-import type { Member, Ready, Roster } from './roster.js';
+import { type Hello, isAggregator, type Member, type Ready, type Roster } from './roster.js';
 import { bitsDifference, dataDifference } from './sameBits.js';
 
 export interface ReceptionOptions {
@@ -14,6 +16,8 @@ export interface ReceptionOptions {
   readonly engine: Omit<EngineChoiceOptions, 'isEach'>;
   /** Measure engines whatever is known of them from before. */
   readonly measuresAnew: boolean;
+  /** How workers are arranged. */
+  readonly tree: BranchesOptions;
   /** Shards that each of the run's workers computes in a step. */
   readonly shardsEach: number;
   /** The data's fingerprint: a worker that sees other data is refused. */
@@ -24,32 +28,25 @@ export interface ReceptionOptions {
   readonly mixedNumerics: boolean;
   /** Hash of the run's bits, where it is known: of a run that is resumed. */
   readonly probe: string | undefined;
-}
-
-/** What the reception can do with a worker. */
-export interface ReceptionPorts {
-  readonly send: (to: Incarnation, message: Message<'configure' | 'measure'>) => void;
-  /** Sends it away for good. */
-  readonly ban: (peer: Incarnation, reason: string) => void;
-  readonly notice: (line: string) => void;
+  /** Values of one part of a tensor. */
+  readonly partSize: number;
 }
 
 /** Lets workers in: from their hello to the point where they can compute as the others do. */
-export class Reception {
+export class Reception implements Desk {
   readonly #options: ReceptionOptions;
   readonly #roster: Roster;
-  readonly #ports: ReceptionPorts;
-  /** Values of one part of a tensor. */
-  readonly #partSize: number;
+  readonly #ports: DeskPorts;
   readonly #choice: EngineChoice;
+  readonly #branches: Branches;
   #isClosed = false;
   readonly #preparing = new Map<Incarnation, NodeJS.Timeout>();
 
-  constructor(options: ReceptionOptions, roster: Roster, partSize: number, ports: ReceptionPorts) {
+  constructor(options: ReceptionOptions, roster: Roster, ports: DeskPorts) {
     this.#options = options;
     this.#roster = roster;
-    this.#partSize = partSize;
     this.#ports = ports;
+    this.#branches = new Branches(options.tree, roster, ports);
     this.#choice = new EngineChoice({ ...options.engine, isEach: options.mixedNumerics });
   }
 
@@ -63,9 +60,16 @@ export class Reception {
       return;
     }
     const member = this.#roster.admit(from, hello);
+    if (isAggregator(member)) {
+      this.#branches.place(member, () => {
+        const known = this.#choice.listen(from);
+        if (known) this.#configure(member, known);
+      });
+      return;
+    }
     const choice = this.#choice.join(from);
     if (choice === 'measure') this.#measure(member);
-    else if (choice !== 'wait') this.#configure(member, choice);
+    else if (choice !== 'wait') this.#settle(member, choice);
   }
 
   /** @throws ProtocolError where nothing was asked for, or nothing works */
@@ -78,40 +82,53 @@ export class Reception {
     const chosen = { engine: fastest.engine, device: fastest.device };
     this.#say(member, figures, nameOf(chosen), isOld, note);
     const { told, next } = this.#choice.settle(member.incarnation, chosen);
-    for (const worker of told) this.#with(worker, (other) => this.#configure(other, chosen));
+    for (const worker of told) this.#with(worker, (other) => this.#settle(other, chosen));
     this.#with(next, (other) => this.#measure(other));
   }
 
-  /**
-   * Says whether the worker can compute from now on; else it has been sent away.
-   * @throws ProtocolError where it was not told yet what to get ready for
-   */
-  ready(member: Member, ready: Ready): boolean {
-    if (!member.choice) throw new ProtocolError('said ready before it was configured');
-    if (this.#isClosed) return false;
+  /** @throws ProtocolError where it was not told yet what to get ready for */
+  ready(member: Member, ready: Ready): void {
+    if (!member.choice || isAggregator(member)) throw new ProtocolError('said ready before it was configured');
+    if (this.#isClosed) return;
     this.#stopTimer(member.incarnation);
-    const { fingerprint, probe, mixedNumerics } = this.#options;
-    const otherBits = bitsDifference(member, ready, this.#roster.veterans[0], probe);
-    const isRefused = otherBits !== undefined && !mixedNumerics;
-    const difference = dataDifference(ready, fingerprint) ?? (isRefused ? `${otherBits.says}${otherBits.advice}` : undefined);
-    if (difference !== undefined) {
-      this.#ports.ban(member.incarnation, difference);
-      return false;
-    }
-    if (otherBits) this.#ports.notice(`${member.name} ${otherBits.says}: from here on the weights depend on who computes what`);
-    this.#roster.markReady(member, ready);
-    return true;
+    const difference = this.#difference(member, ready);
+    if (difference === undefined) this.#ports.enlist(member, ready);
+    else this.#ports.ban(member.incarnation, difference);
   }
 
-  /** The worker is gone. */
-  forget(peer: Incarnation): void {
+  below(aggregator: Member, message: FromBelow): void {
+    if (this.#isClosed) return;
+    if (message.type === 'open') this.#stopTimer(aggregator.incarnation);
+    this.#branches.below(aggregator, message, (worker, ready) => this.#difference(worker, ready));
+  }
+
+  /** The process of a worker below an aggregator has ended. */
+  workerEnded(worker: Member, reason: string): void {
+    this.#branches.workerEnded(worker, reason);
+  }
+
+  /** What keeps a worker from computing with the others, if anything does. */
+  #difference(worker: { readonly hello: Hello; readonly name: string }, ready: Ready): string | undefined {
+    const { fingerprint, probe, mixedNumerics } = this.#options;
+    const data = dataDifference(ready, fingerprint);
+    if (data !== undefined) return data;
+    const bits = bitsDifference(worker, ready, this.#roster.veterans[0], probe);
+    if (!bits) return undefined;
+    if (!mixedNumerics) return `${bits.says}${bits.advice}`;
+    this.#ports.notice(`${worker.name} ${bits.says}: from here on the weights depend on who computes what`);
+    return undefined;
+  }
+
+  left(peer: Incarnation): void {
     this.#stopTimer(peer);
+    this.#branches.left(peer);
     this.#with(this.#choice.leave(peer), (next) => this.#measure(next));
   }
 
   /** Nobody is let in any more. */
   close(): void {
     this.#isClosed = true;
+    this.#branches.close();
     for (const timer of this.#preparing.values()) clearTimeout(timer);
   }
 
@@ -121,11 +138,17 @@ export class Reception {
     this.#ports.send(member.incarnation, { type: 'measure', config: config(engine.wanted), isAnew });
   }
 
+  /** It is known what this peer computes with; now it needs a place. */
+  #settle(member: Member, choice: EngineOn): void {
+    if (isAggregator(member)) this.#configure(member, choice);
+    else this.#branches.place(member, () => this.#configure(member, choice));
+  }
+
   #configure(member: Member, choice: EngineOn): void {
-    const { config, fingerprint } = this.#options;
+    const { config, fingerprint, partSize } = this.#options;
     member.choice = choice;
     this.#startTimer(member, 'get ready');
-    this.#ports.send(member.incarnation, { type: 'configure', config: config(choice), fingerprint, partSize: this.#partSize });
+    this.#ports.send(member.incarnation, { type: 'configure', config: config(choice), fingerprint, partSize, level: 1 });
   }
 
   /** One line with the figures, as `blas/cpu 0.2 ms, onnx/cpu 0.3 ms a step: blas/cpu`. */

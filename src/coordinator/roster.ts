@@ -12,6 +12,12 @@ export interface Member {
   /** What people call it, e.g. `worker 0`. */
   readonly name: string;
   readonly hello: Hello;
+  /** The aggregator, directly below this process, through which it computes; undefined for one that is connected itself. */
+  readonly via: Incarnation | undefined;
+  /** Of an aggregator: how many workers below it can compute. */
+  below: number;
+  /** Its channel of the memory that it may share with this process. */
+  channel: number | undefined;
   /** What it is to compute with, once that is known. */
   choice: EngineOn | undefined;
   ready: Ready | undefined;
@@ -28,60 +34,128 @@ export function waitedMs({ readyAt, computeMs }: Member, since: number, now: num
   return Math.max(0, now - Math.max(since, readyAt) - computeMs);
 }
 
-/** Who is here. Names are given once and never again. */
-export class Roster {
-  readonly #members = new Map<Incarnation, Member>();
-  readonly #past: Member[] = [];
-  /** Who can compute, until that changes: every step asks for it. */
-  #ready: readonly Member[] | undefined;
-  #nextName = 0;
+/** Is it one that passes on what others compute, and computes nothing itself? */
+export function isAggregator({ hello }: Member): boolean {
+  return hello.role === 'aggregator';
+}
 
-  /** @param slot the number that the coordinator gave a worker it started itself */
+/** How many workers compute what it is asked for. */
+export function workersOf(member: Member): number {
+  return isAggregator(member) ? member.below : member.ready ? 1 : 0;
+}
+
+/**
+ * Who is here: the peers that are connected to this process, and the workers that compute, which are peers or below one.
+ * Names are given once and never again.
+ */
+export class Roster {
+  readonly #peers = new Map<Incarnation, Member>();
+  readonly #below = new Map<Incarnation, Member>();
+  readonly #past: Member[] = [];
+  /** Who can compute and who can be asked to, until that changes: every step asks for it. */
+  #ready: readonly Member[] | undefined;
+  #askable: readonly Member[] | undefined;
+  readonly #nextNumber = { worker: 0, aggregator: 0 };
+
+  /** Someone has connected. */
   admit(incarnation: Incarnation, hello: Hello): Member {
-    const number = hello.slot ?? this.#nextName;
-    this.#nextName = Math.max(this.#nextName, number) + 1;
-    const none = { choice: undefined, ready: undefined, computeMs: 0, parts: 0, readyAt: 0 };
-    const member: Member = { incarnation, number, name: `worker ${number}`, hello, ...none };
-    this.#members.set(incarnation, member);
+    const member = this.#newMember(incarnation, hello, this.#numberFor(hello), undefined);
+    this.#peers.set(incarnation, member);
+    this.#changed();
+    return member;
+  }
+
+  /**
+   * A worker computes below a peer.
+   * @param number what it was when it was a peer itself
+   */
+  admitBelow(via: Incarnation, incarnation: Incarnation, number: number, hello: Hello, ready: Ready): Member {
+    const member = this.#newMember(incarnation, hello, number, via);
+    this.#below.set(incarnation, member);
+    this.markReady(member, ready);
     return member;
   }
 
   markReady(member: Member, ready: Ready): void {
-    this.#ready = undefined;
     member.ready = ready;
     member.readyAt = performance.now();
+    this.#changed();
+  }
+
+  /** So many workers more, or fewer, can compute below an aggregator. */
+  countBelow(aggregator: Member, more: number): void {
+    aggregator.below += more;
+    this.#changed();
   }
 
   remove(incarnation: Incarnation): Member | undefined {
-    const member = this.#members.get(incarnation);
+    const member = this.get(incarnation);
     if (!member) return undefined;
-    this.#ready = undefined;
-    this.#members.delete(incarnation);
+    this.#peers.delete(incarnation);
+    this.#below.delete(incarnation);
+    this.#changed();
     if (member.ready) this.#past.push(member);
     return member;
   }
 
   get(incarnation: Incarnation): Member | undefined {
-    return this.#members.get(incarnation);
+    return this.#peers.get(incarnation) ?? this.#below.get(incarnation);
   }
 
+  /** The worker that this coordinator gave the number to. */
   bySlot(slot: number): Member | undefined {
-    return [...this.#members.values()].find(({ hello }) => hello.slot === slot);
+    return this.all.find(({ hello }) => hello.slot === slot);
   }
 
-  /** Everyone that is connected. */
+  /** Everyone that is connected, aggregators too. */
+  get peers(): Member[] {
+    return [...this.#peers.values()];
+  }
+
+  /** The workers that are here, ready or not. */
   get all(): Member[] {
-    return [...this.#members.values()];
+    return [...this.#peers.values(), ...this.#below.values()].filter((member) => !isAggregator(member));
   }
 
-  /** Everyone that can compute, in the order of their numbers. */
+  /** The workers that can compute, in the order of their numbers. */
   get ready(): readonly Member[] {
-    this.#ready ??= this.all.filter(({ ready }) => ready !== undefined).sort((a, b) => a.number - b.number);
+    this.#ready ??= this.all.filter(({ ready }) => ready !== undefined).sort(byNumber);
     return this.#ready;
   }
 
-  /** Everyone that was ever ready, in the order of their numbers and, of those that came again, of their comings. */
-  get veterans(): Member[] {
-    return [...this.#past, ...this.ready].sort((a, b) => a.number - b.number);
+  /** The peers that can be asked for something, in a fixed order. */
+  get askable(): readonly Member[] {
+    this.#askable ??= this.peers.filter((member) => workersOf(member) > 0).sort(byNumber);
+    return this.#askable;
   }
+
+  /** Every worker that was ever ready, in the order of their numbers and, of those that came again, of their comings. */
+  get veterans(): Member[] {
+    return [...this.#past, ...this.ready].sort(byNumber);
+  }
+
+  /** The one that it was given, or had before, unless another has that by now. */
+  #numberFor({ role, slot, number }: Hello): number {
+    const isTaken = (wanted: number): boolean =>
+      [...this.#peers.values(), ...this.#below.values()].some((other) => other.hello.role === role && other.number === wanted);
+    const known = slot ?? (number === undefined || isTaken(number) ? undefined : number);
+    const result = known ?? this.#nextNumber[role];
+    this.#nextNumber[role] = Math.max(this.#nextNumber[role], result + 1);
+    return result;
+  }
+
+  #newMember(incarnation: Incarnation, hello: Hello, number: number, via: Incarnation | undefined): Member {
+    const none = { below: 0, channel: undefined, choice: undefined, ready: undefined, computeMs: 0, parts: 0, readyAt: 0 };
+    return { incarnation, number, name: `${hello.role} ${number}`, hello, via, ...none };
+  }
+
+  #changed(): void {
+    this.#ready = undefined;
+    this.#askable = undefined;
+  }
+}
+
+/** Aggregators come before workers. */
+function byNumber(a: Member, b: Member): number {
+  return Number(isAggregator(b)) - Number(isAggregator(a)) || a.number - b.number;
 }

@@ -1,4 +1,4 @@
-import type { Member, Ready } from './roster.js';
+import type { Hello, Member, Ready } from './roster.js';
 
 /** What keeps a worker from seeing what the others see, in words; undefined where nothing does. */
 export function dataDifference({ fingerprint }: Ready, expected: string): string | undefined {
@@ -18,7 +18,7 @@ export interface BitsDifference {
  * @param probe hash of the run's bits, where it is known from before
  */
 export function bitsDifference(
-  { hello }: Member,
+  { hello }: { readonly hello: Hello },
   ready: Ready,
   first: Member | undefined,
   probe: string | undefined,

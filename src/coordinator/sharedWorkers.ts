@@ -1,6 +1,14 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import type { Arena, Channel, StepAnswer, StepRequest } from '../shared/memory/arena.js';
 import type { MemorySystem } from '../shared/memory/system.js';
 import type { Incarnation } from '../shared/transport.js';
+
+/** Milliseconds that this process sleeps at most while it waits for workers that share its memory. */
+const longestSleep = 10;
+/** The same where some will send a message, which does not wake it. */
+const shortSleep = 0.2;
+/** Milliseconds after which it looks at its sockets, timers and signals, whatever there is to do. */
+const turnInterval = 2;
 
 export interface SharedAnswer {
   readonly from: Incarnation;
@@ -16,33 +24,25 @@ export class SharedWorkers {
   readonly #channels = new Map<Incarnation, Channel>();
   readonly #joining = new Map<Incarnation, Channel>();
   #hasAsked = false;
+  #lastTurn = 0;
 
   constructor(arena: Arena, system: MemorySystem) {
     this.#arena = arena;
     this.#system = system;
   }
 
-  get isEmpty(): boolean {
-    return this.#channels.size === 0;
-  }
-
-  /** Will all of them answer in shared memory? */
-  has(workers: readonly Incarnation[]): boolean {
-    return workers.every((worker) => this.#channels.has(worker));
-  }
-
-  /** A process has started in a slot, where the one before it has ended: nothing that was said to that one is for it. */
-  clear(slot: number): void {
-    this.#arena.channels[slot]?.requests.clear();
-    this.#arena.channels[slot]?.answers.clear();
+  /** A process has started that gets a channel whose last owner has ended: nothing that was said to that one is for it. */
+  clear(channel: number): void {
+    this.#arena.channels[channel]?.requests.clear();
+    this.#arena.channels[channel]?.answers.clear();
   }
 
   /**
-   * It reads its mailbox from the next step on. Until then it is sent messages: what the process before it in its slot
-   * has left there may still be needed.
+   * It reads its mailbox from the next step on. Until then it is sent messages: what the process before it has left there
+   * may still be needed.
    */
-  attach(worker: Incarnation, slot: number): void {
-    const channel = this.#arena.channels[slot];
+  attach(worker: Incarnation, number: number): void {
+    const channel = this.#arena.channels[number];
     if (channel) this.#joining.set(worker, channel);
   }
 
@@ -77,8 +77,33 @@ export class SharedWorkers {
     this.#system.wake(this.#arena.calls);
   }
 
+  /**
+   * Takes answers until all that is waited for has come. Sleeps until the next one, but never so long that sockets, timers
+   * and signals wait.
+   * @param debtors who is waited for; undefined where something else is, too
+   */
+  async take(
+    isOver: () => boolean,
+    debtors: () => readonly Incarnation[] | undefined,
+    hear: (answer: SharedAnswer) => void,
+  ): Promise<void> {
+    this.call();
+    // Whoever has asked for this may have something to do first.
+    await undefined;
+    while (this.#channels.size > 0 && !isOver()) {
+      const all = debtors();
+      const mayWait = all?.every((worker) => this.#channels.has(worker)) ?? false;
+      const answers = this.#answers(mayWait ? longestSleep : shortSleep);
+      for (const answer of answers) hear(answer);
+      const now = performance.now();
+      if (answers.length > 0 && now - this.#lastTurn < turnInterval) continue;
+      await turn();
+      this.#lastTurn = performance.now();
+    }
+  }
+
   /** All answers that are there. Where there are none, waits for one, at most so many milliseconds. Calls whom was asked. */
-  answers(milliseconds: number): SharedAnswer[] {
+  #answers(milliseconds: number): SharedAnswer[] {
     this.call();
     const arrivals = Atomics.load(this.#arena.arrivals, 0);
     const found = this.#collect();

@@ -42,14 +42,14 @@ export class TreeSum {
     this.#free = [...slots];
   }
 
-  /** Starts the sum over `shards` shards, of which only the wanted are not empty. */
-  start(shards: number, wanted: ReadonlySet<number>): void {
+  /** Starts the sum over the shards of a node, of which only the wanted are not empty. */
+  start(root: TreeNode, wanted: ReadonlySet<number>): void {
     this.#free = [...this.#slots];
     this.#arrived.clear();
     this.#isFinite = undefined;
     this.#addend = undefined;
     this.#parent.clear();
-    this.#root = this.#link({ from: 0, to: shards }, wanted) ?? '';
+    this.#root = this.#link(root, wanted) ?? '';
   }
 
   /**

@@ -37,6 +37,8 @@ const free: ReadonlySet<string> = new Set([
   'stepTimeout',
   'workerTimeout',
   'transport',
+  'topology',
+  'fanIn',
   'gracePeriod',
   'maxRestarts',
   'onNonFinite',

@@ -160,7 +160,7 @@ async function trainIn(
   const tracer = options.trace && openTrace(folder, options.trace, stepsBefore, notice);
   let save: (() => Promise<void>) | undefined;
   const workforce = new Workforce({
-    ...{ hub, prepared, state, journal, launchers, tracer },
+    ...{ hub, prepared, state, journal, launchers, tracer, isLocal },
     measuresAnew: options.measuresAnew ?? false,
     logFile: (slot) => folder.file('log', `worker-${slot}.log`),
     onReady: () => status.write(),

@@ -61,7 +61,7 @@ export async function trainAndTest(parts: TrainingParts): Promise<{ readonly out
       steps: outcome.steps - stepsBefore,
       members: fleet.veterans,
       strangers: { turnedAway: hub.turnedAway, refused: fleet.refused, lateAnswers: fleet.lateAnswers },
-      reduceMs: fleet.reducing.total,
+      reduceMs: workforce.reduceMs,
       updateMs: updating.total,
       stepMs: stepTimes.figures(),
     });

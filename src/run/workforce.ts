@@ -1,4 +1,6 @@
+import { Computations } from '../coordinator/computations.js';
 import { Fleet } from '../coordinator/fleet.js';
+import { Reception } from '../coordinator/reception.js';
 import type { Member } from '../coordinator/roster.js';
 import { SharedWorkers } from '../coordinator/sharedWorkers.js';
 import { Staffing } from '../coordinator/staffing.js';
@@ -27,6 +29,8 @@ export interface WorkforceOptions {
   /** Measure engines whatever is known of them from before. */
   readonly measuresAnew: boolean;
   readonly tracer: Tracer | undefined;
+  /** Are they processes of this machine that the run starts? */
+  readonly isLocal: boolean;
   /** The log of a worker that is started here. */
   readonly logFile: (slot: number) => string;
   readonly onReady: (member: Member) => void;
@@ -41,6 +45,7 @@ export class Workforce {
   readonly fleet: Fleet;
   /** What a training asks of them. It waits where there are too few. */
   readonly workers: Workers;
+  readonly #computations: Computations;
   readonly #options: WorkforceOptions;
   readonly #staffing: Staffing;
   #processes: WorkerProcesses | undefined;
@@ -52,6 +57,14 @@ export class Workforce {
     const { prepared, journal, launchers, onShort } = options;
     const { config } = prepared.plan;
     this.fleet = this.#openFleet(options);
+    const { sum } = options.state;
+    this.#computations = new Computations({
+      fleet: this.fleet,
+      sum,
+      tracer: options.tracer,
+      shards: config.shards,
+      compression: config.compression,
+    });
     this.#staffing = new Staffing({
       ...config,
       coming: () => (launchers ? (this.#processes?.alive ?? config.workers) - this.fleet.ready.length : Number.POSITIVE_INFINITY),
@@ -66,49 +79,61 @@ export class Workforce {
       gradients: async (...args) => {
         if (!this.#staffing.isEnough) await this.enough();
         // The run may have ended while workers were waited for: then nobody waits for this.
-        return this.#isOver ? new Promise<never>(() => undefined) : this.fleet.gradients(...args);
+        return this.#isOver ? new Promise<never>(() => undefined) : this.#computations.gradients(...args);
       },
-      announce: (...args) => this.fleet.announce(...args),
-      evaluate: (...args) => this.fleet.evaluate(...args),
+      announce: (...args) => this.#computations.announce(...args),
+      evaluate: (...args) => this.#computations.evaluate(...args),
       abandon: () => {
         this.#isOver = true;
-        this.fleet.abandon();
+        this.#computations.abandon();
       },
     };
   }
 
-  #openFleet({ hub, prepared, state, journal, measuresAnew, tracer, onReady, onLeft }: WorkforceOptions): Fleet {
+  /** Milliseconds spent adding gradients up. */
+  get reduceMs(): number {
+    return this.#computations.reducing.total;
+  }
+
+  #openFleet({ hub, prepared, state, journal, measuresAnew, isLocal, tracer, onReady, onLeft }: WorkforceOptions): Fleet {
     const { config } = prepared.plan;
-    const { partition, sum, broadcast, halves, shared } = state;
-    return new Fleet({
-      ...{ hub, partition, sum, broadcast, halves, version, measuresAnew, tracer },
-      config({ engine, device }) {
+    const { partition, broadcast, halves, shared } = state;
+    const reception = {
+      ...{ version, measuresAnew },
+      config({ engine, device }: EngineOn) {
         const { resolved, ...given } = config;
         return plainConfig({ ...given, engine, device });
       },
       engine: { wanted: config, known: config.mixedNumerics ? undefined : usedBefore(config) },
       shardsEach: Math.ceil(config.shards / config.workers),
       fingerprint: prepared.fingerprint,
-      shards: config.shards,
       prepareTimeout: config.prepareTimeout,
-      stepTimeout: config.stepTimeout,
-      shared: shared && new SharedWorkers(shared.arena, shared.memory.system),
-      compression: config.compression,
       mixedNumerics: config.mixedNumerics,
       probe: config.resolved?.probe,
+      partSize: partition[0]?.size ?? 1,
+      // Those that are started on this machine share its memory: nothing between them would be faster.
+      tree: { topology: isLocal ? ('star' as const) : config.topology, fanIn: config.fanIn },
+    };
+    return new Fleet({
+      ...{ hub, partition, broadcast, halves, tracer },
+      desk: (roster, ports) => new Reception(reception, roster, ports),
+      shards: config.shards,
+      stepTimeout: config.stepTimeout,
+      shared: shared && new SharedWorkers(shared.arena, shared.memory.system),
       events: {
         onReady: (member) => {
           const { pid, host } = member.hello;
-          journal.worker(member, 'ready', `is ready: ${member.ready?.engine.library ?? ''} (pid ${pid} on ${host})`);
+          const through = member.via === undefined ? '' : ', below an aggregator';
+          journal.worker(member, 'ready', `is ready: ${member.ready?.engine.library ?? ''} (pid ${pid} on ${host}${through})`);
           onReady(member);
           this.#staffing.workerReady();
         },
-        onLeft: (member, reason, isFinal) => {
+        onLeft: (member, reason, fate) => {
           const { slot, pid, host } = member.hello;
           journal.worker(member, 'left', reason);
           onLeft(member, reason);
-          // Whatever a process of ours still does, it does for nobody.
-          if (slot !== undefined) this.#processes?.end(slot, isFinal);
+          // Whatever a process of ours still does, it does for nobody, unless only its way to us is gone.
+          if (slot !== undefined && fate !== 'comesBack') this.#processes?.end(slot, fate === 'final');
           this.#staffing.workerLeft(member.ready !== undefined, `${member.name} (pid ${pid} on ${host}) ${reason}`);
         },
         onRefused: atMost(saidOfStrangers, (line) => journal.notice(line)),

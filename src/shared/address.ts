@@ -35,5 +35,10 @@ export function isEverywhere(address: Address): boolean {
 export function addressAt(bound: string, host: string): string {
   const address = parseAddress(bound);
   if (address.kind === 'ipc' || !isEverywhere(address)) return bound;
-  return `tcp://${host.includes(':') ? `[${host}]` : host}:${address.port}`;
+  return `tcp://${hostInAddress(host)}:${address.port}`;
+}
+
+/** A name or address as it stands in an address: one of IPv6 in brackets. */
+export function hostInAddress(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
 }

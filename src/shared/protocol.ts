@@ -7,11 +7,12 @@ import { mostParts, type Partition } from './partition.js';
 import { isPlainMsgpack } from './plainMsgpack.js';
 
 /**
- * The whole conversation between coordinator and workers. A message is one msgpack frame, followed by raw
+ * The whole conversation between coordinator and workers. An aggregator between them speaks as a worker to whom it has
+ * come to, and as a coordinator to those who have come to it. A message is one msgpack frame, followed by raw
  * little-endian float32 frames where its kind has tensors. Tensors travel in the parts of their partition, so that some
  * are added up, or moved, while others are on their way. Decoding is strict: nothing unknown gets through.
  */
-export const protocolVersion = 5;
+export const protocolVersion = 6;
 
 const index = z.int().min(0);
 const count = z.int().min(1);
@@ -36,19 +37,37 @@ const parts = z.array(index).max(mostParts).readonly();
 
 const engine = z.strictObject({ engine: z.enum(engineNames), provider: line, library: line });
 
+const addresses = z.array(line).min(1).max(2).readonly();
+
+const hello = z.strictObject({
+  type: z.literal('hello'),
+  protocol: z.int(),
+  version: line,
+  node: line,
+  host: line,
+  platform: line,
+  cpu: line,
+  pid: index,
+  slot: index.optional(),
+  role: z.enum(['worker', 'aggregator']),
+  number: index.optional(),
+  ticket: index.optional(),
+});
+
+const ready = z.strictObject({
+  type: z.literal('ready'),
+  engine,
+  probe: line,
+  fingerprint: line,
+  sharesMemory: z.boolean().optional(),
+});
+
 const fromWorker = z.discriminatedUnion('type', [
-  /** A worker has connected: what it is and where it runs. `slot` is set by the coordinator that started it. */
-  z.strictObject({
-    type: z.literal('hello'),
-    protocol: z.int(),
-    version: line,
-    node: line,
-    host: line,
-    platform: line,
-    cpu: line,
-    pid: index,
-    slot: index.optional(),
-  }),
+  /**
+   * A worker or an aggregator has connected: what it is and where it runs. `slot` is set by the coordinator that started
+   * it, `number` is what it was called before, and `ticket` names the `move` that it follows.
+   */
+  hello,
   /** How long its engines take; `isOld`: it knew from before. The note is for a person. */
   z.strictObject({
     type: z.literal('measured'),
@@ -60,7 +79,7 @@ const fromWorker = z.discriminatedUnion('type', [
    * It has the data and the engine; `probe` is the hash of its gradient of a fixed problem. `sharesMemory`: steps may be
    * asked of it there.
    */
-  z.strictObject({ type: z.literal('ready'), engine, probe: line, fingerprint: line, sharesMemory: z.boolean().optional() }),
+  ready,
   /**
    * The gradient sum of one tree node [from, to) (its first part) and the sums of each of its shards that is not empty.
    * `startedAt`: milliseconds of the worker's own clock.
@@ -77,17 +96,53 @@ const fromWorker = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('gradientPart'), work: index, node, part: count }),
   /** The sums of one evaluation chunk. */
   z.strictObject({ type: z.literal('evaluation'), work: index, chunk: index, sums, startedAt: figure, computeMs: figure }),
+  /** An aggregator lets others in, who reach it there; `ticket`: not the sender, but that one below it. */
+  z.strictObject({ type: z.literal('open'), listens: addresses, ticket: index.optional() }),
+  /** A worker below an aggregator is ready, and waits to be admitted. */
+  z.strictObject({ type: z.literal('joined'), ticket: index, hello, ready }),
+  /** Who was moved there is gone from an aggregator, with all that are below it. `isFinal`: another try would end the same way. */
+  z.strictObject({ type: z.literal('left'), ticket: index, reason: line, isFinal: z.boolean() }),
+  /** What workers below an aggregator have done so far: ticket, parts they have answered for, milliseconds they have computed. */
+  z.strictObject({
+    type: z.literal('worked'),
+    workers: z
+      .array(z.tuple([index, index, figure]))
+      .max(65_536)
+      .readonly(),
+  }),
   /** It leaves: the run is over, or someone told it to. */
   z.strictObject({ type: z.literal('leaving') }),
   /** It cannot go on, and leaves. */
   z.strictObject({ type: z.literal('failed'), reason: line }),
 ]);
 
+const offeredMemory = z.strictObject({
+  /** An open file of the process that offers it, and its number, by which whoever opens it knows that it is the right one. */
+  file: z.string().regex(/^\/proc\/\d+\/fd\/\d+$/),
+  inode: index,
+  /** Which of how many channels is the worker's own. */
+  channel: index,
+  channels: count,
+});
+
+/** Memory that a worker may share, if it finds it. */
+export type OfferedMemory = z.output<typeof offeredMemory>;
+
 const fromCoordinator = z.discriminatedUnion('type', [
   /** How long do your engines take for a shard of this? What is left open there is chosen by it. `isAnew`: forget what you know. */
   z.strictObject({ type: z.literal('measure'), config: z.record(z.string(), z.unknown()), isAnew: z.boolean() }),
-  /** What is trained on what, and how many values the parts of a tensor have; the worker gets ready. */
-  z.strictObject({ type: z.literal('configure'), config: z.record(z.string(), z.unknown()), fingerprint: line, partSize: count }),
+  /**
+   * What is trained on what, and how many values the parts of a tensor have; the worker gets ready. `level` is how far the
+   * coordinator is: 1 for those that are connected to it. `memory` may be shared by who runs on the same machine.
+   */
+  z.strictObject({
+    type: z.literal('configure'),
+    config: z.record(z.string(), z.unknown()),
+    fingerprint: line,
+    partSize: count,
+    level: count,
+    memory: offeredMemory.optional(),
+  }),
   /** A part of some weights, ahead of what they are needed for. Parts of one version may come in any order. */
   z.strictObject({ type: z.literal('weights'), version: index, part: index }),
   /**
@@ -104,15 +159,22 @@ const fromCoordinator = z.discriminatedUnion('type', [
     version: index,
     parts,
   }),
-  /** Compute loss and metrics of these chunks of a part of the data; weights as in `step`. */
+  /** Compute loss and metrics of these chunks of a part of the data, which has so many samples; weights as in `step`. */
   z.strictObject({
     type: z.literal('evaluate'),
     work: index,
     part: z.enum(['validation', 'test']),
+    samples: count,
     chunks: z.array(index).min(1).max(1_000_000),
     version: index,
     parts,
   }),
+  /** Connect to an aggregator, at the first of its addresses that you reach, with your number and the ticket. Come back when it is gone. */
+  z.strictObject({ type: z.literal('move'), addresses, number: index, ticket: index }),
+  /** To an aggregator: who has joined below it computes from now on. */
+  z.strictObject({ type: z.literal('admit'), ticket: index }),
+  /** To an aggregator: who has joined below it is sent away; the reason is for a person. */
+  z.strictObject({ type: z.literal('dismiss'), ticket: index, reason: line }),
   /** Are you there? Not answered: whether it can be sent is what the coordinator wants to know. */
   z.strictObject({ type: z.literal('probe') }),
   /** You were taken for dead and your work was given away; come back over a new connection if you can work. */

@@ -34,6 +34,8 @@ export interface Hub {
 export interface HubOptions {
   /** `tcp://127.0.0.1:0` or `ipc:///short/path`. */
   readonly address: string;
+  /** Another at which it listens as well. */
+  readonly alsoAt?: string | undefined;
   /** Longest frame that is taken, in bytes. A peer that sends more is cut off. */
   readonly maxFrameBytes: number;
   /** With keys all is encrypted, and only who has the worker's key gets in. */
@@ -46,7 +48,7 @@ export interface HubOptions {
  * Binds the coordinator's socket.
  * @throws UsageError where the address is taken or not to be had
  */
-export async function openHub({ address, maxFrameBytes, keys, onTurnedAway }: HubOptions): Promise<Hub> {
+export async function openHub({ address, alsoAt, maxFrameBytes, keys, onTurnedAway }: HubOptions): Promise<Hub> {
   const context = new Context();
   const gate = keys && (await openGate(context, keys, onTurnedAway));
   // A send never waits for a peer: it goes out, or its peer is gone. Mandatory makes an unknown peer an error.
@@ -66,8 +68,11 @@ export async function openHub({ address, maxFrameBytes, keys, onTurnedAway }: Hu
     // The gate has told of an unknown key, and from where it came.
     if (event.type === 'handshake:error:protocol') onTurnedAway?.(`a connection was turned away: ${handshakeFailure(event.error)}`);
   });
+  let bound = address;
   try {
+    if (alsoAt !== undefined) await socket.bind(alsoAt);
     await socket.bind(address);
+    bound = socket.lastEndpoint ?? address;
   } catch (error) {
     events.close();
     socket.close();
@@ -95,7 +100,7 @@ export async function openHub({ address, maxFrameBytes, keys, onTurnedAway }: Hu
     });
   };
   return {
-    address: socket.lastEndpoint ?? address,
+    address: bound,
     send(to, frames, onUnreachable) {
       queue.push({ to, frames, onUnreachable });
       drain();

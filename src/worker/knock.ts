@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { connect } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
-import { type Address, parseAddress } from '../shared/address.js';
+import { type Address, hostInAddress, parseAddress } from '../shared/address.js';
 import { announcedAddress } from '../shared/addressFile.js';
 import { errorCode, errorMessage, RunError } from '../shared/errors.js';
 
@@ -68,7 +68,7 @@ async function tryOnce(target: Address | undefined): Promise<Result> {
   }
   const reason = await reasonClosed({ host: host.address, port: target.port });
   if (reason !== undefined) return { isOpen: false, reason };
-  return { isOpen: true, address: `tcp://${host.family === 6 ? `[${host.address}]` : host.address}:${target.port}` };
+  return { isOpen: true, address: `tcp://${hostInAddress(host.address)}:${target.port}` };
 }
 
 function reasonClosed(where: { path: string } | { host: string; port: number }): Promise<string | undefined> {

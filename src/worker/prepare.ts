@@ -9,10 +9,11 @@ import { probeHash } from '../engines/probe.js';
 import { parseConfig } from '../shared/config/parse.js';
 import type { Config } from '../shared/config/schema.js';
 import { gpuNumbers } from '../shared/gpuNumbers.js';
+import type { ArenaShape } from '../shared/memory/arena.js';
 import { SharedMemory } from '../shared/memory/sharedMemory.js';
 import { buildNetwork } from '../shared/model/network.js';
 import { cut, type Partition } from '../shared/partition.js';
-import type { FromWorker, Message } from '../shared/protocol.js';
+import type { FromWorker, Message, OfferedMemory } from '../shared/protocol.js';
 import { type Measured, measureEngines } from './measureEngines.js';
 import type { WorkerOptions } from './options.js';
 import { ShardComputer } from './shardComputer.js';
@@ -23,7 +24,7 @@ export interface Prepared {
   readonly config: Config;
   readonly engine: Engine;
   readonly computer: ShardComputer;
-  readonly shared: SharedMemory | undefined;
+  readonly shared: SharedPlace | undefined;
   readonly evaluation: ReadonlyMap<'validation' | 'test', BatchReader>;
   readonly partition: Partition;
   readonly weights: WeightsIn;
@@ -56,9 +57,10 @@ function seeOwnGpu(slot: number | undefined): void {
 /** Opens data and engine, warms up, and says ready. */
 export async function prepare(
   message: Message<'configure'>,
-  { dataRoot, sharedFile, slot }: WorkerOptions,
+  options: WorkerOptions,
   send: (message: FromWorker) => void,
 ): Promise<Prepared> {
+  const { dataRoot, slot } = options;
   const config = configOf(message.config);
   if (config.device === 'gpu') seeOwnGpu(slot);
   const data = openData(underRoot(config.data, dataRoot), config.validationSplit);
@@ -71,10 +73,9 @@ export async function prepare(
   const engine = await openEngine(config.engine, task);
   const probe = await probeHash(engine, network);
   const shape = { parameters: network.layout.size, workers: config.workers, shards: config.shards, metrics: metrics.length };
-  const shared = sharedFile === undefined ? undefined : SharedMemory.inherit(sharedFile, shape);
+  const shared = sharedPlace(options, message.memory, shape);
   const partition = cut(network.layout.size, message.partSize);
-  const place = shared && slot !== undefined ? { memory: shared, slot } : undefined;
-  const computer = new ShardComputer(engine, network, config, data.train, encoding, place);
+  const computer = new ShardComputer(engine, network, config, data.train, encoding, shared);
   await computer.warmUp();
   const evaluation = new Map<'validation' | 'test', BatchReader>();
   for (const part of ['validation', 'test'] as const) {
@@ -82,6 +83,23 @@ export async function prepare(
     if (dataset)
       evaluation.set(part, new BatchReader(dataset, encoding, network.outputs, Math.min(dataset.count, config.validationBatchSize)));
   }
-  send({ type: 'ready', engine: engine.identity, probe, fingerprint, ...(place && { sharesMemory: true }) });
+  send({ type: 'ready', engine: engine.identity, probe, fingerprint, ...(shared && { sharesMemory: true }) });
   return { config, engine, computer, shared, evaluation, partition, weights: new WeightsIn(partition) };
+}
+
+/** A channel of memory that is shared. */
+export interface SharedPlace {
+  readonly memory: SharedMemory;
+  readonly channel: number;
+}
+
+/** The memory of the coordinator that started this worker, or of an aggregator on the same machine. */
+function sharedPlace(
+  { sharedFile, slot, isSameMachine }: WorkerOptions,
+  offer: OfferedMemory | undefined,
+  shape: ArenaShape,
+): SharedPlace | undefined {
+  if (sharedFile !== undefined && slot !== undefined) return { memory: SharedMemory.inherit(sharedFile, shape), channel: slot };
+  const memory = offer && isSameMachine ? SharedMemory.found(offer, { ...shape, workers: offer.channels }) : undefined;
+  return memory && offer && { memory, channel: offer.channel };
 }

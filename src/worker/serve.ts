@@ -20,6 +20,17 @@ export class CoordinatorEnded extends LinkLost {
   override readonly name = 'CoordinatorEnded';
 }
 
+/** This worker is to compute for an aggregator instead. */
+export class Moved extends LinkLost {
+  override readonly name = 'Moved';
+  readonly to: Message<'move'>;
+
+  constructor(to: Message<'move'>) {
+    super('computes for an aggregator from now on');
+    this.to = to;
+  }
+}
+
 /** The coordinator has cut the connection before it was one: it may have other keys, or be about to end or to start. */
 export class HandshakeFailed extends LinkLost {
   override readonly name = 'HandshakeFailed';
@@ -33,7 +44,7 @@ export class HandshakeFailed extends LinkLost {
 export async function serve(link: Link, options: WorkerOptions): Promise<void> {
   const send: Send = (message, tensors) => link.send(encode(message, tensors));
   if (options.leave.aborted) throw new Interrupted(hasLeft);
-  send(helloOf(options));
+  send(helloOf('worker', options));
   const leave = (): void => {
     send({ type: 'leaving' });
     void link.close();
@@ -45,10 +56,11 @@ export async function serve(link: Link, options: WorkerOptions): Promise<void> {
   let failure: unknown;
   let steps: Promise<void> | undefined;
   const watchChannel = ({ computer, shared, partition }: Prepared): void => {
-    const channel = options.slot === undefined ? undefined : computer.arena?.channels[options.slot];
-    if (!computer.arena || !channel || !shared) return;
-    const { system } = shared;
-    const duty = { arena: computer.arena, channel, system, computer, alone, send, partition, signal: over.signal };
+    const { arena } = computer;
+    const channel = shared && arena?.channels[shared.channel];
+    if (!arena || !channel) return;
+    const { system } = shared.memory;
+    const duty = { arena, channel, system, computer, alone, send, partition, signal: over.signal };
     steps = serveChannel(duty).catch((error: unknown) => {
       failure = error;
       void link.close();
@@ -89,6 +101,11 @@ export async function serve(link: Link, options: WorkerOptions): Promise<void> {
           throw new LinkLost(`the coordinator had given up on this worker (${message.reason})`);
         case 'refuse':
           throw new RunError(`the coordinator says: ${message.reason}`);
+        case 'move':
+          throw new Moved(message);
+        case 'admit':
+        case 'dismiss':
+          throw new ProtocolError(`the coordinator sent ${message.type} to a worker`);
         case 'stop':
           send({ type: 'leaving' });
           if (!message.isOver) throw new CoordinatorEnded('the coordinator has ended before the run was over');
@@ -105,35 +122,37 @@ export async function serve(link: Link, options: WorkerOptions): Promise<void> {
   }
   if (failure !== undefined) throw failure;
   if (options.leave.aborted) throw new Interrupted(hasLeft);
-  const reason = link.lossReason ?? 'the link was closed';
-  switch (link.isTurnedAway) {
+  throw linkEnd(link);
+}
+
+/** What the end of a link means, where nobody has told this process to leave. */
+export function linkEnd({ lossReason = 'the link was closed', isTurnedAway }: Link): RunError {
+  switch (isTurnedAway) {
     case 'yes':
-      throw new RunError(reason);
+      return new RunError(lossReason);
     case 'perhaps':
-      throw new HandshakeFailed(reason);
+      return new HandshakeFailed(lossReason);
     case 'no':
-      throw new LinkLost(reason);
+      return new LinkLost(lossReason);
   }
 }
 
 /** Whoever started it knows by its exit code that the run still needs a worker. */
 export const hasLeft = 'left before the run was over';
 
-function helloOf({ version, slot }: WorkerOptions): Message<'hello'> {
+/** What a process says of itself when it connects. */
+export function helloOf(role: Message<'hello'>['role'], { version, slot, number, ticket }: Known): Message<'hello'> {
   const cpu = cpus()[0]?.model.trim() ?? process.arch;
   const { pid, platform } = process;
   return {
-    type: 'hello',
-    protocol: protocolVersion,
-    version,
-    node: process.version,
-    host: hostname(),
-    platform,
-    cpu,
-    pid,
+    ...{ type: 'hello', protocol: protocolVersion, version, node: process.version, host: hostname(), platform, cpu, pid, role },
     ...(slot === undefined ? {} : { slot }),
+    ...(number === undefined ? {} : { number }),
+    ...(ticket === undefined ? {} : { ticket }),
   };
 }
+
+type Known = Pick<WorkerOptions, 'version' | 'slot' | 'number' | 'ticket'>;
 
 /** Tells the coordinator that it cannot go on, where that is so. */
 async function orFailed<T>(work: () => Promise<T>, send: (message: FromWorker) => void): Promise<T> {

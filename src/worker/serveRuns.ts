@@ -1,9 +1,11 @@
+import { parseAddress } from '../shared/address.js';
 import { errorMessage, Interrupted } from '../shared/errors.js';
 import type { RunKeys } from '../shared/keys.js';
-import { openLink } from '../shared/transport.js';
+import type { Message } from '../shared/protocol.js';
+import { type Link, openLink } from '../shared/transport.js';
 import { version } from '../shared/version.js';
 import { knock, pauseUnless, type Whereabouts } from './knock.js';
-import { CoordinatorEnded, HandshakeFailed, hasLeft, LinkLost, serve } from './serve.js';
+import { CoordinatorEnded, HandshakeFailed, hasLeft, LinkLost, Moved, serve } from './serve.js';
 
 export interface ServeRunsOptions {
   readonly coordinator: Whereabouts;
@@ -31,12 +33,24 @@ const handshakes = 4;
 /** Bytes: a worker learns how large tensors are only from the coordinator's config. */
 const maxFrame = 2 ** 30;
 
+/** What is known of a connection. */
+export interface Connection {
+  /** Where it goes to. */
+  readonly address: string;
+  /** What the process was called before. */
+  readonly number: number | undefined;
+  /** What names it to the aggregator that it goes to. */
+  readonly ticket: number | undefined;
+  /** Does it go over a socket that only this machine has? */
+  readonly isSameMachine: boolean;
+}
+
 /**
  * Serves a coordinator until the run is over. Where the connection is lost, or the coordinator ends before that, a resumed
  * one may come back at the same address: the worker then joins it, as a new incarnation over a new socket.
  * @throws RunError where there is no coordinator in time, or it refuses this worker; Interrupted when told to leave
  */
-export async function serveRuns({
+export function serveRuns({
   coordinator,
   keys,
   connectTimeout,
@@ -45,28 +59,103 @@ export async function serveRuns({
   say,
   ...options
 }: ServeRunsOptions): Promise<void> {
-  let timeout = connectTimeout;
-  let failedHandshakes = 0;
+  return whileItLasts({ coordinator, keys, connectTimeout, reconnectTimeout, leave, say }, (link, connection) =>
+    serve(link, { ...options, ...connection, version, say, leave }),
+  );
+}
+
+export type WhileItLastsOptions = Pick<ServeRunsOptions, 'coordinator' | 'keys' | 'connectTimeout' | 'reconnectTimeout' | 'leave' | 'say'>;
+
+/**
+ * Connects to a coordinator and serves it, again and again, until the run is over. It may send who connects to an
+ * aggregator instead; whoever has lost that comes back to the coordinator.
+ * @throws as `serveRuns`
+ */
+export async function whileItLasts(
+  options: WhileItLastsOptions,
+  serveOver: (link: Link, connection: Connection) => Promise<void>,
+): Promise<void> {
+  const { keys, leave } = options;
+  const way = new Way(options);
   for (;;) {
-    const found = await knock(coordinator, { connectTimeout: timeout, say, leave });
-    if (found === undefined) throw new Interrupted(hasLeft);
-    const link = openLink(found, maxFrame, keys);
+    const connection = await way.next();
+    if (leave.aborted) throw new Interrupted(hasLeft);
+    if (!connection) continue;
+    const link = openLink(connection.address, maxFrame, keys);
     try {
-      await serve(link, { ...options, version, say, leave });
+      await serveOver(link, connection);
       return;
     } catch (error) {
-      failedHandshakes = error instanceof HandshakeFailed ? failedHandshakes + 1 : 0;
-      if (!mayBecomeBetter(error, failedHandshakes, reconnectTimeout))
-        throw error instanceof CoordinatorEnded ? new Interrupted(error.message) : error;
-      if (failedHandshakes === 0) {
-        say(`${errorMessage(error)}; waiting up to ${reconnectTimeout} s for it to come back`);
-        timeout = reconnectTimeout;
-      }
-      await pauseUnless(leave, reconnectPause);
+      await pauseUnless(leave, way.lost(error));
     } finally {
       await link.close();
     }
   }
+}
+
+/** Where to connect next: to the coordinator, or to the aggregator that it has named. */
+class Way {
+  readonly #options: WhileItLastsOptions;
+  #timeout: number;
+  #failedHandshakes = 0;
+  #move: Message<'move'> | undefined;
+  /** Is the connection one to an aggregator? */
+  #isBelow = false;
+  #number: number | undefined;
+
+  constructor(options: WhileItLastsOptions) {
+    this.#options = options;
+    this.#timeout = options.connectTimeout;
+  }
+
+  /** Waits for whoever it is; undefined where that cannot be reached, or once told to leave. @throws RunError after too long */
+  async next(): Promise<Connection | undefined> {
+    const { coordinator, say, leave } = this.#options;
+    const move = this.#move;
+    const address = move ? await reachable(move, say, leave) : await knock(coordinator, { connectTimeout: this.#timeout, say, leave });
+    this.#move = undefined;
+    this.#isBelow = move !== undefined;
+    if (address === undefined) return undefined;
+    return { address, number: this.#number, ticket: move?.ticket, isSameMachine: parseAddress(address).kind === 'ipc' };
+  }
+
+  /** The connection has come to an end. Returns the milliseconds to wait before the next. @throws the error, where there is none */
+  lost(error: unknown): number {
+    if (error instanceof Moved) {
+      this.#move = error.to;
+      this.#number = error.to.number;
+      return 0;
+    }
+    const { reconnectTimeout, say } = this.#options;
+    if (this.#isBelow && error instanceof LinkLost && !(error instanceof CoordinatorEnded)) {
+      say(`${errorMessage(error)}: back to the coordinator`);
+      this.#timeout = reconnectTimeout;
+      return 0;
+    }
+    this.#failedHandshakes = error instanceof HandshakeFailed ? this.#failedHandshakes + 1 : 0;
+    if (!mayBecomeBetter(error, this.#failedHandshakes, reconnectTimeout))
+      throw error instanceof CoordinatorEnded ? new Interrupted(error.message) : error;
+    if (this.#failedHandshakes === 0) {
+      say(`${errorMessage(error)}; waiting up to ${reconnectTimeout} s for it to come back`);
+      this.#timeout = reconnectTimeout;
+    }
+    return reconnectPause;
+  }
+}
+
+/** The first of an aggregator's addresses that answers. One that does not may be gone, which the coordinator finds out, too. */
+async function reachable({ addresses }: Message<'move'>, say: (line: string) => void, leave: AbortSignal): Promise<string | undefined> {
+  let reason = '';
+  for (const address of addresses) {
+    try {
+      return await knock({ address }, { connectTimeout: 0, say: () => undefined, leave });
+    } catch (error) {
+      reason = errorMessage(error);
+    }
+  }
+  say(`${reason}: back to the coordinator`);
+  await pauseUnless(leave, reconnectPause);
+  return undefined;
 }
 
 function mayBecomeBetter(error: unknown, failedHandshakes: number, reconnectTimeout: number): boolean {

@@ -54,7 +54,7 @@ export class ShardComputer {
     config: Config,
     train: Dataset,
     encoding: TargetEncoding,
-    shared?: { readonly memory: SharedMemory; readonly slot: number },
+    shared?: { readonly memory: SharedMemory; readonly channel: number },
   ) {
     this.#engine = engine;
     this.#config = config;
@@ -70,7 +70,7 @@ export class ShardComputer {
       throw new RunError(`${size} parameters in ${config.shards} shards need more than the 4 GiB of one worker; use fewer shards`);
     this.#memory = openKernel({ lengths: new Array(count).fill(size), areaBytes: shared?.memory.bytes });
     this.arena = shared?.memory.open(this.#memory.area);
-    this.#outbox = (shared && this.arena?.channels[shared.slot]?.gradients) ?? [];
+    this.#outbox = (shared && this.arena?.channels[shared.channel]?.gradients) ?? [];
     this.#freeInOutbox = [...this.#outbox];
     this.#arrays = Array.from({ length: count }, () => this.#memory.allocate(size));
     this.#free = [...this.#arrays];

@@ -1,11 +1,13 @@
 import { test } from 'tap';
 import { Broadcast } from '../../src/coordinator/broadcast.js';
-import { Fleet } from '../../src/coordinator/fleet.js';
+import { Computations } from '../../src/coordinator/computations.js';
+import type { Fleet } from '../../src/coordinator/fleet.js';
 import { PartedSum, type PartSum } from '../../src/coordinator/partedSum.js';
 import { openKernel } from '../../src/shared/kernel/kernel.js';
 import { decodeFromCoordinator, encode, type Message, type PartSums } from '../../src/shared/protocol.js';
 import { FakeHub } from '../fixtures/fakeHub.js';
-import { hello, parameters, partition, perShard, ready, runOptions, shards, sums, tensor } from '../fixtures/messages.js';
+import { fleetOf } from '../fixtures/fleetOf.js';
+import { hello, parameters, partition, perShard, ready, shards, sums, tensor } from '../fixtures/messages.js';
 
 /** Gradients in parts, and workers that are lost, err or join between one and the next. */
 
@@ -19,18 +21,21 @@ class Step {
   readonly parts: PartSum[] = [];
   readonly lines: string[] = [];
   readonly fleet: Fleet;
+  readonly #computations: Computations;
   /** How many of their requests workers have answered. */
   readonly #answered = new Map<string, number>();
 
   constructor(t: Teardown) {
     const { kernel, allocate } = openKernel({ lengths: [parameters, parameters, parameters] });
     const slots = [0, 1, 2].map(() => allocate(parameters));
-    const tensors = { partition, sum: new PartedSum(kernel, slots, partition), broadcast: new Broadcast(partition) };
+    const tensors = { partition, broadcast: new Broadcast(partition) };
+    const sum = new PartedSum(kernel, slots, partition);
     const events = {
       onLeft: (_: unknown, reason: string) => this.lines.push(reason),
       onNotice: (line: string) => this.lines.push(line),
     };
-    this.fleet = new Fleet({ ...runOptions, ...tensors, hub: this.hub, events });
+    this.fleet = fleetOf({ ...tensors, hub: this.hub, events });
+    this.#computations = new Computations({ fleet: this.fleet, shards, sum, compression: 'none' });
     t.teardown(() => this.fleet.close(true));
   }
 
@@ -39,9 +44,9 @@ class Step {
     await turn();
   }
 
-  ask(weights = tensor): ReturnType<Fleet['gradients']> {
+  ask(weights = tensor): ReturnType<Computations['gradients']> {
     const plan = { step: 0, epoch: 0, from: 0, count: shards * perShard };
-    return this.fleet.gradients(plan, weights, (part) => this.parts.push(part));
+    return this.#computations.gradients(plan, weights, (part) => this.parts.push(part));
   }
 
   /** The steps that a worker was asked, in order. */

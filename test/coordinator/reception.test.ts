@@ -2,6 +2,7 @@ import { test } from 'tap';
 import { Reception, type ReceptionOptions } from '../../src/coordinator/reception.js';
 import { type Member, Roster } from '../../src/coordinator/roster.js';
 import type { EngineFigure } from '../../src/shared/engineChoice.js';
+import type { FromCoordinator } from '../../src/shared/protocol.js';
 import type { Incarnation } from '../../src/shared/transport.js';
 import { hello, ready, runOptions } from '../fixtures/messages.js';
 
@@ -23,10 +24,15 @@ class Door {
 
   constructor(t: { teardown(end: () => void): void }, options: Partial<ReceptionOptions>) {
     const config = (choice: object): Readonly<Record<string, unknown>> => ({ ...choice });
-    this.reception = new Reception({ ...runOptions, ...options, config }, this.roster, 3, {
-      send: (to, { type, config: { engine, device } }) => this.sent.push(`${to}: ${type} ${engine}/${device}`),
+    this.reception = new Reception({ ...runOptions, ...options, config }, this.roster, {
+      send: (to, message) => this.sent.push(`${to}: ${wordsFor(message)}`),
       ban: (_, reason) => this.banned.push(reason),
       notice: (line) => this.lines.push(line),
+      enlist: (member, ready) => this.roster.markReady(member, ready),
+      release: (peer) => this.leave(peer),
+      enlisted: (worker) => this.lines.push(`${worker.name} computes`),
+      lost: (worker, reason, fate) => this.lines.push(`${worker.name} ${reason}: ${fate}`),
+      countBelow: (aggregator, more) => this.roster.countBelow(aggregator, more),
     });
     t.teardown(() => this.reception.close());
   }
@@ -45,13 +51,19 @@ class Door {
 
   leave(worker: string): void {
     this.roster.remove(worker as Incarnation);
-    this.reception.forget(worker as Incarnation);
+    this.reception.left(worker as Incarnation);
   }
 
   /** What was sent since this was asked last. */
   said(): string[] {
     return this.sent.splice(0);
   }
+}
+
+function wordsFor(message: FromCoordinator): string {
+  if (message.type !== 'configure' && message.type !== 'measure') return message.type;
+  const { engine, device } = message.config;
+  return `${message.type} ${engine}/${device}`;
 }
 
 test('what the config names is not measured', async (t) => {
@@ -126,7 +138,11 @@ test('who is not configured yet cannot be ready', async (t) => {
   door.come('a', 'b');
   for (const worker of ['a', 'b']) t.throws(() => door.reception.ready(door.member(worker), ready), { name: 'ProtocolError' });
   door.measured('a');
-  t.ok(door.reception.ready(door.member('a'), ready));
+  door.reception.ready(door.member('a'), ready);
+  t.same(
+    door.roster.ready.map(({ name }) => name),
+    ['worker 0'],
+  );
 });
 
 test('a door that is closed lets nobody in', async (t) => {

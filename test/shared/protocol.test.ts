@@ -21,7 +21,9 @@ const hello = {
   platform: 'linux-x64',
   cpu: 'A CPU',
   pid: 4242,
+  role: 'worker',
 } as const;
+const ready = { type: 'ready', engine: { engine: 'onnx', provider: 'cpu', library: '1.30.0' }, probe: 'abc', fingerprint: 'def' } as const;
 const gradient = { type: 'gradient', work: 3, node: [0, 2], shards: [sums, sums], startedAt: 0, computeMs: 1.5 } satisfies FromWorker;
 const step = {
   type: 'step',
@@ -43,16 +45,36 @@ const partition = cut(7, 5);
 const fromWorker: readonly FromWorker[] = [
   hello,
   { ...hello, slot: 2 },
-  { type: 'ready', engine: { engine: 'onnx', provider: 'cpu', library: '1.30.0' }, probe: 'abc', fingerprint: 'def' },
+  { ...hello, role: 'aggregator', number: 1, ticket: 3 },
+  ready,
+  { type: 'open', listens: ['ipc:///tmp/bpnn-1/hub', 'tcp://10.0.0.2:5000'] },
+  { type: 'joined', ticket: 3, hello, ready },
+  { type: 'left', ticket: 3, reason: 'was killed by SIGKILL', isFinal: false },
+  {
+    type: 'worked',
+    workers: [
+      [3, 12, 0.5],
+      [4, 0, 0],
+    ],
+  },
   gradient,
   { type: 'gradientPart', work: 3, node: [0, 2], part: 1 },
   { type: 'evaluation', work: 0, chunk: 5, sums, startedAt: 0, computeMs: 0 },
   { type: 'failed', reason: 'no such file' },
 ];
 const fromCoordinator: readonly FromCoordinator[] = [
-  { type: 'configure', config: { seed: 1, model: { layers: ['flatten', { dense: { units: 3 } }] } }, fingerprint: 'def', partSize: 5 },
+  {
+    type: 'configure',
+    config: { seed: 1, model: { layers: ['flatten', { dense: { units: 3 } }] } },
+    fingerprint: 'def',
+    partSize: 5,
+    level: 1,
+  },
+  { type: 'move', addresses: ['tcp://10.0.0.2:5000'], number: 2, ticket: 3 },
+  { type: 'admit', ticket: 3 },
+  { type: 'dismiss', ticket: 3, reason: 'sees other data' },
   step,
-  { type: 'evaluate', work: 9, part: 'validation', chunks: [0, 4], version: 6, parts: [] },
+  { type: 'evaluate', work: 9, part: 'validation', samples: 33, chunks: [0, 4], version: 6, parts: [] },
   { type: 'weights', version: 7, part: 0 },
   { type: 'probe' },
   { type: 'refuse', reason: 'another version' },

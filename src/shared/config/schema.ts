@@ -66,6 +66,10 @@ export const configSchema = record({
   transport: choice(['auto', 'shm', 'socket'])
     .default('auto')
     .describe('how tensors reach workers that up starts: shared memory (where there is some) or sockets'),
+  topology: choice(['auto', 'star', 'tree'])
+    .default('auto')
+    .describe('whether workers on other machines are below aggregators, which add their gradients up; auto: where one has come'),
+  fanIn: whole(2).default(16).describe('how many aggregators are connected to one node at most; further ones stand below those'),
   compression: choice(['none', 'bf16', 'fp16'])
     .default('none')
     .describe('rounds weights and gradients of shards to 16 bits: half the traffic for remote workers of one shard, other results'),

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync } from 'node:fs';
+import { closeSync, fstatSync, openSync } from 'node:fs';
 import { RunError } from '../errors.js';
 import { maxArrays } from '../wasm.js';
 import { Arena, type ArenaShape, arenaBytes, mostArenaBytes } from './arena.js';
@@ -40,6 +40,27 @@ export class SharedMemory {
     const { size } = fstatSync(file);
     if (size !== memory.bytes) throw new RunError(`the coordinator shares ${size} bytes of memory, expected ${memory.bytes}`);
     return memory;
+  }
+
+  /** Where another process of this machine, and of the same user, finds its file. */
+  get place(): { readonly file: string; readonly inode: number } {
+    return { file: `/proc/${process.pid}/fd/${this.file}`, inode: fstatSync(this.file).ino };
+  }
+
+  /** The memory of another process; undefined where it is not to be found: of another machine or container, or not open to us. */
+  static found(place: { readonly file: string; readonly inode: number }, shape: ArenaShape): SharedMemory | undefined {
+    let file: number;
+    let system: MemorySystem;
+    try {
+      system = memorySystem();
+      file = openSync(place.file, 'r+');
+    } catch {
+      return undefined;
+    }
+    const { size, ino } = fstatSync(file);
+    if (ino === place.inode && size === arenaBytes(shape)) return new SharedMemory(file, shape, system);
+    closeSync(file);
+    return undefined;
   }
 
   /** Closes the file. What is mapped stays. */

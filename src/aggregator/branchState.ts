@@ -1,0 +1,85 @@
+import { Broadcast } from '../coordinator/broadcast.js';
+import type { Config } from '../shared/config/schema.js';
+import { errorMessage, RunError } from '../shared/errors.js';
+import { type Halves, openHalves } from '../shared/half/half.js';
+import { type KernelMemory, openKernel } from '../shared/kernel/kernel.js';
+import type { Arena } from '../shared/memory/arena.js';
+import { SharedMemory } from '../shared/memory/sharedMemory.js';
+import { buildNetwork } from '../shared/model/network.js';
+import { cut, type Partition } from '../shared/partition.js';
+import { treeDepth } from '../shared/tree.js';
+import { maxArrays } from '../shared/wasm.js';
+import { WeightsIn } from '../worker/weightsIn.js';
+
+/** Arrays in which sums are added up, at most and at least; those that are never used take no memory. */
+const mostSlots = 16;
+const fewestSlots = 2;
+/** Weights that take turns: the next ones come while some below still read the last. */
+const weightArrays = 2;
+
+/** All large arrays of an aggregator. */
+export interface BranchState {
+  readonly partition: Partition;
+  readonly weights: WeightsIn;
+  readonly broadcast: Broadcast;
+  /** How tensors go in 16 bits, if they do. */
+  readonly halves: Halves | undefined;
+  readonly kernel: KernelMemory;
+  readonly slots: readonly Float32Array[];
+  /** Memory shared with workers of the same machine: weights and gradients are in it. */
+  readonly shared: { readonly memory: SharedMemory; readonly arena: Arena } | undefined;
+  close(): void;
+}
+
+/**
+ * @param channels workers that may share its memory
+ * @throws RunError where it does not fit
+ */
+export function openBranchState(config: Config, partSize: number, channels: number, say: (line: string) => void): BranchState {
+  const { size } = buildNetwork(config.model).layout;
+  const partition = cut(size, partSize);
+  const memory = shareMemory(config, size, channels, say);
+  try {
+    const format = config.compression === 'none' ? undefined : config.compression;
+    const ownWeights = memory && !format ? 0 : weightArrays;
+    const count = Math.min(mostSlots, maxArrays(size, memory?.bytes) - ownWeights);
+    if (count < fewestSlots) throw new RunError(`${size} parameters need more than the 4 GiB of one aggregator`);
+    const kernel = openKernel({ lengths: new Array<number>(ownWeights + count).fill(size), areaBytes: memory?.bytes });
+    const shared = memory && { memory, arena: memory.open(kernel.area) };
+    const own = Array.from({ length: ownWeights }, () => kernel.allocate(size));
+    const halves = format && openHalves(format);
+    // What has been rounded already stays as it is when it is rounded for those below.
+    const rounding = halves && { halves, arrays: shared?.arena.weights ?? [new Float32Array(size), new Float32Array(size)] };
+    return {
+      ...{ partition, halves, kernel, shared },
+      weights: new WeightsIn(partition, format ? own : (shared?.arena.weights ?? own)),
+      broadcast: new Broadcast(partition, rounding),
+      slots: Array.from({ length: count }, () => kernel.allocate(size)),
+      close() {
+        kernel.close();
+        memory?.close();
+      },
+    };
+  } catch (error) {
+    memory?.close();
+    throw error;
+  }
+}
+
+function shareMemory(
+  { transport, shards, metrics }: Config,
+  parameters: number,
+  channels: number,
+  say: (line: string) => void,
+): SharedMemory | undefined {
+  if (transport === 'socket') return undefined;
+  try {
+    return SharedMemory.create(
+      { parameters, workers: channels, shards, metrics: metrics.length },
+      weightArrays + fewestSlots + treeDepth(shards),
+    );
+  } catch (error) {
+    say(`no memory is shared with workers of this machine (${errorMessage(error)}): weights and gradients go over sockets`);
+    return undefined;
+  }
+}

@@ -1,0 +1,78 @@
+import type { Halves } from '../shared/half/half.js';
+import type { PartSums } from '../shared/protocol.js';
+import type { TreeNode } from '../shared/tree.js';
+import type { Send } from '../worker/sendGradient.js';
+import type { NodeSum } from './nodeSums.js';
+
+/** One gradient on its way up. */
+interface Outgoing {
+  readonly work: number;
+  readonly sum: NodeSum;
+  /** The sums of its shards that are not empty; they go with the first part. */
+  readonly shards: () => readonly PartSums[] | undefined;
+  readonly startedAt: number;
+  readonly computeMs: () => number;
+  next: number;
+}
+
+/**
+ * The gradients on their way up: each in the order of its parts, the next begun when the last is complete. A part goes as
+ * soon as it is added up and all sums are known, while others are still coming in from below.
+ */
+export class GradientsUp {
+  readonly #send: Send;
+  readonly #parts: number;
+  readonly #halves: Halves | undefined;
+  #current: Outgoing | undefined;
+  #waiting: Outgoing[] = [];
+
+  /** @param parts of every gradient @param halves packs what one shard has given, as a worker does */
+  constructor(send: Send, parts: number, halves: Halves | undefined) {
+    this.#send = send;
+    this.#parts = parts;
+    this.#halves = halves;
+  }
+
+  expect(gradient: Omit<Outgoing, 'next'>): void {
+    this.#waiting.push({ ...gradient, next: 0 });
+  }
+
+  /** What has not begun to go is not wanted any more; what has is, since the other side waits for all of it. */
+  forget(): void {
+    this.#waiting = [];
+  }
+
+  /** Sends what can go now. */
+  flush(): void {
+    for (;;) {
+      const current = this.#current ?? this.#begin();
+      if (!current) return;
+      for (; current.next < this.#parts; current.next++) {
+        const values = current.sum.part(current.next);
+        if (!values) return;
+        this.#sendPart(current, values);
+      }
+      this.#current = undefined;
+    }
+  }
+
+  #begin(): Outgoing | undefined {
+    const at = this.#waiting.findIndex((gradient) => gradient.shards() !== undefined && gradient.sum.part(0) !== undefined);
+    [this.#current] = at < 0 ? [] : this.#waiting.splice(at, 1);
+    return this.#current;
+  }
+
+  #sendPart({ work, sum, shards: sums, startedAt, computeMs, next: part }: Outgoing, values: Float32Array): void {
+    const { from, to } = sum.node;
+    const node: [number, number] = [from, to];
+    const shards = sums() ?? [];
+    const tensor = this.#halves && shards.length === 1 ? this.#halves.pack(values) : values;
+    if (part === 0) this.#send({ type: 'gradient', work, node, shards, startedAt, computeMs: computeMs() }, [tensor]);
+    else this.#send({ type: 'gradientPart', work, node, part }, [tensor]);
+  }
+}
+
+/** The sums of a node's shards. @param known of all shards that are not empty and were asked for, in order @param wanted those */
+export function sumsWithin({ from, to }: TreeNode, known: readonly PartSums[], wanted: readonly number[]): PartSums[] {
+  return known.filter((_, i) => from <= (wanted[i] ?? -1) && (wanted[i] ?? -1) < to);
+}

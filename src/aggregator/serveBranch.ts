@@ -1,0 +1,322 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { wantedShards } from '../coordinator/computations.js';
+import { Fleet } from '../coordinator/fleet.js';
+import type { Job } from '../coordinator/job.js';
+import { chunkSizes } from '../coordinator/plan.js';
+import { SharedWorkers } from '../coordinator/sharedWorkers.js';
+import { addressAt, hostInAddress } from '../shared/address.js';
+import { now } from '../shared/clock.js';
+import { parseConfig } from '../shared/config/parse.js';
+import type { Config } from '../shared/config/schema.js';
+import { errorMessage, Interrupted, ProtocolError, RunError } from '../shared/errors.js';
+import type { RunKeys } from '../shared/keys.js';
+import { decodeFromCoordinator, encode, type Message, type PartSums } from '../shared/protocol.js';
+import { type Hub, type Link, openHub } from '../shared/transport.js';
+import type { TreeNode } from '../shared/tree.js';
+import { version } from '../shared/version.js';
+import type { Send } from '../worker/sendGradient.js';
+import { CoordinatorEnded, hasLeft, helloOf, LinkLost, linkEnd, Moved } from '../worker/serve.js';
+import type { Connection } from '../worker/serveRuns.js';
+import { type BranchState, openBranchState } from './branchState.js';
+import { GradientsUp, sumsWithin } from './gradientsUp.js';
+import { NodeSums } from './nodeSums.js';
+import { ownAddressTowards } from './ownAddress.js';
+import { Relay } from './relay.js';
+
+export interface BranchOptions {
+  readonly keys: RunKeys | undefined;
+  /** Where to listen; default: at the address by which it reaches the coordinator, at any free port. */
+  readonly bind: string | undefined;
+  /** Name or address of this machine for workers; default: where it listens. */
+  readonly advertise: string | undefined;
+  readonly slot: number | undefined;
+  /** Workers of the run on this machine, which may share its memory; default: one a core. */
+  readonly workersHere: number | undefined;
+  readonly leave: AbortSignal;
+  readonly say: (line: string) => void;
+}
+
+/** Bytes: how large tensors are it learns only from the coordinator's config. */
+const maxFrame = 2 ** 30;
+
+/**
+ * Serves one run as an aggregator: lets in who is sent to it, passes weights and assignments down, adds gradients up in the
+ * tree's order, and passes the sums on, until told to stop.
+ * @throws as a worker's `serve`
+ */
+export async function serveBranch(link: Link, connection: Connection, options: BranchOptions): Promise<void> {
+  if (options.leave.aborted) throw new Interrupted(hasLeft);
+  const own = await ownAddressTowards(connection.address);
+  const folder = mkdtempSync(join(tmpdir(), 'bpnn-'));
+  // Of this machine alone: who comes that way may share memory.
+  const alsoAt = `ipc://${folder}/hub`;
+  const { keys, bind = `tcp://${hostInAddress(own)}:0`, advertise = own, say } = options;
+  const leave = (): void => {
+    link.send(encode({ type: 'leaving' }));
+    void link.close();
+  };
+  options.leave.addEventListener('abort', leave, { once: true });
+  try {
+    const hub = await openHub({ address: bind, alsoAt, maxFrameBytes: maxFrame, keys, onTurnedAway: say });
+    link.send(encode(helloOf('aggregator', { ...connection, version, slot: options.slot })));
+    const session = new Session(link, hub, options, [alsoAt, addressAt(hub.address, advertise)]);
+    try {
+      if (await session.serve()) return;
+    } finally {
+      // Those below go back to the coordinator.
+      await session.close();
+    }
+  } finally {
+    options.leave.removeEventListener('abort', leave);
+    rmSync(folder, { recursive: true, force: true });
+  }
+  if (options.leave.aborted) throw new Interrupted(hasLeft);
+  throw linkEnd(link);
+}
+
+/** One connection of an aggregator. */
+class Session {
+  readonly #link: Link;
+  readonly #hub: Hub;
+  readonly #options: BranchOptions;
+  readonly #listens: readonly string[];
+  #branch: Branch | undefined;
+
+  constructor(link: Link, hub: Hub, options: BranchOptions, listens: readonly string[]) {
+    this.#link = link;
+    this.#hub = hub;
+    this.#options = options;
+    this.#listens = listens;
+  }
+
+  /** Says whether the run is over; else the link is. */
+  async serve(): Promise<boolean> {
+    for await (const frames of this.#link.messages()) {
+      const { partition = [], unpack } = this.#branch ?? {};
+      const { message, tensors } = decodeFromCoordinator(frames, partition, unpack);
+      switch (message.type) {
+        case 'configure':
+          this.#branch = this.#open(message);
+          break;
+        case 'step':
+          this.#expect(message.type).step(message, tensors);
+          break;
+        case 'evaluate':
+          this.#expect(message.type).evaluate(message, tensors);
+          break;
+        case 'weights':
+          this.#expect(message.type).announce(message, tensors);
+          break;
+        case 'admit':
+          this.#expect(message.type).relay.admit(message.ticket);
+          break;
+        case 'dismiss':
+          this.#expect(message.type).relay.dismiss(message.ticket, message.reason);
+          break;
+        case 'probe':
+          break;
+        case 'move':
+          throw new Moved(message);
+        case 'measure':
+          throw new ProtocolError('the coordinator sent measure to an aggregator');
+        case 'reconnect':
+          throw new LinkLost(`the coordinator had given up on this aggregator (${message.reason})`);
+        case 'refuse':
+          throw new RunError(`the coordinator says: ${message.reason}`);
+        case 'stop':
+          await this.#branch?.close(message.isOver, true);
+          this.#link.send(encode({ type: 'leaving' }));
+          if (!message.isOver) throw new CoordinatorEnded('the coordinator has ended before the run was over');
+          return true;
+        default:
+          message satisfies never;
+      }
+    }
+    if (this.#branch?.failure) throw this.#branch.failure;
+    return false;
+  }
+
+  async close(): Promise<void> {
+    if (this.#branch) await this.#branch.close(false, false);
+    else await this.#hub.close();
+  }
+
+  #open(message: Message<'configure'>): Branch {
+    const { say } = this.#options;
+    let branch: Branch;
+    try {
+      branch = new Branch(message, this.#hub, this.#link, this.#options);
+    } catch (error) {
+      this.#link.send(encode({ type: 'failed', reason: errorMessage(error).slice(0, 4_000) }));
+      throw error;
+    }
+    this.#link.send(encode({ type: 'open', listens: this.#listens }));
+    say(`lets workers in at ${this.#listens[1]}`);
+    return branch;
+  }
+
+  #expect(type: string): Branch {
+    if (!this.#branch) throw new ProtocolError(`the coordinator sent ${type} before configure`);
+    return this.#branch;
+  }
+}
+
+/** What an aggregator holds once it is configured. */
+class Branch {
+  readonly relay: Relay;
+  /** Set once the run cannot go on below it. */
+  failure: Error | undefined;
+  readonly #config: Config;
+  readonly #state: BranchState;
+  readonly #fleet: Fleet;
+  readonly #sums: NodeSums;
+  readonly #up: GradientsUp;
+  readonly #sendUp: Send;
+  /** Of the step that is under way, by the coordinator's number. */
+  #work = -1;
+  #jobs: Job[] = [];
+  #closing: Promise<void> | undefined;
+
+  /** @throws RunError where the gradients do not fit into memory */
+  constructor(configure: Message<'configure'>, hub: Hub, link: Link, { workersHere, say }: BranchOptions) {
+    this.#config = parseConfig(configure.config, 'the config of the coordinator', { cores: 1 });
+    const { workers, shards, prepareTimeout, stepTimeout } = this.#config;
+    const channels = Math.min(workers, workersHere ?? availableParallelism());
+    this.#state = openBranchState(this.#config, configure.partSize, channels, say);
+    const { partition, broadcast, halves, shared } = this.#state;
+    this.#sendUp = (message, tensors) => link.send(encode(message, tensors));
+    const relayOptions = {
+      version,
+      configure,
+      prepareTimeout,
+      sendUp: this.#sendUp,
+      shared: shared && { memory: shared.memory, channels },
+    };
+    let relay: Relay | undefined;
+    this.#fleet = new Fleet({
+      ...{ hub, partition, broadcast, halves, shards, stepTimeout, level: configure.level },
+      desk(roster, ports) {
+        relay = new Relay(relayOptions, roster, ports);
+        return relay;
+      },
+      shared: shared && new SharedWorkers(shared.arena, shared.memory.system),
+      events: {
+        onReady: ({ name, hello }) => say(`${name} (pid ${hello.pid} on ${hello.host}) computes`),
+        onLeft: ({ name, hello }, reason) => say(`${name} (pid ${hello.pid} on ${hello.host}) ${reason}`),
+        onRefused: say,
+        onNotice: say,
+        onFailed: (reason) => {
+          this.failure = reason;
+          void link.close();
+        },
+      },
+    });
+    if (!relay) throw new RangeError('the fleet has opened no desk');
+    this.relay = relay;
+    this.#sums = new NodeSums(this.#state.kernel, this.#state.slots, partition);
+    this.#up = new GradientsUp(this.#sendUp, partition.length, halves);
+  }
+
+  get partition(): BranchState['partition'] {
+    return this.#state.partition;
+  }
+
+  get unpack(): ((frame: Uint8Array) => Float32Array) | undefined {
+    return this.#state.halves?.unpack;
+  }
+
+  /** A part of the weights to come. */
+  announce({ version: number, part }: Message<'weights'>, tensors: readonly Float32Array[]): void {
+    const { weights } = this.#state;
+    weights.take(number, [part], tensors);
+    if (weights.latest) this.#fleet.announce(weights.latest, part);
+  }
+
+  step({ work, step, epoch, batch, nodes, version: number, parts }: Message<'step'>, tensors: readonly Float32Array[]): void {
+    const { weights } = this.#state;
+    weights.take(number, parts, tensors);
+    if (work !== this.#work) this.#beginWork(work);
+    const plan = { step, epoch, from: batch[0], count: batch[1] - batch[0] };
+    for (let i = 0; i < nodes.length; ) {
+      const room = this.#sums.room;
+      if (room === 0) throw new RangeError('more nodes were asked for than there are arrays for');
+      this.#ask(
+        work,
+        plan,
+        nodes.slice(i, i + room).map(([from, to]) => ({ from, to })),
+        weights.whole(number),
+      );
+      i += room;
+    }
+  }
+
+  evaluate({ work, part, samples, chunks, version: number, parts }: Message<'evaluate'>, tensors: readonly Float32Array[]): void {
+    const { weights } = this.#state;
+    weights.take(number, parts, tensors);
+    const asked = new Set(chunks);
+    const sizes = chunkSizes(samples, this.#config.validationBatchSize).map((size, chunk) => (asked.has(chunk) ? size : 0));
+    const job = this.#fleet.askEvaluation({
+      ...{ part, samples, sizes, weights: weights.whole(number) },
+      onNode: ({ from: chunk }, _, [sums], computeMs) => {
+        asked.delete(chunk);
+        // It may be the last that the coordinator waits for.
+        if (asked.size === 0) this.relay.report();
+        if (sums) this.#sendUp({ type: 'evaluation', work, chunk, sums, startedAt: now() - computeMs, computeMs });
+      },
+    });
+    this.#finish(job);
+  }
+
+  /** Tells those below to leave, or has them go back to the coordinator. */
+  close(isOver: boolean, tells: boolean): Promise<void> {
+    this.#closing ??= this.#fleet.close(isOver, tells).finally(() => this.#state.close());
+    return this.#closing;
+  }
+
+  /** The coordinator has gone on: it has read what came of earlier work, and wants no more of it. */
+  #beginWork(work: number): void {
+    this.#work = work;
+    for (const job of this.#jobs) this.#fleet.drop(job);
+    this.#jobs = [];
+    this.#up.forget();
+    this.#sums.free();
+    this.#fleet.beginStep();
+  }
+
+  #ask(work: number, plan: { step: number; epoch: number; from: number; count: number }, nodes: TreeNode[], weights: Float32Array): void {
+    const wanted = [...wantedShards(this.#config.shards, plan.count)].filter((shard) =>
+      nodes.some(({ from, to }) => from <= shard && shard < to),
+    );
+    const sums = this.#sums.open(nodes, new Set(wanted));
+    let known: readonly PartSums[] | undefined;
+    const startedAt = now();
+    const take = (node: TreeNode, part: number | undefined, values: Float32Array): void => {
+      sums.find((sum) => sum.has(node))?.add(node, part, values);
+      this.#up.flush();
+    };
+    const job = this.#fleet.askGradients({
+      ...{ plan, nodes, weights },
+      onSums: (all) => {
+        known = all;
+        this.#up.flush();
+      },
+      onPart: take,
+      onNode: (node, values) => values && take(node, undefined, values),
+    });
+    for (const sum of sums) {
+      const shards = (): PartSums[] | undefined => known && sumsWithin(sum.node, known, wanted);
+      this.#up.expect({ work, sum, shards, startedAt, computeMs: () => job.computeMs });
+    }
+    this.#jobs.push(job);
+    this.#finish(job);
+  }
+
+  /** What comes of it goes up as it comes; what keeps it from coming ends this. */
+  #finish(job: Job): void {
+    this.#fleet.finish(job).catch((error: unknown) => {
+      this.failure ??= error instanceof Error ? error : new RunError(errorMessage(error));
+    });
+  }
+}
