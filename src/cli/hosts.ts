@@ -6,6 +6,8 @@ import { addressAt, isEverywhere, isLoopback, parseAddress } from '../shared/add
 import type { Config } from '../shared/config/schema.js';
 import { plainConfig } from '../shared/config/write.js';
 import { UsageError } from '../shared/errors.js';
+import type { Launcher } from '../shared/launcher.js';
+import { buildNetwork } from '../shared/model/network.js';
 import { quoted } from '../shared/shellWord.js';
 import { version } from '../shared/version.js';
 import { kebab } from './configFlags.js';
@@ -74,14 +76,33 @@ export async function hostWorkers(hosts: readonly Host[], flags: HostFlags, conf
       const started = places.slice(0, wanted);
       return {
         ...{ address, keys: 'new' as const },
-        launch: ({ address: bound, ...endpoint }) =>
-          started.map(({ host, index }) => {
-            const count = started.filter((other) => other.host === host).length;
-            return sshLauncher({ ...endpoint, ssh, host: host.name, count, index, address: seenFrom(host, bound) });
-          }),
+        launch: ({ address: bound, ...endpoint }) => {
+          const used = ready.filter((host) => started.some((place) => place.host === host));
+          const launcher = (role: 'worker' | 'aggregator', host: ReadyHost, index: number): Launcher => {
+            const count = started.filter((place) => place.host === host).length;
+            return sshLauncher({ ...endpoint, role, ssh, host: host.name, count, index, address: seenFrom(host, bound) });
+          };
+          const needed = needsTree(config, started.length, used.length);
+          return {
+            workers: started.map(({ host, index }) => launcher('worker', host, index)),
+            aggregators: needed ? used.map((host) => launcher('aggregator', host, 0)) : [],
+          };
+        },
       };
     },
   };
+}
+
+/**
+ * Values of weights, and of gradients, that do not cross the network in a step where each host has an aggregator: from so
+ * many on, an aggregator is worth its own time (docs/scaling.md).
+ */
+const worthAggregators = 200_000;
+
+/** Is an aggregator to be started on each host? */
+function needsTree({ topology, model, mixedNumerics }: Config, workers: number, hosts: number): boolean {
+  if (topology !== 'auto') return topology === 'tree';
+  return !mixedNumerics && (workers - hosts) * buildNetwork(model).layout.size >= worthAggregators;
 }
 
 /** The coordinator's address for a host: of one that listens everywhere, the one that the host's ssh came from. */

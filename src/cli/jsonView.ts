@@ -14,7 +14,7 @@ export function jsonView(stream: NodeJS.WritableStream): RunObserver & { close()
   return {
     onListening: (listening) => say('listening', listening),
     onNotice: (line) => say(line),
-    onWorkerLine: (slot, line) => void stream.write(`${logLine('json', `worker ${slot}`, line)}\n`),
+    onWorkerLine: (name, line) => void stream.write(`${logLine('json', name, line)}\n`),
     onStart: (info) => say('start', info),
     onStep(figures) {
       if (performance.now() - saidAt >= stepInterval) say('step', figures);

@@ -29,7 +29,7 @@ export function runView(stream: NodeJS.WritableStream & { readonly isTTY?: boole
       );
     },
     onNotice: (line) => say(line),
-    onWorkerLine: (slot, line) => say(`[worker ${slot}] ${line}`),
+    onWorkerLine: (name, line) => say(`[${name}] ${line}`),
     onStart(started) {
       info = started;
       for (const line of startLines(started)) say(line);

@@ -1,12 +1,15 @@
+import { isLoopback, parseAddress } from '../shared/address.js';
 import { ProtocolError } from '../shared/errors.js';
 import type { Message } from '../shared/protocol.js';
 import type { Incarnation } from '../shared/transport.js';
-import type { DeskPorts, FromBelow } from './desk.js';
+import type { DeskPorts, Fate, FromBelow } from './desk.js';
 import { type Hello, isAggregator, type Member, type Ready, type Roster } from './roster.js';
 
 export interface BranchesOptions {
-  /** `star`: everyone stays; `tree`: they wait for an aggregator; `auto`: only where there is one. */
+  /** `star`: workers stay; `tree`: they go below any aggregator; `auto`: only below one on their own host. */
   readonly topology: 'auto' | 'star' | 'tree';
+  /** Are aggregators on their way? Else, with `auto`, nobody waits for the first. */
+  readonly expects?: boolean;
   /** Aggregators that stand below one node at most; further ones stand below those. */
   readonly fanIn: number;
   /** Milliseconds that a worker waits for an aggregator of its own host. */
@@ -45,7 +48,8 @@ const longestWay = 600_000;
 
 /**
  * The tree in which a run's workers are arranged: who is below which aggregator. A worker goes to one on its own host, by
- * the host's name, else to the one that has the fewest; aggregators stand below each other where there are many.
+ * the host's name, or where it is to have one to that which has the fewest; aggregators stand below each other where there
+ * are many.
  */
 export class Branches {
   readonly #options: BranchesOptions;
@@ -68,9 +72,9 @@ export class Branches {
 
   /** Finds a peer its place: sends it to a branch, or has it stay, now or once it has waited for one. */
   place(member: Member, stay: () => void): void {
-    const { topology, patience = defaultPatience } = this.#options;
+    const { topology, expects = false, patience = defaultPatience } = this.#options;
     const isWorker = !isAggregator(member);
-    if (isWorker && (topology === 'star' || (topology === 'auto' && this.#all().length === 0))) {
+    if (isWorker && (topology === 'star' || (topology === 'auto' && !expects && this.#all().length === 0))) {
       stay();
       return;
     }
@@ -81,7 +85,7 @@ export class Branches {
     }
     const giveUp = (): void => {
       this.#waiting.delete(member.incarnation);
-      const other = isWorker ? leastLoaded(this.#all().filter(isOpen)) : undefined;
+      const other = isWorker && topology === 'tree' ? leastLoaded(this.#all().filter(isOpen)) : undefined;
       if (other) this.#send(member, other);
       else this.#stay(member, stay);
     };
@@ -102,7 +106,7 @@ export class Branches {
     const { incarnation, hello, name } = member;
     if (isAggregator(member))
       this.#peers.set(incarnation, { hello, via: incarnation, name, above: undefined, listens: undefined, tickets: new Set() });
-    else if (!this.#hasSaidNone) {
+    else if (!this.#hasSaidNone && this.#all().length === 0) {
       this.#ports.notice('no aggregator has come (bpnn-dist aggregator --connect ADDRESS): workers stay with the coordinator');
       this.#hasSaidNone = true;
     }
@@ -212,7 +216,9 @@ export class Branches {
     for (const [old, { worker, own, sentAt }] of this.#tickets) if (!worker && !own && now - sentAt > longestWay) this.#tickets.delete(old);
     this.#tickets.set(ticket, { branch, number, hello, sentAt: now, worker: undefined, own: undefined });
     branch.tickets.add(ticket);
-    this.#ports.send(incarnation, { type: 'move', addresses: branch.listens ?? [], number, ticket });
+    // What only one machine reaches is of no use to another.
+    const addresses = (branch.listens ?? []).filter((address) => hello.host === branch.hello.host || !isLoopback(parseAddress(address)));
+    this.#ports.send(incarnation, { type: 'move', addresses, number, ticket });
     this.#ports.release(incarnation);
   }
 
@@ -229,11 +235,11 @@ export class Branches {
     return ticket;
   }
 
-  #drop(number: number, ticket: Ticket, reason: string, fate: 'lost' | 'final' | 'comesBack'): void {
+  #drop(number: number, ticket: Ticket, reason: string, fate: Fate): void {
     this.#forget(number, ticket);
     const { worker, own } = ticket;
     if (own) {
-      this.#ports.notice(`${own.name} (pid ${own.hello.pid} on ${own.hello.host}) ${reason}`);
+      this.#ports.aggregatorLost(own, reason, fate);
       this.#dropBelow(own, `its ${own.name} is gone`);
     }
     if (!worker) return;

@@ -38,6 +38,8 @@ export interface DeskPorts {
   enlisted(worker: Member): void;
   /** One below an aggregator is gone. */
   lost(worker: Member, reason: string, fate: Fate): void;
+  /** The same of an aggregator below another. */
+  aggregatorLost(aggregator: Pick<Member, 'name' | 'hello'>, reason: string, fate: Fate): void;
   /** So many workers more, or fewer, compute below an aggregator. */
   countBelow(aggregator: Member, more: number): void;
 }

@@ -21,6 +21,8 @@ export interface FleetEvents {
   onReady?(member: Member): void;
   /** A worker is gone or was sent away. */
   onLeft?(member: Member, reason: string, fate: Fate): void;
+  /** The same of an aggregator. Its workers are told of one by one. */
+  onAggregatorLeft?(aggregator: Pick<Member, 'name' | 'hello'>, reason: string, fate: Fate): void;
   /** Someone was refused before it became a worker, or its message made no sense: one line. */
   onRefused?(line: string): void;
   /** Something that a person should know. */
@@ -98,6 +100,7 @@ export class Fleet {
       enlist: (member, ready) => this.#enlist(member, ready),
       enlisted: (worker) => options.events.onReady?.(worker),
       lost: (worker, reason, fate) => this.#onEmpty ?? options.events.onLeft?.(worker, reason, fate),
+      aggregatorLost: (aggregator, reason, fate) => this.#onEmpty ?? options.events.onAggregatorLeft?.(aggregator, reason, fate),
       countBelow: (aggregator, more) => this.#countBelow(aggregator, more),
     });
     this.#gradientsIn = new GradientsIn(options.partition.length);
@@ -418,8 +421,8 @@ export class Fleet {
   #remove(peer: Incarnation, reason: string, isFinal = false): void {
     const member = this.#release(peer, () => this.#desk.left(peer, reason, isFinal));
     if (!member || this.#onEmpty) return;
-    if (isAggregator(member)) this.#notice(`${member.name} (pid ${member.hello.pid} on ${member.hello.host}) ${reason}`);
-    else this.#options.events.onLeft?.(member, reason, isFinal ? 'final' : 'lost');
+    const { onLeft, onAggregatorLeft } = this.#options.events;
+    (isAggregator(member) ? onAggregatorLeft : onLeft)?.(member, reason, isFinal ? 'final' : 'lost');
   }
 
   /** A peer is none any more: its work is given to others. @param tell is called once it is not in the roster any more */

@@ -19,16 +19,23 @@ export interface RemoteWorkers {
   readonly advertise?: string | undefined;
   /** File that tells workers where the coordinator listens, as long as it does. */
   readonly addressFile?: string | undefined;
-  /** Starts one each, once it is known where the coordinator listens; without it they are started by hand. */
-  readonly launch?: (endpoint: LaunchEndpoint) => readonly Launcher[];
+  /** Start one each, once it is known where the coordinator listens; without it they are started by hand. */
+  readonly launch?: (endpoint: LaunchEndpoint) => Launchers;
+}
+
+/** What starts the processes of a run, one each. */
+export interface Launchers {
+  readonly workers: readonly Launcher[];
+  /** None where workers are connected to the coordinator itself. */
+  readonly aggregators: readonly Launcher[];
 }
 
 export interface LaunchEndpoint {
   readonly address: string;
   readonly keys: RunKeys;
   readonly logFormat: LogFormat;
-  /** Hears every line that a worker writes. */
-  readonly onLine: (slot: number, line: string) => void;
+  /** Hears every line that they write. @param name such as `worker 2` */
+  readonly onLine: (name: string, line: string) => void;
 }
 
 /** Where a coordinator listens, and the keys that let workers in. */

@@ -13,7 +13,7 @@ import { version } from '../shared/version.js';
 import { ChromeTrace } from '../view/trace/chromeTrace.js';
 import { type TraceRequest, tracedSteps } from '../view/trace/tracedSteps.js';
 import { atMost, saidOfStrangers } from './atMost.js';
-import { addressFor, announced, endpointFor, keyFileIn, type RemoteWorkers } from './endpoint.js';
+import { addressFor, announced, endpointFor, keyFileIn, type Launchers, type RemoteWorkers } from './endpoint.js';
 import { Journal } from './journal.js';
 import { LiveStatus } from './liveStatus.js';
 import { localLauncher } from './localLauncher.js';
@@ -42,8 +42,8 @@ export interface RunObserver extends Observer {
   onListening?(listening: Listening): void;
   /** What has become of a worker, or what else a person should know: one line. */
   onNotice?(line: string): void;
-  /** A line that a worker on another machine has written. */
-  onWorkerLine?(slot: number, line: string): void;
+  /** A line that a worker, or an aggregator, on another machine has written. @param name such as `worker 2` */
+  onWorkerLine?(name: string, line: string): void;
   /** The first step is about to be taken. */
   onStart?(info: StartInfo): void;
 }
@@ -162,7 +162,7 @@ async function trainIn(
   const workforce = new Workforce({
     ...{ hub, prepared, state, journal, launchers, tracer, isLocal },
     measuresAnew: options.measuresAnew ?? false,
-    logFile: (slot) => folder.file('log', `worker-${slot}.log`),
+    logFile: (role, slot) => folder.file('log', `${role}-${slot}.log`),
     onReady: () => status.write(),
     onLeft: (member, reason) => status.left(member, reason),
     onShort() {
@@ -222,13 +222,16 @@ function launchersOf(
   keys: RunKeys | undefined,
   sharedFile: () => number | undefined,
   count: number,
-): (() => readonly Launcher[]) | undefined {
+): (() => Launchers) | undefined {
   const { address } = hub;
-  if (workers === 'local') return () => new Array<Launcher>(count).fill(localLauncher({ address, sharedFile: sharedFile(), logFormat }));
+  if (workers === 'local') {
+    const launcher = (): Launcher => localLauncher({ address, sharedFile: sharedFile(), logFormat });
+    return () => ({ workers: new Array<Launcher>(count).fill(launcher()), aggregators: [] });
+  }
   const { launch } = workers;
   if (!launch) return undefined;
   if (!keys) throw new RangeError('workers that are started elsewhere need keys');
-  return () => launch({ address, keys, logFormat, onLine: (slot, line) => observer.onWorkerLine?.(slot, line) });
+  return () => launch({ address, keys, logFormat, onLine: (name, line) => observer.onWorkerLine?.(name, line) });
 }
 
 /** A trace of its own for every time that a run is gone on with. */

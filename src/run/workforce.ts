@@ -10,10 +10,10 @@ import type { Config } from '../shared/config/schema.js';
 import { plainConfig } from '../shared/config/write.js';
 import type { EngineOn } from '../shared/engineChoice.js';
 import { Interrupted } from '../shared/errors.js';
-import type { Launcher } from '../shared/launcher.js';
 import type { Hub } from '../shared/transport.js';
 import { version } from '../shared/version.js';
 import { atMost, saidOfStrangers } from './atMost.js';
+import type { Launchers } from './endpoint.js';
 import type { Journal } from './journal.js';
 import type { PreparedRun } from './prepare.js';
 import type { TrainingState } from './trainingState.js';
@@ -25,14 +25,14 @@ export interface WorkforceOptions {
   readonly state: TrainingState;
   readonly journal: Journal;
   /** Start the workers' processes, one each; undefined where they come by themselves. */
-  readonly launchers: (() => readonly Launcher[]) | undefined;
+  readonly launchers: (() => Launchers) | undefined;
   /** Measure engines whatever is known of them from before. */
   readonly measuresAnew: boolean;
   readonly tracer: Tracer | undefined;
   /** Are they processes of this machine that the run starts? */
   readonly isLocal: boolean;
-  /** The log of a worker that is started here. */
-  readonly logFile: (slot: number) => string;
+  /** The log of a process that the run starts. */
+  readonly logFile: (role: 'worker' | 'aggregator', slot: number) => string;
   readonly onReady: (member: Member) => void;
   readonly onLeft: (member: Member, reason: string) => void;
   /** The run has too few workers for now, and waits; or has enough again. */
@@ -48,13 +48,16 @@ export class Workforce {
   readonly #computations: Computations;
   readonly #options: WorkforceOptions;
   readonly #staffing: Staffing;
+  readonly #launchers: Launchers | undefined;
   #processes: WorkerProcesses | undefined;
+  #aggregators: WorkerProcesses | undefined;
   #cutOff: NodeJS.Timeout | undefined;
   #isOver = false;
 
   constructor(options: WorkforceOptions) {
     this.#options = options;
-    const { prepared, journal, launchers, onShort } = options;
+    this.#launchers = options.launchers?.();
+    const { prepared, journal, onShort } = options;
     const { config } = prepared.plan;
     this.fleet = this.#openFleet(options);
     const { sum } = options.state;
@@ -67,7 +70,7 @@ export class Workforce {
     });
     this.#staffing = new Staffing({
       ...config,
-      coming: () => (launchers ? (this.#processes?.alive ?? config.workers) - this.fleet.ready.length : Number.POSITIVE_INFINITY),
+      coming: () => (this.#launchers ? (this.#processes?.alive ?? config.workers) - this.fleet.ready.length : Number.POSITIVE_INFINITY),
       onShort(line) {
         journal.notice(line);
         onShort();
@@ -112,7 +115,11 @@ export class Workforce {
       probe: config.resolved?.probe,
       partSize: partition[0]?.size ?? 1,
       // Those that are started on this machine share its memory: nothing between them would be faster.
-      tree: { topology: isLocal ? ('star' as const) : config.topology, fanIn: config.fanIn },
+      tree: {
+        topology: isLocal ? ('star' as const) : config.topology,
+        fanIn: config.fanIn,
+        expects: (this.#launchers?.aggregators.length ?? 0) > 0,
+      },
     };
     return new Fleet({
       ...{ hub, partition, broadcast, halves, tracer },
@@ -136,6 +143,10 @@ export class Workforce {
           if (slot !== undefined && fate !== 'comesBack') this.#processes?.end(slot, fate === 'final');
           this.#staffing.workerLeft(member.ready !== undefined, `${member.name} (pid ${pid} on ${host}) ${reason}`);
         },
+        onAggregatorLeft: ({ name, hello: { slot, pid, host } }, reason, fate) => {
+          journal.notice(`${name} (pid ${pid} on ${host}) ${reason}`);
+          if (slot !== undefined && fate !== 'comesBack') this.#aggregators?.end(slot, fate === 'final');
+        },
         onRefused: atMost(saidOfStrangers, (line) => journal.notice(line)),
         onNotice: (line) => journal.notice(line),
       },
@@ -144,10 +155,18 @@ export class Workforce {
 
   /** Starts the processes that are the run's own, if there are to be some. */
   start(): void {
-    const { prepared, journal, launchers, logFile } = this.#options;
-    if (!launchers) return;
+    const { prepared, journal, logFile } = this.#options;
+    if (!this.#launchers) return;
+    const { workers, aggregators } = this.#launchers;
+    const { maxRestarts } = prepared.plan.config;
+    this.#aggregators = new WorkerProcesses({
+      ...{ launchers: aggregators, maxRestarts },
+      logFile: (slot) => logFile('aggregator', slot),
+      onEnd: (slot, place, loss) => journal.notice(`aggregator ${slot} (${place}) ${loss}`),
+    });
     this.#processes = new WorkerProcesses({
-      ...{ launchers: launchers(), logFile, maxRestarts: prepared.plan.config.maxRestarts },
+      ...{ launchers: workers, maxRestarts },
+      logFile: (slot) => logFile('worker', slot),
       onEnd: (slot, place, loss) => {
         if (this.fleet.processEnded(slot, loss)) return;
         journal.notice(`worker ${slot} ${loss}`);
@@ -178,9 +197,10 @@ export class Workforce {
   async close(isOver: boolean): Promise<void> {
     clearTimeout(this.#cutOff);
     this.#staffing.close();
-    this.#processes?.retire();
+    const processes = [this.#processes, this.#aggregators].filter((some) => some !== undefined);
+    for (const some of processes) some.retire();
     await this.fleet.close(isOver);
-    await this.#processes?.close();
+    await Promise.all(processes.map((some) => some.close()));
   }
 }
 

@@ -177,7 +177,7 @@ async function answerStep(
 ): Promise<void> {
   weights.take(version, parts, tensors);
   const asked = { step, epoch, from: batch[0], to: batch[1] };
-  await computer.beginWork(work, weights.whole(version));
+  await computer.beginWork(step, weights.whole(version));
   for (const [from, to] of nodes) {
     const startedAt = now();
     const { gradient, shards } = await computer.gradient(asked, { from, to });

@@ -54,7 +54,7 @@ async function answer({ arena, channel, system, computer, send, partition }: Cha
   const asked = { step, epoch, from: batch[0], to: batch[1] };
   const weights = arena.weights[request.weights];
   if (!weights) throw new RangeError(`asked to use the weights ${request.weights}, which do not exist`);
-  const begun = computer.beginWork(work, weights);
+  const begun = computer.beginWork(step, weights);
   if (begun) await begun;
   for (const node of nodes) {
     const startedAt = now();

@@ -14,7 +14,7 @@ import { maxArrays } from '../shared/wasm.js';
 import { ShardBatches, type StepBatch } from './shardBatches.js';
 
 export interface NodeGradient {
-  /** The node's gradient sum. It stays as it is until other work begins. */
+  /** The node's gradient sum. It stays as it is until another step begins. */
   readonly gradient: Float32Array;
   /** Of each shard that is not empty, in order. */
   readonly shards: readonly PartSums[];
@@ -34,7 +34,7 @@ export class ShardComputer {
   #freeInOutbox: Float32Array[];
   /** Arrays that adding up the whole tree takes. */
   readonly #depth: number;
-  #work = -1;
+  #step = -1;
   /** Of the work that is under way. */
   #weights: Float32Array = new Float32Array(0);
 
@@ -77,18 +77,19 @@ export class ShardComputer {
   }
 
   /**
-   * Notes the weights of what is asked for now, and whether the coordinator has gone on to other work: it has read the
-   * gradients of earlier work then, whose arrays are free again. Returns what is to be waited for before computing, if
-   * anything is: most engines compute with the weights where they are.
+   * Notes the weights of what is asked for now, and whether it is of another step: the gradients of earlier ones have been
+   * read then, and their arrays are free again. One step may be asked for in several pieces of work, by an aggregator to
+   * which the work of another has come. Returns what is to be waited for before computing, if anything is: most engines
+   * compute with the weights where they are.
    */
-  beginWork(work: number, weights: Float32Array): Promise<void> | undefined {
+  beginWork(step: number, weights: Float32Array): Promise<void> | undefined {
     this.#weights = weights;
-    if (work !== this.#work) this.#freeArrays(work);
+    if (step !== this.#step) this.#freeArrays(step);
     return this.#engine.keepWeights?.(weights);
   }
 
-  #freeArrays(work: number): void {
-    this.#work = work;
+  #freeArrays(step: number): void {
+    this.#step = step;
     this.#free = [...this.#arrays];
     this.#freeInOutbox = [...this.#outbox];
   }

@@ -53,6 +53,31 @@ test('the same bytes as on one machine, with every tensor on the wire', { skip }
   await untilIdle(hosts);
 });
 
+test('an aggregator a host: its workers share its memory, tensors cross the wire once a host, and its death changes no bit', {
+  skip,
+}, async (t) => {
+  const runs = t.testdir();
+  const hosts = startHosts(t, 3);
+  const places = hosts.addresses.slice(1).map((name) => `root@${name}:2`);
+  const flags = [...config, '--epochs', '6', '--runs', runs, '--hosts', places.join(','), '--ssh', startSsh(t, hosts)];
+  const before = hosts.received(0);
+  const up = startProgram(t, [...hosts.enter(0), ...ownCommand, 'up', ...flags, '--topology', 'tree']);
+  await up.line(/^epoch 1\//);
+  const [, pid] = await up.line(/^aggregator 1 lets workers in \(pid (\d+) on /);
+  const workers = [...(await up.line(/^worker 2 is ready: .*\(pid (\d+) on .*, below an aggregator\)$/))];
+  t.match(readFileSync(`/proc/${workers[1]}/maps`, 'utf8'), /memfd:bpnn-dist/, 'memory is shared');
+  process.kill(Number(pid), 'SIGKILL');
+  await up.line(/^aggregator 1 .*starting it again/);
+  const { stderr } = await up.done();
+  const got = hosts.received(0) - before;
+  const twice = 1.5 * steps * parameters * 4 * 2;
+  t.ok(got < 1.1 * twice, `in a step the coordinator received one gradient of each of two hosts: ${got} bytes, ${twice} of gradients`);
+  t.match(stderr.slice(stderr.indexOf('its aggregator 1 is gone')), /^worker [23] is ready: .*, below an aggregator\)$/m, 'they come back');
+  t.match(readFileSync(join(runs, 'run', 'log', 'aggregator-1.log'), 'utf8'), /Z \[aggregator 1\] lets workers in at tcp:\/\/10\.78\./);
+  t.same(weightsOf(join(runs, 'run')), await local(t, runs, '--epochs', '6'));
+  await untilIdle(hosts);
+});
+
 test('an ssh client that is killed: its worker is started again on its host', { skip }, async (t) => {
   const runs = t.testdir();
   const hosts = startHosts(t, 3);

@@ -96,6 +96,11 @@ function crossChecks(config: Config): Problem[] {
   check(problem === undefined, 'precision', problem ?? '');
   check(config.shards <= config.batchSize, 'shards', `expected at most batchSize (${config.batchSize}), got ${config.shards}`);
   check(config.minWorkers <= config.workers, 'minWorkers', `expected at most workers (${config.workers}), got ${config.minWorkers}`);
+  check(
+    !(config.mixedNumerics && config.topology === 'tree'),
+    'topology',
+    'expected auto or star with mixedNumerics: what each worker computes with is settled with the coordinator itself',
+  );
   check(new Set(config.metrics).size === config.metrics.length, 'metrics', `expected each metric once, got ${show(config.metrics)}`);
   const hasOwnValidation = 'validation' in config.data && config.data.validation !== undefined;
   check(
