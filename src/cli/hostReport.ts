@@ -17,6 +17,7 @@ export function hostReportCommand(): Command {
 }
 
 async function dataReport({ data, validationSplit }: HostQuestion): Promise<Pick<HostReport, 'fingerprint' | 'problem'>> {
+  if (data === undefined) return { fingerprint: null, problem: null };
   const { fingerprintOf } = await import('../data/fingerprint.js');
   const { openData } = await import('../data/open.js');
   const { parseConfig } = await import('../shared/config/parse.js');

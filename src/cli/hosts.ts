@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { ReadyHost } from '../hosts/checkHosts.js';
 import type { Host } from '../hosts/hostList.js';
+import type { Ssh } from '../hosts/ssh.js';
 import type { RemoteWorkers } from '../run/endpoint.js';
 import { addressAt, isEverywhere, isLoopback, parseAddress } from '../shared/address.js';
 import type { Config } from '../shared/config/schema.js';
@@ -30,7 +31,7 @@ export function addHostFlags(command: Command): Command {
     .option('--bind <address>', 'where to listen for workers on hosts (default: tcp://0.0.0.0:0, at all addresses, any free port)');
 }
 
-const everywhere = 'tcp://0.0.0.0:0';
+export const everywhere = 'tcp://0.0.0.0:0';
 
 /** The hosts that flags name; undefined where they name none. @throws UsageError, before anybody is asked */
 export async function hostsIn(flags: HostFlags): Promise<Host[] | undefined> {
@@ -63,7 +64,7 @@ export async function hostWorkers(hosts: readonly Host[], flags: HostFlags, conf
   const { sshLauncher } = await import('../hosts/sshLauncher.js');
   const { fingerprintOf } = await import('../data/fingerprint.js');
   const { openData } = await import('../data/open.js');
-  const ssh = { client: flags.ssh ?? 'ssh', command: flags.remoteCommand ?? ownCommand().map(quoted).join(' ') };
+  const ssh = sshOf(flags);
   const { validationSplit, prepareTimeout } = config;
   const expected = { version, node: process.version, fingerprint: fingerprintOf(openData(config.data, validationSplit)) };
   const ready = await checkHosts(hosts, ssh, { data: plainConfig(config)['data'], validationSplit }, expected, prepareTimeout);
@@ -105,8 +106,13 @@ function needsTree({ topology, model, mixedNumerics }: Config, workers: number, 
   return !mixedNumerics && (workers - hosts) * buildNetwork(model).layout.size >= worthAggregators;
 }
 
+/** How commands are run on hosts. */
+export function sshOf({ ssh = 'ssh', remoteCommand }: HostFlags): Ssh {
+  return { client: ssh, command: remoteCommand ?? ownCommand().map(quoted).join(' ') };
+}
+
 /** The coordinator's address for a host: of one that listens everywhere, the one that the host's ssh came from. */
-function seenFrom({ name, coordinator }: ReadyHost, address: string): string {
+export function seenFrom({ name, coordinator }: ReadyHost, address: string): string {
   if (!isEverywhere(parseAddress(address))) return address;
   if (coordinator === undefined)
     throw new UsageError(`${name}: its ssh does not say where it was called from; name this machine's address with --bind`);

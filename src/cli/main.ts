@@ -11,6 +11,7 @@ import { doctorCommand } from './doctor.js';
 import { evaluateCommand } from './evaluate.js';
 import { hostReportCommand } from './hostReport.js';
 import { keygenCommand } from './keygen.js';
+import { netcheckCommand } from './netcheck.js';
 import { predictCommand } from './predict.js';
 import { scaleCommand } from './scale.js';
 import { setupCommand } from './setup.js';
@@ -61,6 +62,7 @@ for (const command of [
   keygenCommand(),
   scaleCommand(),
   slurmCommand(),
+  netcheckCommand(),
   viewCommand(),
   setupCommand(),
   doctorCommand(),

@@ -95,7 +95,7 @@ function whereabouts({ connect, addressFile }: ServingFlags): Whereabouts {
 }
 
 /** Keys of a run that come on standard input stand in no command line and no file. */
-async function keysOf(file: string | undefined): Promise<RunKeys | undefined> {
+export async function keysOf(file: string | undefined): Promise<RunKeys | undefined> {
   if (file === undefined) return undefined;
   if (file !== '-') return readKeys(file);
   for await (const line of createInterface(process.stdin))

@@ -1,5 +1,6 @@
 import { text } from 'node:stream/consumers';
 import { errorMessage, UsageError } from '../shared/errors.js';
+import { textTable } from '../shared/table.js';
 import type { Host } from './hostList.js';
 import { type HostQuestion, type HostReport, hostReport } from './hostReport.js';
 import { type Ssh, startOn } from './ssh.js';
@@ -16,7 +17,8 @@ export interface ReadyHost {
 export interface Expected {
   readonly version: string;
   readonly node: string;
-  readonly fingerprint: string;
+  /** Of the data; undefined where nothing is asked about data. */
+  readonly fingerprint: string | undefined;
 }
 
 interface Answer {
@@ -117,20 +119,11 @@ function tableOf(answers: readonly Answer[], expected: Expected): string {
         : [
             report.version,
             report.node,
-            report.fingerprint === expected.fingerprint ? 'same' : '-',
+            report.fingerprint !== null && report.fingerprint === expected.fingerprint ? 'same' : '-',
             String(report.cores),
             String(report.gpus),
           ];
     return [host.name, ...facts, problems.length === 0 ? 'ready' : problems.join('; ')];
   });
-  const all = [['host', 'version', 'node', 'data', 'cores', 'GPUs', ''], ...rows];
-  const widths = all[0]?.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0))) ?? [];
-  return all
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
+  return textTable([['host', 'version', 'node', 'data', 'cores', 'GPUs', ''], ...rows]);
 }

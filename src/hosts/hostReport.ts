@@ -1,9 +1,9 @@
 import { z } from 'zod';
 
-/** What is asked of a host before anything is started there: the data of the run, as its config names it. */
+/** What is asked of a host before anything is started there: of the data of a run, as its config names it, if of any. */
 export interface HostQuestion {
-  readonly data: unknown;
-  readonly validationSplit: number;
+  readonly data?: unknown;
+  readonly validationSplit?: number;
 }
 
 /** What a host says of itself, as one line of JSON. */
@@ -14,7 +14,7 @@ export const hostReport = z.object({
   gpus: z.int(),
   /** Where ssh came from, as it sees it: the address at which it can reach whoever asked. */
   client: z.string().nullable(),
-  /** Of the data; null where it cannot be read, and why. */
+  /** Of the data; null where it was not asked for or cannot be read, and why. */
   fingerprint: z.string().nullable(),
   problem: z.string().nullable(),
 });

@@ -141,6 +141,20 @@ test('100 Mbit/s, 5 ms and 1 % of all packets lost: slow, and the same', { skip 
   await untilIdle(hosts);
 });
 
+test('a check of the network finds the host that is far and slow', { skip }, async (t) => {
+  const hosts = startHosts(t, 4, { canDelay: true });
+  hosts.shape(0, 'rate 1000mbit');
+  for (const host of [1, 2]) hosts.shape(host, 'rate 1000mbit');
+  hosts.shape(3, 'rate 100mbit delay 5ms');
+  const names = hosts.addresses.slice(1).map((name) => `root@${name}`);
+  const check = ['netcheck', '--hosts', names.join(','), '--ssh', startSsh(t, hosts)];
+  const { stdout } = await startProgram(t, [...hosts.enter(0), ...ownCommand, ...check]).done();
+  const [, two, three] = names.map((name) => stdout.split('\n').find((line) => line.startsWith(name)) ?? '');
+  t.notMatch(two, /slow|far/, stdout);
+  t.match(three, /slow: \d\d Mbit\/s, the others have \d{3} Mbit\/s; far: \d+\.\d ms there and back/);
+  await untilIdle(hosts);
+});
+
 test('every host reads its own copy of the data; one that has another is told apart', { skip }, async (t) => {
   const runs = t.testdir();
   const folder = join(runs, 'data');

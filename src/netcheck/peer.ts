@@ -1,0 +1,59 @@
+import { hostname } from 'node:os';
+import { now } from '../shared/clock.js';
+import { RunError } from '../shared/errors.js';
+import type { RunKeys } from '../shared/keys.js';
+import { openLink } from '../shared/transport.js';
+import { version } from '../shared/version.js';
+import { knock, type Whereabouts } from '../worker/knock.js';
+import { type FromPeer, frameBytes, framesOf, readToPeer } from './messages.js';
+
+export interface PeerOptions {
+  readonly coordinator: Whereabouts;
+  readonly keys: RunKeys | undefined;
+  /** What it is called in the table; default: its host's name. */
+  readonly name: string | undefined;
+  /** Seconds to wait for whoever checks. */
+  readonly connectTimeout: number;
+  readonly say: (line: string) => void;
+}
+
+/**
+ * Answers a check of the network until it is over.
+ * @throws RunError where nobody is there, or the connection is lost
+ */
+export async function answerNetcheck({ coordinator, keys, name, connectTimeout, say }: PeerOptions): Promise<void> {
+  const leave = new AbortController().signal;
+  const address = await knock(coordinator, { connectTimeout, say, leave });
+  if (address === undefined) return;
+  const link = openLink(address, frameBytes + 64, keys);
+  const send = (message: FromPeer): void => link.send(framesOf(message));
+  try {
+    send({ type: 'hello', version, name: name ?? hostname(), host: hostname() });
+    for await (const frames of link.messages()) {
+      const message = readToPeer(frames);
+      switch (message.type) {
+        case 'ping':
+          send({ type: 'pong', id: message.id, at: now() });
+          break;
+        case 'data':
+          break;
+        case 'end':
+          send({ type: 'got' });
+          break;
+        case 'send':
+          for (let i = 0; i < message.frames; i++) send({ type: 'data' });
+          send({ type: 'got' });
+          break;
+        case 'refuse':
+          throw new RunError(message.reason);
+        case 'stop':
+          return;
+        default:
+          message satisfies never;
+      }
+    }
+  } finally {
+    await link.close();
+  }
+  throw new RunError(link.lossReason ?? 'the link was closed');
+}
