@@ -8,8 +8,8 @@ import type { Config } from '../shared/config/schema.js';
 import { plainConfig } from '../shared/config/write.js';
 import { UsageError } from '../shared/errors.js';
 import type { Launcher } from '../shared/launcher.js';
-import { buildNetwork } from '../shared/model/network.js';
 import { quoted } from '../shared/shellWord.js';
+import { wantsAggregators } from '../shared/topology.js';
 import { version } from '../shared/version.js';
 import { kebab } from './configFlags.js';
 import { ownCommand } from './ownCommand.js';
@@ -83,7 +83,7 @@ export async function hostWorkers(hosts: readonly Host[], flags: HostFlags, conf
             const count = started.filter((place) => place.host === host).length;
             return sshLauncher({ ...endpoint, role, ssh, host: host.name, count, index, address: seenFrom(host, bound) });
           };
-          const needed = needsTree(config, started.length, used.length);
+          const needed = wantsAggregators(config, started.length, used.length);
           return {
             workers: started.map(({ host, index }) => launcher('worker', host, index)),
             aggregators: needed ? used.map((host) => launcher('aggregator', host, 0)) : [],
@@ -92,18 +92,6 @@ export async function hostWorkers(hosts: readonly Host[], flags: HostFlags, conf
       };
     },
   };
-}
-
-/**
- * Values of weights, and of gradients, that do not cross the network in a step where each host has an aggregator: from so
- * many on, an aggregator is worth its own time (docs/scaling.md).
- */
-const worthAggregators = 200_000;
-
-/** Is an aggregator to be started on each host? */
-function needsTree({ topology, model, mixedNumerics }: Config, workers: number, hosts: number): boolean {
-  if (topology !== 'auto') return topology === 'tree';
-  return !mixedNumerics && (workers - hosts) * buildNetwork(model).layout.size >= worthAggregators;
 }
 
 /** How commands are run on hosts. */

@@ -34,15 +34,8 @@ export async function runCommand(
 ): Promise<void> {
   const { config, given, name } = loadConfig(file, flags);
   const { run } = await import('../run/run.js');
-  let resume: Resumption | undefined;
-  try {
-    resume = await resumption(flags['resume'], config, given, name);
-  } catch (error) {
-    if (!(error instanceof RunIsOver) || flags['resume'] !== 'auto') throw error;
-    // Whoever starts it again and again, as clusters do, has got what they wanted.
-    process.stderr.write(`${error.message}\n`);
-    return;
-  }
+  const resume = await resumption(flags['resume'], config, given, name);
+  if (resume === 'over') return;
   const logFormat = flags['logFormat'] === 'json' ? 'json' : 'human';
   const view = logFormat === 'json' ? jsonView(process.stderr) : runView(process.stderr);
   const trace = flags['trace'] === undefined ? undefined : traceRequest('--trace', flags['trace'] === true ? '' : String(flags['trace']));
@@ -73,17 +66,27 @@ export async function runCommand(
   }
 }
 
-/** The run that --resume names, if it does. */
+/**
+ * The run that --resume names, if it does. One that `auto` finds to be over is no error: whoever starts it again and again,
+ * as clusters do, has got what they wanted.
+ */
 export async function resumption(
   which: unknown,
   { runs, name }: Config,
   given: LoadedConfig['given'],
   fallbackName: string,
-): Promise<Resumption | undefined> {
+): Promise<Resumption | 'over' | undefined> {
   if (typeof which !== 'string') return undefined;
   const { findRun, readResumption } = await import('../run/resume.js');
   const path = findRun(which, runs, name, fallbackName);
-  return path === undefined ? undefined : readResumption(path, given, { cores: availableParallelism() });
+  if (path === undefined) return undefined;
+  try {
+    return await readResumption(path, given, { cores: availableParallelism() });
+  } catch (error) {
+    if (!(error instanceof RunIsOver) || which !== 'auto') throw error;
+    process.stderr.write(`${error.message}\n`);
+    return 'over';
+  }
 }
 
 const reasons = {

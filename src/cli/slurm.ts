@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
+import { wantsAggregators } from '../shared/topology.js';
 import { configFlags } from './configFlags.js';
 import { amount } from './format.js';
 import { loadConfig } from './loadConfig.js';
@@ -67,6 +68,7 @@ async function train(file: string | undefined, flags: Flags, command: Command): 
       config: passedOn(file, command),
       runs,
       ...(config.name !== undefined && { name: config.name }),
+      ...(wantsAggregators(config, nodes * each, nodes) && { aggregators: 'yes' }),
     },
   );
   if (flags.dryRun === true) {

@@ -25,6 +25,7 @@ async function up(file: string | undefined, flags: HostFlags & Record<string, un
   const atLeast = hosts.reduce((sum, { slots = 1 }) => sum + slots, 0);
   const { config, given, name } = loadConfig(file, { ...flags, workers: flags['workers'] ?? String(atLeast) });
   const resumed = await resumption(flags['resume'], config, given, name);
+  if (resumed === 'over') return;
   const { count, workers } = await hostWorkers(hosts, flags, resumed?.config ?? config);
   const wanted = flags['workers'] === undefined ? count : config.workers;
   if (wanted > count) throw new UsageError(`--workers: expected at most the ${count} of all hosts, got ${wanted}`);

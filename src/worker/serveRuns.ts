@@ -1,3 +1,5 @@
+import { lstatSync, rmdirSync, unlinkSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { parseAddress } from '../shared/address.js';
 import { errorMessage, Interrupted } from '../shared/errors.js';
 import type { RunKeys } from '../shared/keys.js';
@@ -86,7 +88,7 @@ export async function whileItLasts(
       await serveOver(link, connection);
       return;
     } catch (error) {
-      await pauseUnless(leave, way.lost(error));
+      await pauseUnless(leave, await way.lost(error));
     } finally {
       await link.close();
     }
@@ -102,6 +104,7 @@ class Way {
   /** Is the connection one to an aggregator? */
   #isBelow = false;
   #number: number | undefined;
+  #address = '';
 
   constructor(options: WhileItLastsOptions) {
     this.#options = options;
@@ -112,15 +115,27 @@ class Way {
   async next(): Promise<Connection | undefined> {
     const { coordinator, say, leave } = this.#options;
     const move = this.#move;
-    const address = move ? await reachable(move, say, leave) : await knock(coordinator, { connectTimeout: this.#timeout, say, leave });
+    const options = { connectTimeout: this.#timeout, say, leave };
+    const address = move ? await this.#aggregator(move) : await knock(coordinator, options);
     this.#move = undefined;
     this.#isBelow = move !== undefined;
     if (address === undefined) return undefined;
+    this.#address = address;
     return { address, number: this.#number, ticket: move?.ticket, isSameMachine: parseAddress(address).kind === 'ipc' };
   }
 
+  /** One that does not answer may be gone, which the coordinator finds out, too. */
+  async #aggregator({ addresses }: Message<'move'>): Promise<string | undefined> {
+    const { say, leave } = this.#options;
+    const address = await reachable(addresses, leave);
+    if (address !== undefined || leave.aborted) return address;
+    say(`no aggregator answers at ${addresses.join(' or ')}: back to the coordinator`);
+    await pauseUnless(leave, reconnectPause);
+    return undefined;
+  }
+
   /** The connection has come to an end. Returns the milliseconds to wait before the next. @throws the error, where there is none */
-  lost(error: unknown): number {
+  async lost(error: unknown): Promise<number> {
     if (error instanceof Moved) {
       this.#move = error.to;
       this.#number = error.to.number;
@@ -128,6 +143,8 @@ class Way {
     }
     const { reconnectTimeout, say } = this.#options;
     if (this.#isBelow && error instanceof LinkLost && !(error instanceof CoordinatorEnded)) {
+      // Tidies up after one that was killed.
+      await reachable([this.#address], this.#options.leave);
       say(`${errorMessage(error)}: back to the coordinator`);
       this.#timeout = reconnectTimeout;
       return 0;
@@ -143,19 +160,28 @@ class Way {
   }
 }
 
-/** The first of an aggregator's addresses that answers. One that does not may be gone, which the coordinator finds out, too. */
-async function reachable({ addresses }: Message<'move'>, say: (line: string) => void, leave: AbortSignal): Promise<string | undefined> {
-  let reason = '';
+/** The first address that answers at once. What nothing answers at any more is tidied away. */
+async function reachable(addresses: readonly string[], leave: AbortSignal): Promise<string | undefined> {
   for (const address of addresses) {
     try {
       return await knock({ address }, { connectTimeout: 0, say: () => undefined, leave });
-    } catch (error) {
-      reason = errorMessage(error);
+    } catch {
+      tidy(address);
     }
   }
-  say(`${reason}: back to the coordinator`);
-  await pauseUnless(leave, reconnectPause);
   return undefined;
+}
+
+/** An aggregator that was killed leaves the socket at which nobody listens any more, and its folder. */
+function tidy(address: string): void {
+  const target = parseAddress(address);
+  if (target.kind !== 'ipc' || !lstatSync(target.path, { throwIfNoEntry: false })?.isSocket()) return;
+  try {
+    unlinkSync(target.path);
+    rmdirSync(dirname(target.path));
+  } catch {
+    // Another worker has, or it is not ours.
+  }
 }
 
 function mayBecomeBetter(error: unknown, failedHandshakes: number, reconnectTimeout: number): boolean {

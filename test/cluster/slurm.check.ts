@@ -26,7 +26,7 @@ test('a Slurm cluster of three nodes', { skip }, async (t) => {
   await t.test('a worker that is killed is started again on its node', (t) => killedWorker(t, cluster));
   for (const flags of [
     ['--gpus-per-node', '2'],
-    ['--workers-per-node', '2', '--gpus-per-task', '1'],
+    ['--workers-per-node', '2', '--gpus-per-task', '1', '--topology', 'tree'],
   ])
     await t.test(`every worker has a GPU of its own: ${flags.join(' ')}`, (t) => gpus(t, cluster, flags));
   await t.test('an experiment as an array of jobs, with its report', (t) => experiment(t, cluster));
@@ -196,6 +196,12 @@ async function gpus(t: Test, cluster: Cluster, flags: readonly string[]): Promis
     .trimEnd()
     .split('\n');
   t.same(lines.sort(), ['host2 0', 'host2 1', 'host3 0', 'host3 1', 'host4 0', 'host4 1']);
+  if (!flags.includes('tree')) return;
+  const log = readFileSync(`${job.run}.log`, 'utf8');
+  t.equal(log.match(/^aggregator \d lets workers in \(pid \d+ on host[234]\)$/gm)?.length, 3, 'an aggregator on each node');
+  t.equal(log.match(/^worker \d is ready: .* below an aggregator\)$/gm)?.length, 6);
+  await runWell(t, 'up', ...small, '--epochs', '1', '--workers', '1', '--runs', cluster.folder, '--name', 'below');
+  t.same(weightsOf(job.run), weightsOf(join(cluster.folder, 'below')));
 }
 
 async function experiment(t: Test, cluster: Cluster): Promise<void> {

@@ -18,6 +18,8 @@ interface Tree {
   readonly aggregators: readonly Cli[];
   readonly workers: readonly Cli[];
   readonly presence: Presence;
+  /** Where the coordinator listens. */
+  readonly address: string;
   /** Folder of its run. */
   readonly path: string;
 }
@@ -51,7 +53,7 @@ async function startTree(
   const workers = Array.from({ length: counts.workers }, () =>
     startCli(t, [...started.worker, '--data-root', '/', '--reconnect-timeout', '20'], presence.env),
   );
-  return { coordinator, aggregators, workers, presence, path: join(runs, 'tree') };
+  return { coordinator, aggregators, workers, presence, address, path: join(runs, 'tree') };
 }
 
 /** What a run of one worker, beside the tree's, comes to. */
@@ -94,7 +96,6 @@ test('eight workers below four aggregators in two levels: the same bytes, and th
 for (const [moment, at, signal, transport, epochs] of [
   ['computing', 12, 'SIGKILL', 'auto', '30'],
   ['reducing', 30, 'SIGKILL', 'socket', '30'],
-  ['sending', 12, 'SIGKILL', 'auto', '30'],
   // Its workers find out by heartbeats, after five seconds.
   ['computing', 12, 'SIGSTOP', 'auto', '100'],
 ] as const) {
@@ -120,3 +121,21 @@ for (const [moment, at, signal, transport, epochs] of [
     t.same(figuresOf(path), await alone(t, path, '--epochs', epochs));
   });
 }
+
+test('a worker below an aggregator is killed, then the coordinator, and resumed: all come back, the same bytes', async (t) => {
+  const flags = ['--epochs', '30', '--checkpoint-every', '5'];
+  const { coordinator, aggregators, workers, presence, address, path } = await startTree(t, { aggregators: 2, workers: 4 }, flags);
+  await coordinator.line(/^epoch 1\//);
+  workers[0]?.kill('SIGKILL');
+  await coordinator.line(/^worker \d the connection is lost$/);
+  await coordinator.line(/^epoch 4\//);
+  coordinator.kill('SIGKILL');
+  await coordinator.ended;
+  const resumed = startCli(t, ['coordinator', '--resume', path, '--bind', address], presence.env);
+  const { stderr } = await resumed.done();
+  t.equal(stderr.match(/^aggregator \d lets workers in/gm)?.length, 2);
+  t.equal(stderr.match(/^worker \d is ready: .*, below an aggregator\)$/gm)?.length, 3);
+  for (const process of [...aggregators, ...workers.slice(1)]) await process.done();
+  await presence.none();
+  t.same(figuresOf(path), await alone(t, path, ...flags));
+});
