@@ -67,7 +67,7 @@ function predict(costs: Costs): Record<string, string | number>[] {
   for (const parameters of [1e5, 1e6, 1e7, 1e8]) {
     for (const gigabits of [1, 10, 100]) {
       for (const workers of [1, 8, 64, 256, 1_000]) {
-        const cluster = { workers, parameters, gigabits, perHost: 8, fanIn: 16 };
+        const cluster = { workers, parameters, gigabits, perHost: 8, fanIn: 4 };
         const with10 = { ...costs, compute: 10 };
         rows.push({
           ...{ parameters: parameters.toLocaleString('en-US'), 'Gbit/s': gigabits, workers },
@@ -79,6 +79,19 @@ function predict(costs: Costs): Record<string, string | number>[] {
     }
   }
   return rows;
+}
+
+/** How many aggregators one node is to have below it: with fewer there are more levels, and less goes over each link. */
+function fanIns(costs: Costs): Record<string, string | number>[] {
+  return [1e5, 1e6, 1e7].flatMap((parameters) =>
+    [64, 256, 1_000].map((workers) => {
+      const times = [2, 4, 8, 16].map((fanIn): [string, string] => {
+        const cluster = { workers, parameters, gigabits: 10, perHost: 8, topology: 'tree', fanIn } as const;
+        return [`fan-in ${fanIn}`, short(stepMs(cluster, { ...costs, compute: 10 }))];
+      });
+      return { parameters: parameters.toLocaleString('en-US'), workers, ...Object.fromEntries(times) };
+    }),
+  );
 }
 
 const results = new URL('../results/', import.meta.url);
@@ -93,4 +106,9 @@ const compared = await compare(costs);
 console.table(compared);
 const predicted = predict(costs);
 console.table(predicted);
-writeFileSync(new URL('simulate.json', results), `${JSON.stringify({ machine, costs, crossed, compared, predicted }, undefined, 2)}\n`);
+const fans = fanIns(costs);
+console.table(fans);
+writeFileSync(
+  new URL('simulate.json', results),
+  `${JSON.stringify({ machine, costs, crossed, compared, predicted, fans }, undefined, 2)}\n`,
+);

@@ -13,7 +13,7 @@ import { WeightsIn } from '../worker/weightsIn.js';
 
 /** Arrays in which sums are added up, at most and at least; those that are never used take no memory. */
 const mostSlots = 16;
-const fewestSlots = 2;
+const fewestSlots = 4;
 /** Weights that take turns: the next ones come while some below still read the last. */
 const weightArrays = 2;
 

@@ -37,9 +37,10 @@ export class GradientsUp {
     this.#waiting.push({ ...gradient, next: 0 });
   }
 
-  /** What has not begun to go is not wanted any more; what has is, since the other side waits for all of it. */
+  /** What has not gone yet is not wanted any more. */
   forget(): void {
     this.#waiting = [];
+    this.#current = undefined;
   }
 
   /** Sends what can go now. */

@@ -7,17 +7,24 @@ import type { TreeNode } from '../shared/tree.js';
 const mostSlots = 4;
 const fewestSlots = 2;
 
-/** The gradient sums of the nodes that an aggregator was asked for in one step, in arrays that are allocated once. */
+/**
+ * The gradient sums of the nodes that an aggregator was asked for in one step, in arrays that are allocated once. Their
+ * values stay where they are while they are on their way up, so that arrays may run out; then the last of them are used for
+ * one node after the other, whose values are copied before they go.
+ */
 export class NodeSums {
   readonly #memory: KernelMemory;
   readonly #slots: readonly Float32Array[];
+  readonly #spare: readonly Float32Array[];
   readonly #partition: Partition;
   #free: Float32Array[] = [];
+  #spareOf: NodeSum | undefined;
 
-  /** @param slots arrays in the kernel's memory */
+  /** @param slots at least two arrays in the kernel's memory */
   constructor(memory: KernelMemory, slots: readonly Float32Array[], partition: Partition) {
     this.#memory = memory;
-    this.#slots = slots;
+    this.#spare = slots.slice(0, fewestSlots);
+    this.#slots = slots.slice(fewestSlots);
     this.#partition = partition;
     this.free();
   }
@@ -25,24 +32,41 @@ export class NodeSums {
   /** Nothing of the sums so far is needed any more. */
   free(): void {
     this.#free = [...this.#slots];
+    this.#spareOf = undefined;
   }
 
-  /** How many sums can be opened before the next `free`. */
+  /** How many sums can be opened whose values stay where they are. */
   get room(): number {
     return Math.floor(this.#free.length / fewestSlots);
   }
 
+  /** Is a sum under way in the arrays that are used again and again? */
+  get isSpareTaken(): boolean {
+    return this.#spareOf !== undefined;
+  }
+
   /**
-   * Opens a sum over each node.
+   * Opens a sum over each node: as many as there is room for, or one.
    * @param wanted the shards that are not empty
    */
   open(nodes: readonly TreeNode[], wanted: ReadonlySet<number>): NodeSum[] {
+    const [only] = nodes;
+    if (this.room === 0 && only && nodes.length === 1) {
+      if (this.#spareOf) throw new RangeError('no arrays are free for another sum');
+      this.#spareOf = new NodeSum(this.#memory, this.#spare, this.#partition, only, wanted, true);
+      return [this.#spareOf];
+    }
     const each = Math.min(mostSlots, Math.max(fewestSlots, Math.floor(this.#free.length / nodes.length)));
     return nodes.map((node) => {
       const slots = this.#free.splice(0, each);
       if (slots.length < fewestSlots) throw new RangeError('no arrays are free for another sum');
-      return new NodeSum(this.#memory, slots, this.#partition, node, wanted);
+      return new NodeSum(this.#memory, slots, this.#partition, node, wanted, false);
     });
+  }
+
+  /** All of a sum has gone. */
+  done(sum: NodeSum): void {
+    if (sum === this.#spareOf) this.#spareOf = undefined;
   }
 }
 
@@ -51,11 +75,21 @@ export class NodeSum {
   readonly node: TreeNode;
   readonly #memory: KernelMemory;
   readonly #sum: PartedSum;
+  readonly #isCopied: boolean;
   readonly #complete = new Map<number, Float32Array>();
 
-  constructor(memory: KernelMemory, slots: readonly Float32Array[], partition: Partition, node: TreeNode, wanted: ReadonlySet<number>) {
+  /** @param isCopied are the parts that are complete copied out of the slots */
+  constructor(
+    memory: KernelMemory,
+    slots: readonly Float32Array[],
+    partition: Partition,
+    node: TreeNode,
+    wanted: ReadonlySet<number>,
+    isCopied: boolean,
+  ) {
     this.node = node;
     this.#memory = memory;
+    this.#isCopied = isCopied;
     this.#sum = new PartedSum(memory.kernel, slots, partition);
     this.#sum.start(node, wanted);
   }
@@ -70,7 +104,7 @@ export class NodeSum {
     const complete = part === undefined ? this.#sum.add(node, values) : this.#sum.addPart(node, part, values);
     for (const { part: done, sum } of complete) {
       if (sum.addend) this.#memory.kernel.add(sum.gradient, sum.addend);
-      this.#complete.set(done, sum.gradient);
+      this.#complete.set(done, this.#isCopied ? sum.gradient.slice() : sum.gradient);
     }
   }
 

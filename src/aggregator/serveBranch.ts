@@ -6,7 +6,9 @@ import { Fleet } from '../coordinator/fleet.js';
 import type { Job } from '../coordinator/job.js';
 import { chunkSizes } from '../coordinator/plan.js';
 import { SharedWorkers } from '../coordinator/sharedWorkers.js';
+import type { StepPlan } from '../coordinator/step.js';
 import { addressAt, hostInAddress } from '../shared/address.js';
+import { atMost, saidOfStrangers } from '../shared/atMost.js';
 import { now } from '../shared/clock.js';
 import { parseConfig } from '../shared/config/parse.js';
 import type { Config } from '../shared/config/schema.js';
@@ -59,7 +61,7 @@ export async function serveBranch(link: Link, connection: Connection, options: B
   };
   options.leave.addEventListener('abort', leave, { once: true });
   try {
-    const hub = await openHub({ address: bind, alsoAt, maxFrameBytes: maxFrame, keys, onTurnedAway: say });
+    const hub = await openHub({ address: bind, alsoAt, maxFrameBytes: maxFrame, keys, onTurnedAway: atMost(saidOfStrangers, say) });
     link.send(encode(helloOf('aggregator', { ...connection, version, slot: options.slot })));
     const session = new Session(link, hub, options, [alsoAt, addressAt(hub.address, advertise)]);
     try {
@@ -163,6 +165,15 @@ class Session {
   }
 }
 
+/** What is asked of it in a step. */
+interface Asked {
+  /** By the coordinator's number. */
+  readonly work: number;
+  readonly plan: StepPlan;
+  readonly nodes: TreeNode[];
+  readonly weights: Float32Array;
+}
+
 /** What an aggregator holds once it is configured. */
 class Branch {
   readonly relay: Relay;
@@ -177,6 +188,8 @@ class Branch {
   /** Of the step that is under way, by the coordinator's number. */
   #work = -1;
   #jobs: Job[] = [];
+  /** What has been asked of it and not yet of those below. */
+  #waiting: Asked[] = [];
   #closing: Promise<void> | undefined;
 
   /** @throws RunError where the gradients do not fit into memory */
@@ -205,7 +218,7 @@ class Branch {
       events: {
         onReady: ({ name, hello }) => say(`${name} (pid ${hello.pid} on ${hello.host}) computes`),
         onLeft: ({ name, hello }, reason) => say(`${name} (pid ${hello.pid} on ${hello.host}) ${reason}`),
-        onRefused: say,
+        onRefused: atMost(saidOfStrangers, say),
         onNotice: say,
         onFailed: (reason) => {
           this.failure = reason;
@@ -239,17 +252,9 @@ class Branch {
     weights.take(number, parts, tensors);
     if (work !== this.#work) this.#beginWork(work);
     const plan = { step, epoch, from: batch[0], count: batch[1] - batch[0] };
-    for (let i = 0; i < nodes.length; ) {
-      const room = this.#sums.room;
-      if (room === 0) throw new RangeError('more nodes were asked for than there are arrays for');
-      this.#ask(
-        work,
-        plan,
-        nodes.slice(i, i + room).map(([from, to]) => ({ from, to })),
-        weights.whole(number),
-      );
-      i += room;
-    }
+    const asked = nodes.map(([from, to]): TreeNode => ({ from, to }));
+    this.#waiting.push({ work, plan, nodes: asked, weights: weights.whole(number) });
+    this.#askMore();
   }
 
   evaluate({ work, part, samples, chunks, version: number, parts }: Message<'evaluate'>, tensors: readonly Float32Array[]): void {
@@ -280,12 +285,24 @@ class Branch {
     this.#work = work;
     for (const job of this.#jobs) this.#fleet.drop(job);
     this.#jobs = [];
+    this.#waiting = [];
     this.#up.forget();
     this.#sums.free();
     this.#fleet.beginStep();
   }
 
-  #ask(work: number, plan: { step: number; epoch: number; from: number; count: number }, nodes: TreeNode[], weights: Float32Array): void {
+  /** Asks for what waits, as far as there are arrays to add it up in: what is left then goes node by node. */
+  #askMore(): void {
+    for (let [next] = this.#waiting; next; [next] = this.#waiting) {
+      const room = this.#sums.room;
+      if (room === 0 && this.#sums.isSpareTaken) return;
+      const nodes = next.nodes.splice(0, Math.max(1, room));
+      if (next.nodes.length === 0) this.#waiting.shift();
+      this.#ask({ ...next, nodes });
+    }
+  }
+
+  #ask({ work, plan, nodes, weights }: Asked): void {
     const wanted = [...wantedShards(this.#config.shards, plan.count)].filter((shard) =>
       nodes.some(({ from, to }) => from <= shard && shard < to),
     );
@@ -310,12 +327,15 @@ class Branch {
       this.#up.expect({ work, sum, shards, startedAt, computeMs: () => job.computeMs });
     }
     this.#jobs.push(job);
-    this.#finish(job);
+    this.#finish(job, () => {
+      for (const sum of sums) this.#sums.done(sum);
+      if (work === this.#work) this.#askMore();
+    });
   }
 
   /** What comes of it goes up as it comes; what keeps it from coming ends this. */
-  #finish(job: Job): void {
-    this.#fleet.finish(job).catch((error: unknown) => {
+  #finish(job: Job, then: () => void = () => undefined): void {
+    this.#fleet.finish(job).then(then, (error: unknown) => {
       this.failure ??= error instanceof Error ? error : new RunError(errorMessage(error));
     });
   }

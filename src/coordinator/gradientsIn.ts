@@ -24,9 +24,12 @@ export class GradientsIn {
     this.#parts = parts;
   }
 
-  /** @throws ProtocolError where the worker has not sent all of the one before */
+  /**
+   * An aggregator that has lost all below it may leave a gradient unfinished, once other work is under way.
+   * @throws ProtocolError where the worker has not sent all of the one before, of the same work
+   */
   begin(worker: Incarnation, answer: Arrival['answer'], isWanted: boolean): Arrival {
-    if (this.#begun.has(worker)) throw new ProtocolError('began a gradient before the last was complete');
+    if (this.#begun.get(worker)?.answer.work === answer.work) throw new ProtocolError('began a gradient before the last was complete');
     return this.#note(worker, { answer, part: 0, isWanted });
   }
 

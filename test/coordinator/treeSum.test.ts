@@ -74,7 +74,7 @@ test('its result stands in the memory of the kernel', (t) => {
 function sharedSum(gradients: readonly (readonly number[])[], bounds: readonly (number | undefined)[]): TreeSum {
   const memory = openKernel({ lengths: Array(gradients.length + 2).fill(length) });
   const sum = new TreeSum(memory.kernel, [memory.allocate(length), memory.allocate(length)]);
-  sum.start(gradients.length, new Set(gradients.keys()));
+  sum.start({ from: 0, to: gradients.length }, new Set(gradients.keys()));
   for (const [shard, values] of gradients.entries()) {
     const array = memory.allocate(length);
     array.set(values);
@@ -158,7 +158,7 @@ test('the sum is bit for bit that of the tree, for any split, order of arrival, 
         }
         const arrivals = await Promise.all(ranked.map(async (each) => ({ ...each, values: await plainSum(each.node, wanted) })));
         const sum = sums.get(slotCount);
-        sum?.start(shards, wanted);
+        sum?.start({ from: 0, to: shards }, wanted);
         for (const { node, values } of arrivals.sort((a, b) => a.rank - b.rank)) if (values) sum?.add(node, values);
         if (bitsOf(sum?.result().gradient) !== bitsOf(await plainSum({ from: 0, to: shards }, wanted))) return false;
       }

@@ -69,7 +69,7 @@ export const configSchema = record({
   topology: choice(['auto', 'star', 'tree'])
     .default('auto')
     .describe('whether workers on other machines are below aggregators, which add their gradients up; auto: where one has come'),
-  fanIn: whole(2).default(16).describe('how many aggregators are connected to one node at most; further ones stand below those'),
+  fanIn: whole(2).default(4).describe('how many aggregators are connected to one node at most; further ones stand below those'),
   compression: choice(['none', 'bf16', 'fp16'])
     .default('none')
     .describe('rounds weights and gradients of shards to 16 bits: half the traffic for remote workers of one shard, other results'),
