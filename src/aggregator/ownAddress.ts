@@ -1,12 +1,12 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { parseAddress } from '../shared/address.js';
-import { RunError } from '../shared/errors.js';
+import { LinkLost } from '../worker/serve.js';
 
 /**
  * The address of this machine by which it reaches another: others that reach that one are likely to reach it there, too.
  * @param address where something listens
- * @throws RunError where nothing does
+ * @throws LinkLost where nothing does
  */
 export async function ownAddressTowards(address: string): Promise<string> {
   const target = parseAddress(address);
@@ -16,7 +16,7 @@ export async function ownAddressTowards(address: string): Promise<string> {
     await once(socket, 'connect');
     return socket.localAddress ?? '127.0.0.1';
   } catch {
-    throw new RunError(`${address} does not answer any more`);
+    throw new LinkLost(`${address} does not answer any more`);
   } finally {
     socket.destroy();
   }

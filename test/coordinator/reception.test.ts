@@ -32,6 +32,7 @@ class Door {
       release: (peer) => this.leave(peer),
       enlisted: (worker) => this.lines.push(`${worker.name} computes`),
       lost: (worker, reason, fate) => this.lines.push(`${worker.name} ${reason}: ${fate}`),
+      aggregatorLost: ({ name }, reason, fate) => this.lines.push(`${name} ${reason}: ${fate}`),
       countBelow: (aggregator, more) => this.roster.countBelow(aggregator, more),
     });
     t.teardown(() => this.reception.close());
