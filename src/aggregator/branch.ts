@@ -57,6 +57,8 @@ export class Branch {
   /** Of the step that is under way, by the coordinator's number. */
   #work = -1;
   #jobs: Job[] = [];
+  /** Evaluations that are under way, by the coordinator's number. */
+  readonly #evaluations = new Map<number, Job>();
   /** What has been asked of it and not yet of those below. */
   #waiting: Asked[] = [];
   #closing: Promise<void> | undefined;
@@ -140,7 +142,18 @@ export class Branch {
         if (sums) this.#sendUp({ type: 'evaluation', work, chunk, sums, startedAt: now() - computeMs, computeMs });
       },
     });
-    this.#finish(job);
+    this.#dropEvaluations(work);
+    this.#evaluations.set(work, job);
+    this.#finish(job, () => this.#evaluations.delete(work));
+  }
+
+  /** Of pieces of work before this one. Those that have not ended were given to others. */
+  #dropEvaluations(before: number): void {
+    for (const [work, job] of this.#evaluations) {
+      if (work >= before) continue;
+      this.#fleet.drop(job);
+      this.#evaluations.delete(work);
+    }
   }
 
   /** Tells those below to leave, or has them go back to the coordinator. */
@@ -151,9 +164,11 @@ export class Branch {
 
   /** The coordinator has gone on: it has read what came of earlier work, and wants no more of it. */
   #beginWork(work: number): void {
-    this.#work = work;
     for (const job of this.#jobs) this.#fleet.drop(job);
     this.#jobs = [];
+    // An evaluation may go on beside the step after it, and no further.
+    this.#dropEvaluations(this.#work);
+    this.#work = work;
     this.#waiting = [];
     this.#up.forget();
     this.#sums.free();
@@ -193,7 +208,9 @@ export class Branch {
     });
     for (const sum of sums) {
       const shards = (): PartSums[] | undefined => known && sumsWithin(sum.node, known, wanted);
-      this.#up.expect({ work, sum, shards, startedAt, computeMs: () => job.computeMs });
+      // Of several nodes each has its share.
+      const share = wanted.filter((shard) => sum.has({ from: shard, to: shard + 1 })).length / wanted.length;
+      this.#up.expect({ work, sum, shards, startedAt, computeMs: () => share * job.computeMs });
     }
     this.#jobs.push(job);
     this.#finish(job, () => {

@@ -54,6 +54,10 @@ export class Relay implements Desk {
       this.#ports.ban(from, `host ${hello.host} runs bpnn-dist ${hello.version}, this run needs ${version}`);
       return;
     }
+    if ([...this.#tickets.values()].includes(hello.ticket ?? -1)) {
+      this.#ports.send(from, { type: 'reconnect', reason: 'another has its ticket' });
+      return;
+    }
     if (hello.ticket === undefined) {
       this.#ports.ban(from, 'this is an aggregator: connect to the coordinator, which says who computes for whom');
       return;
@@ -98,11 +102,17 @@ export class Relay implements Desk {
   }
 
   /** The coordinator does not. */
-  dismiss(ticket: number, reason: string): void {
+  dismiss({ ticket, reason, isFinal }: Message<'dismiss'>): void {
     const waiting = this.#waiting.get(ticket);
     const route = this.#routes.get(ticket);
-    if (waiting) this.#ports.ban(waiting.member.incarnation, reason);
-    else if (route) this.#ports.send(route.incarnation, { type: 'dismiss', ticket, reason });
+    if (route) this.#ports.send(route.incarnation, { type: 'dismiss', ticket, reason, isFinal });
+    if (!waiting) return;
+    const { incarnation } = waiting.member;
+    if (isFinal) this.#ports.ban(incarnation, reason);
+    else {
+      this.#ports.send(incarnation, { type: 'reconnect', reason });
+      this.#ports.release(incarnation);
+    }
   }
 
   below(aggregator: Member, message: FromBelow): void {
@@ -167,9 +177,14 @@ export class Relay implements Desk {
   /** A channel that nobody can be writing to any more: one who was cut off may not know it yet. */
   #freeChannel(member: Member, channels: number): number | undefined {
     const { pid } = member.hello;
+    const [own] = [...this.#owners].find(([, owner]) => owner.hello.pid === pid) ?? [];
+    if (own !== undefined) {
+      this.#owners.set(own, member);
+      return own;
+    }
     for (let channel = 0; channel < channels; channel++) {
       const owner = this.#owners.get(channel)?.hello.pid;
-      if (owner !== undefined && owner !== pid && isRunning(owner)) continue;
+      if (owner !== undefined && isRunning(owner)) continue;
       this.#owners.set(channel, member);
       return channel;
     }

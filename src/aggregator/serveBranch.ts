@@ -32,6 +32,8 @@ export async function serveBranch(link: Link, connection: Connection, options: B
     void link.close();
   };
   options.leave.addEventListener('abort', leave, { once: true });
+  // It may have been told while its own address was looked for.
+  if (options.leave.aborted) leave();
   try {
     const hub = await openHub({ address: bind, alsoAt, maxFrameBytes: maxFrame, keys, onTurnedAway: atMost(saidOfStrangers, say) });
     link.send(encode(helloOf('aggregator', { ...connection, version, slot: options.slot })));
@@ -87,7 +89,7 @@ class Session {
           this.#expect(message.type).relay.admit(message.ticket);
           break;
         case 'dismiss':
-          this.#expect(message.type).relay.dismiss(message.ticket, message.reason);
+          this.#expect(message.type).relay.dismiss(message);
           break;
         case 'probe':
           break;

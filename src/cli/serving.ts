@@ -55,7 +55,10 @@ export async function serving(flags: ServingFlags, name: string): Promise<Servin
   const coordinator = whereabouts(flags);
   if (flags.heartbeat !== undefined) beat(flags.heartbeat);
   if (flags.leaveWithStdin) leaveWithStdin(coordinator);
-  else process.once('SIGTERM', () => setTimeout(() => leave.abort(), gracePeriod * 1_000).unref());
+  else {
+    process.once('SIGTERM', () => setTimeout(() => leave.abort(), gracePeriod * 1_000).unref());
+    process.once('SIGINT', () => leave.abort());
+  }
   return {
     coordinator,
     keys: await keysOf(flags.key),

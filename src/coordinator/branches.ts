@@ -1,4 +1,5 @@
 import { isLoopback, parseAddress } from '../shared/address.js';
+import type { EngineOn } from '../shared/engineChoice.js';
 import { ProtocolError } from '../shared/errors.js';
 import type { Message } from '../shared/protocol.js';
 import type { Incarnation } from '../shared/transport.js';
@@ -35,6 +36,8 @@ interface Ticket {
   readonly branch: Branch;
   readonly number: number;
   readonly hello: Hello;
+  /** What it is to compute with, where that is known. */
+  readonly choice: EngineOn | undefined;
   readonly sentAt: number;
   /** What it has become there: a worker that computes, or a branch. */
   worker: Member | undefined;
@@ -43,8 +46,10 @@ interface Ticket {
 
 /** A start of a process is behind whoever waits this long. */
 const defaultPatience = 5_000;
-/** Milliseconds after which one who was sent to a branch and has not come there is forgotten. */
-const longestWay = 600_000;
+/** Milliseconds after which one who was sent to a branch and has not got ready there is forgotten. */
+const longestWay = 3_600_000;
+/** Moves in a row that led nowhere, after which a peer stays: its way may be closed. */
+const mostMisses = 4;
 
 /**
  * The tree in which a run's workers are arranged: who is below which aggregator. A worker goes to one on its own host, by
@@ -76,6 +81,13 @@ export class Branches {
     const isWorker = !isAggregator(member);
     if (isWorker && (topology === 'star' || (topology === 'auto' && !expects && this.#all().length === 0))) {
       stay();
+      return;
+    }
+    if ((member.hello.misses ?? 0) >= mostMisses) {
+      const { host, pid } = member.hello;
+      this.#ports.notice(`${member.name} (pid ${pid} on ${host}) reaches no aggregator that it is sent to: it stays with the coordinator`);
+      if (isWorker) stay();
+      else this.#stay(member, stay);
       return;
     }
     if (this.#sendOn(member)) return;
@@ -178,9 +190,9 @@ export class Branches {
     }
   }
 
-  #ownBranch(member: Member, number: number): Branch {
-    const ticket = this.#expectTicket(member, number);
-    if (ticket.hello.role !== 'aggregator') throw new ProtocolError('opened what is no aggregator');
+  #ownBranch(member: Member, number: number): Branch | undefined {
+    const ticket = this.#ticketOf(member, number);
+    if (ticket?.hello.role !== 'aggregator') return undefined;
     ticket.own ??= {
       ...{ hello: ticket.hello, via: member.incarnation, name: `aggregator ${ticket.number}`, above: ticket.branch },
       ...{ listens: undefined, tickets: new Set<number>() },
@@ -193,28 +205,37 @@ export class Branches {
     { ticket: number, hello, ready }: Message<'joined'>,
     admits: (worker: { hello: Hello; name: string }, ready: Ready) => string | undefined,
   ): void {
-    const ticket = this.#expectTicket(member, number);
-    if (ticket.worker || ticket.hello.role !== 'worker') throw new ProtocolError('let someone in twice');
+    const ticket = this.#ticketOf(member, number);
+    if (!ticket || ticket.worker || ticket.hello.role !== 'worker') {
+      // It may have it from a coordinator before this one, or have taken too long.
+      this.#ports.send(member.incarnation, {
+        type: 'dismiss',
+        ticket: number,
+        reason: 'it was not sent there, or long ago',
+        isFinal: false,
+      });
+      return;
+    }
     const name = `worker ${ticket.number}`;
     const reason = admits({ hello, name }, ready);
     if (reason !== undefined) {
       this.#forget(number, ticket);
-      this.#ports.send(member.incarnation, { type: 'dismiss', ticket: number, reason });
+      this.#ports.send(member.incarnation, { type: 'dismiss', ticket: number, reason: reason.slice(0, 4_000), isFinal: true });
       this.#ports.notice(`${name} (pid ${hello.pid} on ${hello.host}) ${reason}`);
       return;
     }
-    ticket.worker = this.#roster.admitBelow(member.incarnation, nameOf(number), ticket.number, ticket.hello, ready);
+    ticket.worker = this.#roster.admitBelow(member.incarnation, nameOf(number), ticket, ready);
     this.#ports.send(member.incarnation, { type: 'admit', ticket: number });
     this.#ports.countBelow(member, 1);
     this.#ports.enlisted(ticket.worker);
   }
 
   /** The peer leaves for a branch. */
-  #send({ incarnation, hello, number }: Member, branch: Branch): void {
+  #send({ incarnation, hello, number, choice }: Member, branch: Branch): void {
     const ticket = this.#nextTicket++;
     const now = performance.now();
-    for (const [old, { worker, own, sentAt }] of this.#tickets) if (!worker && !own && now - sentAt > longestWay) this.#tickets.delete(old);
-    this.#tickets.set(ticket, { branch, number, hello, sentAt: now, worker: undefined, own: undefined });
+    for (const [old, sent] of this.#tickets) if (!sent.worker && !sent.own && now - sent.sentAt > longestWay) this.#forget(old, sent);
+    this.#tickets.set(ticket, { branch, number, hello, choice, sentAt: now, worker: undefined, own: undefined });
     branch.tickets.add(ticket);
     // What only one machine reaches is of no use to another.
     const addresses = (branch.listens ?? []).filter((address) => hello.host === branch.hello.host || !isLoopback(parseAddress(address)));
@@ -222,17 +243,10 @@ export class Branches {
     this.#ports.release(incarnation);
   }
 
-  /** Who was sent below this peer by a ticket; undefined for one that is forgotten. */
+  /** Who was sent below this peer by a ticket; undefined for one that is forgotten, or another's: aggregators pass on what they hear. */
   #ticketOf(member: Member, number: number): Ticket | undefined {
     const ticket = this.#tickets.get(number);
-    if (ticket && ticket.branch.via !== member.incarnation) throw new ProtocolError(`speaks of ticket ${number}, which is not its own`);
-    return ticket;
-  }
-
-  #expectTicket(member: Member, number: number): Ticket {
-    const ticket = this.#ticketOf(member, number);
-    if (!ticket) throw new ProtocolError(`speaks of ticket ${number}, which does not exist`);
-    return ticket;
+    return ticket?.branch.via === member.incarnation ? ticket : undefined;
   }
 
   #drop(number: number, ticket: Ticket, reason: string, fate: Fate): void {

@@ -348,7 +348,7 @@ export class Fleet {
   #takeGradient(member: Member, message: Message<'gradient'>, tensor: Float32Array | undefined): void {
     const node: TreeNode = { from: message.node[0], to: message.node[1] };
     if (!isTreeNode(node, this.#options.shards)) throw new ProtocolError(`[${node.from}, ${node.to}) is no node of the tree`);
-    const isWanted = this.#jobs.find(message.work, 'tree')?.begins(member.incarnation, node, message.shards) === true;
+    const isWanted = this.#jobs.find(message.work, 'tree')?.begins(member.incarnation, node, message.shards, message.computeMs) === true;
     this.#takePart(member, this.#gradientsIn.begin(member.incarnation, { ...message, node }, isWanted), tensor);
   }
 
@@ -391,8 +391,16 @@ export class Fleet {
     member.computeMs += computeMs;
     for (const faulty of answer.faulty) {
       // Alone it may have answered both times; what it says is finite now.
-      if (faulty !== member.incarnation) this.#ban(faulty, 'is faulty: what it found not finite, another worker found finite');
+      if (faulty !== member.incarnation) this.#sendFaultyAway(faulty);
     }
+  }
+
+  #sendFaultyAway(peer: Incarnation): void {
+    const reason = 'is faulty: what it found not finite, another worker found finite';
+    const member = this.#roster.get(peer);
+    // Which of those below an aggregator it was is not known, and the others are not to blame.
+    if (member && isAggregator(member)) this.#notice(`a worker below ${member.name} ${reason}`);
+    else this.#ban(peer, reason);
   }
 
   #followPace({ incarnation }: Member, msPerShard: number): void {

@@ -48,6 +48,8 @@ export class Job {
   readonly nonFinite: { readonly worker: Incarnation; readonly part: number }[] = [];
   /** Milliseconds that each worker has computed for it, by its own clock. */
   readonly #computeMs = new Map<Incarnation, number>();
+  /** Answers that are on their way, and whose time is counted: by worker and first part. */
+  readonly #begun = new Set<string>();
   /** Who gave an answer that was not finite, by part. */
   readonly #suspects = new Map<number, Incarnation>();
   readonly #wanted: readonly number[];
@@ -91,7 +93,7 @@ export class Job {
     computeMs: number,
     living: readonly Incarnation[],
   ): Answer {
-    this.#computeMs.set(worker, (this.#computeMs.get(worker) ?? 0) + computeMs);
+    if (!this.#begun.delete(`${worker} ${node.from}`)) this.#computed(worker, computeMs);
     const { kind, ledger, inside, bad } = this.#judge(worker, node, sums);
     if (kind === 'late') return { kind, faulty: [] };
     if (kind === 'again') {
@@ -114,10 +116,16 @@ export class Job {
    * An answer with these sums has begun to come. Will it be taken? What is on its way of its gradient may then be added up.
    * @throws ProtocolError as `answer`
    */
-  begins(worker: Incarnation, node: TreeNode, sums: readonly PartSums[]): boolean {
+  begins(worker: Incarnation, node: TreeNode, sums: readonly PartSums[], computeMs: number): boolean {
     const { kind, inside } = this.#judge(worker, node, sums);
+    this.#begun.add(`${worker} ${node.from}`);
+    this.#computed(worker, computeMs);
     if (kind === 'taken') this.#note(inside, sums);
     return kind === 'taken';
+  }
+
+  #computed(worker: Incarnation, milliseconds: number): void {
+    this.#computeMs.set(worker, (this.#computeMs.get(worker) ?? 0) + milliseconds);
   }
 
   #note(parts: readonly number[], sums: readonly PartSums[]): void {

@@ -8,6 +8,8 @@ const recent = 32;
 const slowFactor = 2;
 /** Differences of less than so many milliseconds are noise. */
 const noise = 2;
+/** However slow, it gets so much of what the others get. */
+const leastShare = 0.02;
 
 export interface SlowWorker {
   readonly worker: Incarnation;
@@ -33,7 +35,7 @@ export class Pace {
     const own = median(known.times);
     const others = median([...this.#answers].filter(([other]) => other !== worker).map(([, { times }]) => median(times)));
     if (!(own > slowFactor * others && own - others > noise)) return undefined;
-    this.#slow.set(worker, others / own);
+    this.#slow.set(worker, Math.max(leastShare, others / own));
     return { worker, own, others };
   }
 

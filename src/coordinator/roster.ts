@@ -67,10 +67,11 @@ export class Roster {
 
   /**
    * A worker computes below a peer.
-   * @param number what it was when it was a peer itself
+   * @param was what it was when it was a peer itself
    */
-  admitBelow(via: Incarnation, incarnation: Incarnation, number: number, hello: Hello, ready: Ready): Member {
-    const member = this.#newMember(incarnation, hello, number, via);
+  admitBelow(via: Incarnation, incarnation: Incarnation, was: Pick<Member, 'number' | 'hello' | 'choice'>, ready: Ready): Member {
+    const member = this.#newMember(incarnation, was.hello, was.number, via);
+    member.choice = was.choice;
     this.#below.set(incarnation, member);
     this.markReady(member, ready);
     return member;

@@ -1,5 +1,5 @@
 import { now } from '../shared/clock.js';
-import { RunError } from '../shared/errors.js';
+import { ProtocolError, RunError } from '../shared/errors.js';
 import type { Hub, Incarnation } from '../shared/transport.js';
 import { version } from '../shared/version.js';
 import { type FromPeer, frameBytes, framesOf, readFromPeer, type ToPeer } from './messages.js';
@@ -49,10 +49,14 @@ const answerTimeout = 60;
  * Waits for all peers, then measures one after the other, and at last all at once.
  * @throws RunError where they do not come, or are lost
  */
-export async function checkNetwork({ hub, count, timeout, say, failed }: CheckOptions): Promise<NetworkFigures> {
+export function checkNetwork({ failed, ...options }: CheckOptions): Promise<NetworkFigures> {
+  const figures = measureAll(options);
+  return failed ? Promise.race([figures, failed]) : figures;
+}
+
+async function measureAll({ hub, count, timeout, say }: Omit<CheckOptions, 'failed'>): Promise<NetworkFigures> {
   const peers = new Peers(hub, count);
-  const waits: Promise<void>[] = [peers.complete(timeout), ...(failed ? [failed] : [])];
-  await Promise.race(waits);
+  await peers.complete(timeout);
   peers.all.sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }));
   const figures: PeerFigures[] = [];
   for (const peer of peers.all) {
@@ -145,9 +149,14 @@ class Peers {
   async #listen(): Promise<void> {
     for await (const { from, frames } of this.#hub.messages()) {
       const known = this.#byName.get(from);
-      const message = readFromPeer(frames);
-      if (known) known.hear(message);
-      else this.#welcome(from, message);
+      try {
+        const message = readFromPeer(frames);
+        if (known) known.hear(message);
+        else this.#welcome(from, message);
+      } catch (error) {
+        if (!(error instanceof ProtocolError) || known) throw error;
+        this.#hub.send(from, framesOf({ type: 'refuse', reason: error.message }), () => undefined);
+      }
     }
   }
 

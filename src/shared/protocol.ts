@@ -52,6 +52,7 @@ const hello = z.strictObject({
   role: z.enum(['worker', 'aggregator']),
   number: index.optional(),
   ticket: index.optional(),
+  misses: index.optional(),
 });
 
 const ready = z.strictObject({
@@ -65,7 +66,8 @@ const ready = z.strictObject({
 const fromWorker = z.discriminatedUnion('type', [
   /**
    * A worker or an aggregator has connected: what it is and where it runs. `slot` is set by the coordinator that started
-   * it, `number` is what it was called before, and `ticket` names the `move` that it follows.
+   * it, `number` is what it was called before, `ticket` names the `move` that it follows, and `misses` are the moves in a row
+   * that led it nowhere.
    */
   hello,
   /** How long its engines take; `isOld`: it knew from before. The note is for a person. */
@@ -173,8 +175,8 @@ const fromCoordinator = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('move'), addresses, number: index, ticket: index }),
   /** To an aggregator: who has joined below it computes from now on. */
   z.strictObject({ type: z.literal('admit'), ticket: index }),
-  /** To an aggregator: who has joined below it is sent away; the reason is for a person. */
-  z.strictObject({ type: z.literal('dismiss'), ticket: index, reason: line }),
+  /** To an aggregator: who has joined below it is sent away, for good or to come again; the reason is for a person. */
+  z.strictObject({ type: z.literal('dismiss'), ticket: index, reason: line, isFinal: z.boolean() }),
   /** Are you there? Not answered: whether it can be sent is what the coordinator wants to know. */
   z.strictObject({ type: z.literal('probe') }),
   /** You were taken for dead and your work was given away; come back over a new connection if you can work. */

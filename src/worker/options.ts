@@ -6,6 +6,8 @@ export interface WorkerOptions {
   readonly slot?: number | undefined;
   /** What it was called when it was connected before. */
   readonly number?: number | undefined;
+  /** How often in a row it has not reached an aggregator that it was sent to. */
+  readonly misses?: number | undefined;
   /** What named it to the aggregator that it was sent to. */
   readonly ticket?: number | undefined;
   /** Is it connected over a socket that only this machine has? Memory that is offered is shared then. */

@@ -76,6 +76,8 @@ export async function prepare(
   const shared = sharedPlace(options, message.memory, shape);
   const partition = cut(network.layout.size, message.partSize);
   const computer = new ShardComputer(engine, network, config, data.train, encoding, shared);
+  // What is mapped stays; a file that was passed on is the process's own.
+  if (shared?.isFound) shared.memory.close();
   await computer.warmUp();
   const evaluation = new Map<'validation' | 'test', BatchReader>();
   for (const part of ['validation', 'test'] as const) {
@@ -91,6 +93,8 @@ export async function prepare(
 export interface SharedPlace {
   readonly memory: SharedMemory;
   readonly channel: number;
+  /** Was its file opened here? */
+  readonly isFound: boolean;
 }
 
 /** The memory of the coordinator that started this worker, or of an aggregator on the same machine. */
@@ -99,7 +103,8 @@ function sharedPlace(
   offer: OfferedMemory | undefined,
   shape: ArenaShape,
 ): SharedPlace | undefined {
-  if (sharedFile !== undefined && slot !== undefined) return { memory: SharedMemory.inherit(sharedFile, shape), channel: slot };
+  if (sharedFile !== undefined && slot !== undefined)
+    return { memory: SharedMemory.inherit(sharedFile, shape), channel: slot, isFound: false };
   const memory = offer && isSameMachine ? SharedMemory.found(offer, { ...shape, workers: offer.channels }) : undefined;
-  return memory && offer && { memory, channel: offer.channel };
+  return memory && offer && { memory, channel: offer.channel, isFound: true };
 }

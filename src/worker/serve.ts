@@ -141,7 +141,7 @@ export function linkEnd({ lossReason = 'the link was closed', isTurnedAway }: Li
 export const hasLeft = 'left before the run was over';
 
 /** What a process says of itself when it connects. */
-export function helloOf(role: Message<'hello'>['role'], { version, slot, number, ticket }: Known): Message<'hello'> {
+export function helloOf(role: Message<'hello'>['role'], { version, slot, number, ticket, misses = 0 }: Known): Message<'hello'> {
   const cpu = cpus()[0]?.model.trim() ?? process.arch;
   const { pid, platform } = process;
   return {
@@ -149,10 +149,11 @@ export function helloOf(role: Message<'hello'>['role'], { version, slot, number,
     ...(slot === undefined ? {} : { slot }),
     ...(number === undefined ? {} : { number }),
     ...(ticket === undefined ? {} : { ticket }),
+    ...(misses === 0 ? {} : { misses }),
   };
 }
 
-type Known = Pick<WorkerOptions, 'version' | 'slot' | 'number' | 'ticket'>;
+type Known = Pick<WorkerOptions, 'version' | 'slot' | 'number' | 'ticket' | 'misses'>;
 
 /** Tells the coordinator that it cannot go on, where that is so. */
 async function orFailed<T>(work: () => Promise<T>, send: (message: FromWorker) => void): Promise<T> {

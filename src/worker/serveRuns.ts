@@ -41,6 +41,8 @@ export interface Connection {
   readonly address: string;
   /** What the process was called before. */
   readonly number: number | undefined;
+  /** How often in a row an aggregator was not reached. */
+  readonly misses: number;
   /** What names it to the aggregator that it goes to. */
   readonly ticket: number | undefined;
   /** Does it go over a socket that only this machine has? */
@@ -103,6 +105,7 @@ class Way {
   #move: Message<'move'> | undefined;
   /** Is the connection one to an aggregator? */
   #isBelow = false;
+  #misses = 0;
   #number: number | undefined;
   #address = '';
 
@@ -121,7 +124,13 @@ class Way {
     this.#isBelow = move !== undefined;
     if (address === undefined) return undefined;
     this.#address = address;
-    return { address, number: this.#number, ticket: move?.ticket, isSameMachine: parseAddress(address).kind === 'ipc' };
+    return {
+      address,
+      number: this.#number,
+      misses: this.#misses,
+      ticket: move?.ticket,
+      isSameMachine: parseAddress(address).kind === 'ipc',
+    };
   }
 
   /** One that does not answer may be gone, which the coordinator finds out, too. */
@@ -129,6 +138,7 @@ class Way {
     const { say, leave } = this.#options;
     const address = await reachable(addresses, leave);
     if (address !== undefined || leave.aborted) return address;
+    this.#misses++;
     say(`no aggregator answers at ${addresses.join(' or ')}: back to the coordinator`);
     await pauseUnless(leave, reconnectPause);
     return undefined;
@@ -147,7 +157,9 @@ class Way {
       await reachable([this.#address], this.#options.leave);
       say(`${errorMessage(error)}: back to the coordinator`);
       this.#timeout = reconnectTimeout;
-      return 0;
+      const isMissed = error instanceof HandshakeFailed;
+      this.#misses = isMissed ? this.#misses + 1 : 0;
+      return isMissed ? reconnectPause : 0;
     }
     this.#failedHandshakes = error instanceof HandshakeFailed ? this.#failedHandshakes + 1 : 0;
     if (!mayBecomeBetter(error, this.#failedHandshakes, reconnectTimeout))

@@ -72,7 +72,7 @@ const fromCoordinator: readonly FromCoordinator[] = [
   },
   { type: 'move', addresses: ['tcp://10.0.0.2:5000'], number: 2, ticket: 3 },
   { type: 'admit', ticket: 3 },
-  { type: 'dismiss', ticket: 3, reason: 'sees other data' },
+  { type: 'dismiss', ticket: 3, reason: 'sees other data', isFinal: true },
   step,
   { type: 'evaluate', work: 9, part: 'validation', samples: 33, chunks: [0, 4], version: 6, parts: [] },
   { type: 'weights', version: 7, part: 0 },
