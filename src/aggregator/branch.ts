@@ -157,8 +157,8 @@ export class Branch {
   }
 
   /** Tells those below to leave, or has them go back to the coordinator. */
-  close(isOver: boolean, tells: boolean): Promise<void> {
-    this.#closing ??= this.#fleet.close(isOver, tells).finally(() => this.#state.close());
+  close(isOver: boolean, goesOn: boolean): Promise<void> {
+    this.#closing ??= this.#fleet.close(isOver, goesOn).finally(() => this.#state.close());
     return this.#closing;
   }
 

@@ -102,7 +102,7 @@ class Session {
         case 'refuse':
           throw new RunError(`the coordinator says: ${message.reason}`);
         case 'stop':
-          await this.#branch?.close(message.isOver, true);
+          await this.#branch?.close(message.isOver, false);
           this.#link.send(encode({ type: 'leaving' }));
           if (!message.isOver) throw new CoordinatorEnded('the coordinator has ended before the run was over');
           return true;
@@ -115,7 +115,7 @@ class Session {
   }
 
   async close(): Promise<void> {
-    if (this.#branch) await this.#branch.close(false, false);
+    if (this.#branch) await this.#branch.close(false, true);
     else await this.#hub.close();
   }
 

@@ -225,16 +225,23 @@ export class Fleet {
   /**
    * Tells everyone to leave and closes the socket.
    * @param isOver the run has come to its end, and is not gone on with
-   * @param tells false closes it without a word: whoever was connected takes it for lost
+   * @param goesOn others go on with it, elsewhere: who was connected is to come back to the coordinator
    */
-  async close(isOver: boolean, tells = true): Promise<void> {
+  async close(isOver: boolean, goesOn = false): Promise<void> {
     // Whoever still waits for answers would wait for ever.
     this.#jobs.abandon();
     clearInterval(this.#probing);
     this.#desk.close();
-    if (tells) await this.#dismiss(isOver);
+    if (goesOn) this.#sendBack();
+    else await this.#dismiss(isOver);
     await this.#options.hub.close();
     await this.#listening;
+  }
+
+  /** They would find out by themselves, when heartbeats fail. */
+  #sendBack(): void {
+    const message = encode({ type: 'reconnect', reason: 'its aggregator has lost the way to the coordinator, or leaves' });
+    for (const { incarnation } of this.#roster.peers) this.#send(incarnation, message);
   }
 
   /** A socket that closed at once could take the word with it, so this waits until all have said that they leave. */

@@ -98,7 +98,7 @@ export async function serve(link: Link, options: WorkerOptions): Promise<void> {
         case 'probe':
           break;
         case 'reconnect':
-          throw new LinkLost(`the coordinator had given up on this worker (${message.reason})`);
+          throw new LinkLost(`this worker is to come again: ${message.reason}`);
         case 'refuse':
           throw new RunError(`the coordinator says: ${message.reason}`);
         case 'move':
