@@ -97,7 +97,7 @@ for (const [moment, at, signal, transport, epochs] of [
   ['computing', 12, 'SIGKILL', 'auto', '30'],
   ['reducing', 30, 'SIGKILL', 'socket', '30'],
   // Its workers find out by heartbeats, after five seconds.
-  ['computing', 12, 'SIGSTOP', 'auto', '100'],
+  ['computing', 12, 'SIGSTOP', 'auto', '80'],
 ] as const) {
   test(`an aggregator that gets ${signal} while ${moment}, ${transport}: its workers go to a living one, the same bytes`, async (t) => {
     const strike = { moment, at, signal };
