@@ -131,7 +131,7 @@ test('a worker below an aggregator is killed, then the coordinator, and resumed:
   await coordinator.line(/^epoch 4\//);
   coordinator.kill('SIGKILL');
   await coordinator.ended;
-  const resumed = startCli(t, ['coordinator', '--resume', path, '--bind', address], presence.env);
+  const resumed = startCli(t, ['coordinator', '--resume', path, '--bind', address, '--start-timeout', '2'], presence.env);
   const { stderr } = await resumed.done();
   t.equal(stderr.match(/^aggregator \d lets workers in/gm)?.length, 2);
   t.equal(stderr.match(/^worker \d is ready: .*, below an aggregator\)$/gm)?.length, 3);
