@@ -1,9 +1,11 @@
 import { hostname } from 'node:os';
 import type { Desk, DeskPorts, FromBelow } from '../coordinator/desk.js';
 import { isAggregator, type Member, type Ready, type Roster } from '../coordinator/roster.js';
-import { errorCode, ProtocolError } from '../shared/errors.js';
+import { versionDifference } from '../coordinator/sameBits.js';
+import { ProtocolError } from '../shared/errors.js';
+import { isRunning } from '../shared/isRunning.js';
 import type { SharedMemory } from '../shared/memory/sharedMemory.js';
-import { type FromWorker, type Message, protocolVersion } from '../shared/protocol.js';
+import type { FromWorker, Message } from '../shared/protocol.js';
 import type { Incarnation } from '../shared/transport.js';
 
 export interface RelayOptions {
@@ -50,8 +52,9 @@ export class Relay implements Desk {
 
   hello(from: Incarnation, hello: Message<'hello'>): void {
     const { version, configure, prepareTimeout, shared } = this.#options;
-    if (hello.protocol !== protocolVersion || hello.version !== version) {
-      this.#ports.ban(from, `host ${hello.host} runs bpnn-dist ${hello.version}, this run needs ${version}`);
+    const otherVersion = versionDifference(hello, version);
+    if (otherVersion !== undefined) {
+      this.#ports.ban(from, otherVersion);
       return;
     }
     if ([...this.#tickets.values()].includes(hello.ticket ?? -1)) {
@@ -194,15 +197,5 @@ export class Relay implements Desk {
   #stopTimer(peer: Incarnation): void {
     clearTimeout(this.#preparing.get(peer));
     this.#preparing.delete(peer);
-  }
-}
-
-/** Is there a process of this number? */
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return errorCode(error) !== 'ESRCH';
   }
 }

@@ -1,12 +1,12 @@
 import { answers, type EngineFigure, type EngineOn, fastestOf, nameOf } from '../shared/engineChoice.js';
 import { ProtocolError } from '../shared/errors.js';
-import { type Message, protocolVersion } from '../shared/protocol.js';
+import type { Message } from '../shared/protocol.js';
 import type { Incarnation } from '../shared/transport.js';
 import { Branches, type BranchesOptions } from './branches.js';
 import type { Desk, DeskPorts, FromBelow } from './desk.js';
 import { EngineChoice, type EngineChoiceOptions } from './engineChoice.js';
 import { type Hello, isAggregator, type Member, type Ready, type Roster } from './roster.js';
-import { bitsDifference, dataDifference } from './sameBits.js';
+import { bitsDifference, dataDifference, versionDifference } from './sameBits.js';
 
 export interface ReceptionOptions {
   /** Version of this program; workers must have the same. */
@@ -54,9 +54,9 @@ export class Reception implements Desk {
   hello(from: Incarnation, hello: Message<'hello'>): void {
     if (this.#isClosed) return;
     const { version } = this.#options;
-    if (hello.protocol !== protocolVersion || hello.version !== version) {
-      const needed = `this run needs ${version} (protocol ${protocolVersion})`;
-      this.#ports.ban(from, `host ${hello.host} runs bpnn-dist ${hello.version} (protocol ${hello.protocol}), ${needed}`);
+    const otherVersion = versionDifference(hello, version);
+    if (otherVersion !== undefined) {
+      this.#ports.ban(from, otherVersion);
       return;
     }
     const member = this.#roster.admit(from, hello);

@@ -2,7 +2,8 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { errorCode, UsageError } from '../shared/errors.js';
+import { UsageError } from '../shared/errors.js';
+import { isRunning } from '../shared/isRunning.js';
 import { statusName } from '../shared/runStatus.js';
 import { textIfThere } from '../shared/textIfThere.js';
 
@@ -23,7 +24,9 @@ export async function lockRun(path: string, patience = heartbeats): Promise<void
   if (pid !== undefined && host !== undefined) {
     const isHere = host === hostname();
     // A number that a process had before the machine was started again may be another's by now.
-    const isTrained = isHere ? boot === bootId() && isAlive(Number(pid)) : await isWritten(join(path, statusName), patience);
+    const isTrained = isHere
+      ? boot === bootId() && pid !== String(process.pid) && isRunning(Number(pid))
+      : await isWritten(join(path, statusName), patience);
     if (isTrained)
       throw new UsageError(`${path}: this run is being trained by process ${pid}${isHere ? '' : ` on ${host}`}; stop that first`);
     // Another may have waited, too.
@@ -46,14 +49,4 @@ async function isWritten(file: string, patience: number): Promise<boolean> {
 /** Names the time since the machine was started; Linux alone tells. */
 function bootId(): string {
   return textIfThere('/proc/sys/kernel/random/boot_id')?.trim() ?? '';
-}
-
-function isAlive(pid: number): boolean {
-  if (pid === process.pid) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return errorCode(error) === 'EPERM';
-  }
 }

@@ -1,4 +1,12 @@
+import { protocolVersion } from '../shared/protocol.js';
 import type { Hello, Member, Ready } from './roster.js';
+
+/** What keeps two programs from understanding each other, in words; undefined where nothing does. */
+export function versionDifference(hello: Hello, version: string): string | undefined {
+  if (hello.protocol === protocolVersion && hello.version === version) return undefined;
+  const needed = `this run needs ${version} (protocol ${protocolVersion})`;
+  return `host ${hello.host} runs bpnn-dist ${hello.version} (protocol ${hello.protocol}), ${needed}`;
+}
 
 /** What keeps a worker from seeing what the others see, in words; undefined where nothing does. */
 export function dataDifference({ fingerprint }: Ready, expected: string): string | undefined {

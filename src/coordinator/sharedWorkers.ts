@@ -70,7 +70,7 @@ export class SharedWorkers {
    * Wakes all of them, if one was asked for something. With one call for each, the first to wake could take the
    * coordinator's core before the others are called.
    */
-  call(): void {
+  #call(): void {
     if (!this.#hasAsked) return;
     this.#hasAsked = false;
     Atomics.add(this.#arena.calls, 0, 1);
@@ -87,7 +87,7 @@ export class SharedWorkers {
     debtors: () => readonly Incarnation[] | undefined,
     hear: (answer: SharedAnswer) => void,
   ): Promise<void> {
-    this.call();
+    this.#call();
     // Whoever has asked for this may have something to do first.
     await undefined;
     while (this.#channels.size > 0 && !isOver()) {
@@ -104,7 +104,7 @@ export class SharedWorkers {
 
   /** All answers that are there. Where there are none, waits for one, at most so many milliseconds. Calls whom was asked. */
   #answers(milliseconds: number): SharedAnswer[] {
-    this.call();
+    this.#call();
     const arrivals = Atomics.load(this.#arena.arrivals, 0);
     const found = this.#collect();
     if (found.length > 0) return found;
