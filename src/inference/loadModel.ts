@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { divisorOf } from '../data/normalize.js';
+import { readModel } from '../formats/tfjs/layersModel.js';
 import { readRunConfig } from '../shared/config/runConfig.js';
 import type { Device } from '../shared/device.js';
 import { UsageError } from '../shared/errors.js';
-import { readModel } from '../shared/model/layersModel.js';
 import { Model } from './model.js';
 
 export interface LoadOptions {

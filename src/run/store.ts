@@ -1,8 +1,8 @@
 import type { RunFolder } from '../coordinator/runFolder.js';
 import type { Store } from '../coordinator/train.js';
 import { divisorOf } from '../data/normalize.js';
+import { layersModelJson, writeModel } from '../formats/tfjs/layersModel.js';
 import type { Config } from '../shared/config/schema.js';
-import { layersModelJson, writeModel } from '../shared/model/layersModel.js';
 import { version } from '../shared/version.js';
 import type { RunEvents } from '../view/tensorboard/runEvents.js';
 

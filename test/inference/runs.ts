@@ -1,8 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { layersModelJson, type ModelMetadata, writeModel } from '../../src/formats/tfjs/layersModel.js';
 import { parseConfig } from '../../src/shared/config/parse.js';
 import { configYaml } from '../../src/shared/config/write.js';
-import { layersModelJson, type ModelMetadata, writeModel } from '../../src/shared/model/layersModel.js';
 import type { ModelSpec } from '../../src/shared/model/spec.js';
 import { npyBytes } from '../fixtures/arrays.js';
 

@@ -1,8 +1,9 @@
 import type { DenseOp, Network, Op } from '../../shared/model/network.js';
+import { activate } from '../../shared/onnx/activate.js';
+import { GraphBuilder } from '../../shared/onnx/graphBuilder.js';
 import type { EngineTask } from '../engine.js';
 import { outputHead } from '../outputHead.js';
-import { activate, activationGradient } from './activationNodes.js';
-import { GraphBuilder } from './graphBuilder.js';
+import { activationGradient } from './activationGradient.js';
 import { lossNodes } from './lossNodes.js';
 
 /** What a graph is run for. Dropout is on only in the first. */

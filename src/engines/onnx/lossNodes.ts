@@ -1,5 +1,5 @@
+import type { GraphBuilder } from '../../shared/onnx/graphBuilder.js';
 import { type HeadLoss, probabilityRange } from '../outputHead.js';
-import type { GraphBuilder } from './graphBuilder.js';
 
 /** What a loss is made from. */
 interface LossInputs {

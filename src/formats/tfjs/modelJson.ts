@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { show } from '../../config/fields.js';
-import { DataError, errorMessage } from '../../errors.js';
-import { losses, metrics } from '../spec.js';
-import type { KerasObject } from './kerasLayers.js';
+import { show } from '../../shared/config/fields.js';
+import { DataError, errorMessage } from '../../shared/errors.js';
+import { losses, metrics } from '../../shared/model/spec.js';
+import type { KerasObject } from '../keras/kerasLayers.js';
 import type { WeightGroup } from './weightsFiles.js';
 
 const metadata = z.object({

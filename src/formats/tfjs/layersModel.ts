@@ -1,14 +1,14 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeDurably } from '../durableFile.js';
-import { DataError, errorCode, errorMessage, UsageError } from '../errors.js';
-import { kerasLayers } from './layersModel/kerasLayers.js';
-import { type LayersModelJson, type ModelMetadata, parseModelJson } from './layersModel/modelJson.js';
-import { readSequential } from './layersModel/sequential.js';
-import { readWeights, weightsManifest } from './layersModel/weightsFiles.js';
-import { buildNetwork } from './network.js';
-import type { ModelSpec } from './spec.js';
+import { writeDurably } from '../../shared/durableFile.js';
+import { DataError, errorCode, errorMessage, UsageError } from '../../shared/errors.js';
+import { buildNetwork } from '../../shared/model/network.js';
+import type { ModelSpec } from '../../shared/model/spec.js';
+import { kerasLayers } from '../keras/kerasLayers.js';
+import { readSequential } from '../keras/sequential.js';
+import { type LayersModelJson, type ModelMetadata, parseModelJson } from './modelJson.js';
+import { readWeights, weightsManifest } from './weightsFiles.js';
 
 export type { LayersModelJson, ModelMetadata };
 

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { show } from '../../config/fields.js';
-import { DataError } from '../../errors.js';
-import { modelProblems } from '../network.js';
-import { activations, type DenseLayer, type Initializer, type Layer, leakyReluSlope, type ModelSpec } from '../spec.js';
+import { show } from '../../shared/config/fields.js';
+import { DataError } from '../../shared/errors.js';
+import { modelProblems } from '../../shared/model/network.js';
+import { activations, type DenseLayer, type Initializer, type Layer, leakyReluSlope, type ModelSpec } from '../../shared/model/spec.js';
 import { type KerasObject, varianceScalings } from './kerasLayers.js';
 
 /** A Sequential model as we compute it, and what its file calls its weights. */

@@ -1,5 +1,5 @@
 import onnxProto from 'onnx-proto';
-import type { Precision } from '../../shared/precision.js';
+import type { Precision } from '../precision.js';
 
 const { AttributeProto, ModelProto, TensorProto } = onnxProto.onnx;
 

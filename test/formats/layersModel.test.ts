@@ -3,12 +3,12 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import tf from '@tensorflow/tfjs';
 import { test } from 'tap';
-import { openReference } from '../../../src/engines/reference.js';
-import { DataError, UsageError } from '../../../src/shared/errors.js';
-import { layersModelJson, readModel, writeModel } from '../../../src/shared/model/layersModel.js';
-import { buildNetwork } from '../../../src/shared/model/network.js';
-import { activations, type DenseLayer, initializers, type ModelSpec } from '../../../src/shared/model/spec.js';
-import { initialWeights } from '../../../src/shared/random/initialWeights.js';
+import { openReference } from '../../src/engines/reference.js';
+import { layersModelJson, readModel, writeModel } from '../../src/formats/tfjs/layersModel.js';
+import { DataError, UsageError } from '../../src/shared/errors.js';
+import { buildNetwork } from '../../src/shared/model/network.js';
+import { activations, type DenseLayer, initializers, type ModelSpec } from '../../src/shared/model/spec.js';
+import { initialWeights } from '../../src/shared/random/initialWeights.js';
 
 const none = { l1: 0, l2: 0 };
 const plain: DenseLayer = {

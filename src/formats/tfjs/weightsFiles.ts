@@ -1,8 +1,8 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DataError, errorMessage } from '../../errors.js';
-import type { ParameterLayout } from '../layout.js';
-import { sizeOf } from '../network.js';
+import { DataError, errorMessage } from '../../shared/errors.js';
+import type { ParameterLayout } from '../../shared/model/layout.js';
+import { sizeOf } from '../../shared/model/network.js';
 
 /** One array in a file of weights. */
 export interface WeightEntry {

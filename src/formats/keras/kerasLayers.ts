@@ -1,4 +1,4 @@
-import { type DenseLayer, type Initializer, leakyReluSlope, type ModelSpec, type Regularizer } from '../spec.js';
+import { type DenseLayer, type Initializer, leakyReluSlope, type ModelSpec, type Regularizer } from '../../shared/model/spec.js';
 
 /** A class of Keras and the arguments of its constructor, in snake case. */
 export interface KerasObject {
