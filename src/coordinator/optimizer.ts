@@ -22,18 +22,19 @@ interface Moving {
   readonly v: Float32Array;
 }
 
-/** Neighbouring parameters with the same penalty. */
+/** Neighbouring parameters with the same penalty, all of which are trained or none. */
 interface Range extends Place {
   readonly penalty: Regularizer;
+  readonly trainable: boolean;
 }
 
 function rangesOf({ parameters }: ParameterLayout): Range[] {
   const ranges: Range[] = [];
-  for (const { offset, size, regularizer } of parameters) {
+  for (const { offset, size, regularizer, trainable } of parameters) {
     const last = ranges.at(-1);
-    const isSame = last?.penalty.l1 === regularizer.l1 && last.penalty.l2 === regularizer.l2;
+    const isSame = last?.penalty.l1 === regularizer.l1 && last.penalty.l2 === regularizer.l2 && last.trainable === trainable;
     if (last && isSame) ranges[ranges.length - 1] = { ...last, size: last.size + size };
-    else ranges.push({ offset, size, penalty: regularizer });
+    else ranges.push({ offset, size, penalty: regularizer, trainable });
   }
   return ranges;
 }
@@ -152,7 +153,7 @@ export class Optimizer {
     let norm = 0;
     for (const range of this.#ranges) {
       const piece = overlapOf(range, place);
-      if (piece) norm += this.#movePiece({ ...piece, penalty: range.penalty }, partOf(sum, place, piece));
+      if (piece) norm += this.#movePiece({ ...range, ...piece }, partOf(sum, place, piece));
     }
     this.#begun.moved.set(part, norm);
   }
@@ -251,7 +252,7 @@ export class Optimizer {
         const { beta1, beta2, epsilon } = spec;
         const t = this.#updates + 1;
         const corrected = (rate * Math.sqrt(1 - beta2 ** t)) / (1 - beta1 ** t);
-        const decay = spec.name === 'adamw' ? rate * spec.weightDecay : 0;
+        const decay = spec.name === 'adamw' && range.trainable ? rate * spec.weightDecay : 0;
         return this.#kernel.adam(arrays, sum, corrected, beta1, beta2, epsilon, decay);
       }
       case 'sgd':

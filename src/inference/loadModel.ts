@@ -1,10 +1,7 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { divisorOf } from '../data/normalize.js';
-import { readModel } from '../formats/tfjs/layersModel.js';
+import { readModelAt } from '../formats/open.js';
 import { readRunConfig } from '../shared/config/runConfig.js';
 import type { Device } from '../shared/device.js';
-import { UsageError } from '../shared/errors.js';
 import { Model } from './model.js';
 
 export interface LoadOptions {
@@ -20,13 +17,13 @@ export interface LoadOptions {
 
 /**
  * Loads a trained model.
- * @param path a run's folder (with best/ or final/ in it), or a model's (with model.json in it)
+ * @param path as `readModelAt`
  * @throws UsageError if it is neither, DataError or ConfigError naming the file that cannot be read
  */
 export async function loadModel(path: string, options: LoadOptions = {}): Promise<Model> {
-  const folder = modelFolder(path, options.weights);
+  const { place: folder, model } = await readModelAt(path, options.weights);
   const config = readRunConfig(path);
-  const { spec, weights, metadata } = await readModel(folder);
+  const { spec, weights, metadata } = model;
   const trained = {
     folder,
     spec,
@@ -45,21 +42,4 @@ export async function loadModel(path: string, options: LoadOptions = {}): Promis
     device: options.device ?? used?.device ?? config?.device ?? 'auto',
     precision: (isOpen && config?.precision) || 'fp32',
   });
-}
-
-function modelFolder(path: string, wanted: 'best' | 'final' | undefined): string {
-  if (!existsSync(path)) throw new UsageError(`${path}: no such folder`);
-  if (existsSync(join(path, 'model.json'))) {
-    if (wanted) throw new UsageError(`${path}: is the folder of one model: ${wanted} can be asked for only of a run`);
-    return path;
-  }
-  const names = wanted ? [wanted] : ['best', 'final'];
-  // Weights come last: where they are, the model is whole.
-  const found = names.map((name) => join(path, name)).find((folder) => existsSync(join(folder, 'weights.bin')));
-  if (found !== undefined) return found;
-  const isRun = existsSync(join(path, 'config.yaml'));
-  const what = isRun ? 'the run has no such model yet' : 'is the folder of neither a run nor a model';
-  throw new UsageError(
-    `${path}: ${what}: expected ${names.map((name) => `${name}/weights.bin`).join(' or ')}${isRun ? '' : ', or model.json,'} in it`,
-  );
 }

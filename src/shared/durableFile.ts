@@ -19,26 +19,46 @@ export const temporaryMark = '.tmp-';
  * flushed to the disk, renamed into place, and the folder flushed too.
  * @throws the system's error; the temporary file is gone then, and an older file of that name is as it was
  */
-export async function writeDurably(path: string, parts: readonly Uint8Array[], fs: DurableFs = realFs): Promise<void> {
-  // Others may write it at the same time, perhaps on other machines.
-  const temporary = `${path}${temporaryMark}${process.pid}-${hostname()}`;
-  try {
+export function writeDurably(path: string, parts: readonly Uint8Array[], fs: DurableFs = realFs): Promise<void> {
+  const write = async (temporary: string): Promise<void> => {
     const file = await fs.open(temporary, 'w');
     try {
       for (const part of parts) await file.writeFile(part);
-      await file.sync();
     } finally {
       await file.close();
     }
+  };
+  return placeDurably(path, write, fs);
+}
+
+/**
+ * The same for a file that a library writes.
+ * @param write makes the file, under the name that it is given
+ */
+export async function placeDurably(
+  path: string,
+  write: (temporary: string) => void | Promise<void>,
+  fs: DurableFs = realFs,
+): Promise<void> {
+  // Others may write it at the same time, perhaps on other machines.
+  const temporary = `${path}${temporaryMark}${process.pid}-${hostname()}`;
+  try {
+    await write(temporary);
+    await flush(temporary, fs);
     await fs.rename(temporary, path);
   } catch (error) {
     await fs.rm(temporary, { force: true });
     throw error;
   }
-  const folder = await fs.open(dirname(path), 'r');
+  await flush(dirname(path), fs);
+}
+
+/** Waits until a file, or a folder's list of files, is on the disk. */
+async function flush(path: string, fs: DurableFs): Promise<void> {
+  const file = await fs.open(path, 'r');
   try {
-    await folder.sync();
+    await file.sync();
   } finally {
-    await folder.close();
+    await file.close();
   }
 }

@@ -7,6 +7,7 @@ import { type Halves, lossScaleOf, openHalves } from '../shared/half/half.js';
 import { type KernelMemory, openKernel } from '../shared/kernel/kernel.js';
 import type { Arena } from '../shared/memory/arena.js';
 import type { SharedMemory } from '../shared/memory/sharedMemory.js';
+import { type Place, viewOf } from '../shared/model/layout.js';
 import type { Network } from '../shared/model/network.js';
 import type { PartSums } from '../shared/protocol.js';
 import { shardRange, sumTree, type TreeNode, treeDepth } from '../shared/tree.js';
@@ -26,6 +27,8 @@ export class ShardComputer {
   readonly #config: Config;
   readonly #batches: ShardBatches;
   readonly #samples: number;
+  /** Parameters that are not trained: their gradient is zero, which no rule moves anything by. */
+  readonly #frozen: readonly Place[];
   readonly #memory: KernelMemory;
   readonly #arrays: readonly Float32Array[];
   /** Where gradients are left for a coordinator that shares this memory. */
@@ -60,6 +63,7 @@ export class ShardComputer {
     this.#config = config;
     this.#batches = new ShardBatches(network, config, train, encoding);
     this.#samples = train.count;
+    this.#frozen = network.layout.parameters.filter(({ trainable }) => !trainable);
     const format = config.compression === 'none' ? undefined : config.compression;
     this.halves = format && openHalves(format);
     this.#lossScale = format ? lossScaleOf(format) : 1;
@@ -163,6 +167,7 @@ export class ShardComputer {
     const gradient = this.#free.pop();
     if (!gradient) throw new RangeError('no gradient array is free');
     const { loss, metrics } = await this.#engine.gradient(batch, this.#weights, gradient);
+    for (const place of this.#frozen) viewOf(gradient, place).fill(0);
     const squaredNorm = this.#squaredNorm(gradient);
     // Each shard by itself and before anything is added, so that it does not matter who computes which.
     this.halves?.round(gradient, gradient, this.#lossScale / (step.to - step.from));

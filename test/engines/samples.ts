@@ -8,7 +8,8 @@ import type { Activation, DenseLayer, Layer, Loss } from '../../src/shared/model
 export const none = { l1: 0, l2: 0 };
 
 export function dense(units: number, activation: Activation, useBias = true): DenseLayer {
-  return { kind: 'dense', units, activation, useBias, kernelInitializer: 'zeros', kernelRegularizer: none, biasRegularizer: none };
+  const regularizers = { kernelRegularizer: none, biasRegularizer: none };
+  return { kind: 'dense', units, activation, useBias, kernelInitializer: 'zeros', ...regularizers, trainable: true };
 }
 
 export function dropout(rate: number): Layer {

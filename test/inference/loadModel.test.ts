@@ -44,7 +44,7 @@ test('what cannot be loaded is named', async (t) => {
   const spec = writeRun(join(folder, 'new'), config);
   const refuses = (name: string, weights: 'best' | 'final' | undefined, error: { name: string; message: RegExp }) =>
     t.rejects(loadModel(join(folder, name), { weights }), error);
-  await refuses('nothing', undefined, { name: 'UsageError', message: /nothing: no such folder$/ });
+  await refuses('nothing', undefined, { name: 'UsageError', message: /nothing: no such folder or file$/ });
   await refuses('empty', undefined, {
     name: 'UsageError',
     message: /neither a run nor a model: expected best.* or final.*, or model.json, in it$/,

@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { layersModelJson, type ModelMetadata, writeModel } from '../../src/formats/tfjs/layersModel.js';
+import type { ModelMetadata } from '../../src/formats/metadata.js';
+import { layersModelJson, writeModel } from '../../src/formats/tfjs/layersModel.js';
 import { parseConfig } from '../../src/shared/config/parse.js';
 import { configYaml } from '../../src/shared/config/write.js';
 import type { ModelSpec } from '../../src/shared/model/spec.js';

@@ -91,7 +91,7 @@ export function classifier(hidden: readonly number[]): Omit<TrialProblem, 'count
   const none = { l1: 0, l2: 0 };
   const dense = (units: number, activation: DenseLayer['activation']): DenseLayer => ({
     ...{ kind: 'dense', units, activation, useBias: true, kernelInitializer: 'zeros' },
-    ...{ kernelRegularizer: none, biasRegularizer: none },
+    ...{ kernelRegularizer: none, biasRegularizer: none, trainable: true },
   });
   const layers = [...hidden.map((units) => dense(units, 'relu')), dense(10, 'softmax')];
   return { model: { inputShape: [784], layers }, loss: 'categoricalCrossentropy', metrics: [] };

@@ -1,3 +1,4 @@
+import { denseNames } from '../../shared/model/network.js';
 import { type DenseLayer, type Initializer, leakyReluSlope, type ModelSpec, type Regularizer } from '../../shared/model/spec.js';
 
 /** A class of Keras and the arguments of its constructor, in snake case. */
@@ -14,42 +15,44 @@ export const varianceScalings: Readonly<Record<Exclude<Initializer, 'zeros'>, { 
   heNormal: { scale: 2, mode: 'fan_in', distribution: 'normal' },
 };
 
-/** The name under which dense layer `index`, counted from 0, and its weights are written: that of the parameter layout. */
-export function denseName(index: number): string {
-  return `dense${index}`;
-}
-
 /**
- * The layers of a Keras Sequential model. leakyRelu, which is no activation of tfjs, becomes a layer of its own; a flatten
- * of what is flat already, which tfjs refuses, is left out.
+ * The layers of a Sequential model as tfjs and Keras 2 write them, without an InputLayer. leakyRelu, which is no activation
+ * of tfjs, becomes a layer of its own; a flatten of what is flat already, which tfjs refuses, is left out.
  */
 export function kerasLayers(spec: ModelSpec): KerasObject[] {
   const layers: KerasObject[] = [];
   let isFlat = spec.inputShape.length === 1;
   let denseCount = 0;
+  const taken = denseNames(spec);
+  const free = (name: string): string => (taken.includes(name) ? free(`${name}_`) : name);
   for (const [i, layer] of spec.layers.entries()) {
     switch (layer.kind) {
       case 'flatten':
-        if (!isFlat) layers.push({ class_name: 'Flatten', config: { name: `flatten${i}`, trainable: true } });
+        if (!isFlat) layers.push({ class_name: 'Flatten', config: { name: free(`flatten${i}`), trainable: true } });
         isFlat = true;
         break;
       case 'dropout':
         layers.push({
           class_name: 'Dropout',
-          config: { name: `dropout${i}`, trainable: true, rate: layer.rate, noise_shape: null, seed: null },
+          config: { name: free(`dropout${i}`), trainable: true, rate: layer.rate, noise_shape: null, seed: null },
         });
         break;
       case 'dense': {
-        layers.push(denseLayer(layer, denseName(denseCount++)));
+        layers.push(denseLayer(layer, taken[denseCount++] ?? ''));
         if (layer.activation !== 'leakyRelu') break;
-        layers.push({ class_name: 'LeakyReLU', config: { name: `leakyRelu${i}`, trainable: true, alpha: leakyReluSlope } });
+        layers.push({ class_name: 'LeakyReLU', config: { name: free(`leakyRelu${i}`), trainable: true, alpha: leakyReluSlope } });
         break;
       }
       default:
         layer satisfies never;
     }
   }
-  const [first, ...others] = layers;
+  return layers;
+}
+
+/** The same where the first layer says what the inputs are, as in tfjs. */
+export function layersWithInput(spec: ModelSpec): KerasObject[] {
+  const [first, ...others] = kerasLayers(spec);
   if (!first) throw new RangeError('a model without layers cannot be written');
   return [{ ...first, config: { ...first.config, batch_input_shape: [null, ...spec.inputShape], dtype: 'float32' } }, ...others];
 }
@@ -59,7 +62,7 @@ function denseLayer(layer: DenseLayer, name: string): KerasObject {
     class_name: 'Dense',
     config: {
       name,
-      trainable: true,
+      trainable: layer.trainable,
       units: layer.units,
       activation: layer.activation === 'leakyRelu' ? 'linear' : layer.activation,
       use_bias: layer.useBias,

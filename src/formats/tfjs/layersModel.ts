@@ -5,21 +5,12 @@ import { writeDurably } from '../../shared/durableFile.js';
 import { DataError, errorCode, errorMessage, UsageError } from '../../shared/errors.js';
 import { buildNetwork } from '../../shared/model/network.js';
 import type { ModelSpec } from '../../shared/model/spec.js';
-import { kerasLayers } from '../keras/kerasLayers.js';
+import { layersWithInput } from '../keras/kerasLayers.js';
 import { readSequential } from '../keras/sequential.js';
-import { type LayersModelJson, type ModelMetadata, parseModelJson } from './modelJson.js';
+import type { ModelMetadata } from '../metadata.js';
+import type { SavedModel } from '../savedModel.js';
+import { type LayersModelJson, parseModelJson } from './modelJson.js';
 import { readWeights, weightsManifest } from './weightsFiles.js';
-
-export type { LayersModelJson, ModelMetadata };
-
-/** A model as read from its folder. */
-export interface SavedModel {
-  readonly spec: ModelSpec;
-  /** Flat, in the layout's order. */
-  readonly weights: Float32Array;
-  /** What `layersModelJson` was given; empty for a model that tfjs wrote. */
-  readonly metadata: ModelMetadata;
-}
 
 /**
  * The model.json of a trained model, for tfjs's `tf.loadLayersModel` and for Keras's converter.
@@ -32,7 +23,7 @@ export function layersModelJson(spec: ModelSpec, version: string, metadata: Mode
     format: 'layers-model',
     generatedBy: `bpnn-dist ${version}`,
     convertedBy: null,
-    modelTopology: { class_name: 'Sequential', config: { name: 'bpnn_dist', layers: kerasLayers(spec) } },
+    modelTopology: { class_name: 'Sequential', config: { name: 'bpnn_dist', layers: layersWithInput(spec) } },
     weightsManifest: weightsManifest(buildNetwork(spec).layout, 'weights.bin'),
     userDefinedMetadata: { bpnnDist: metadata },
   };
@@ -53,13 +44,14 @@ export async function writeModel(folder: string, modelJson: LayersModelJson, wei
 
 /**
  * Reads a model folder: one that `writeModel` wrote, or a Sequential model of tfjs.
+ * @param file its model.json, where it has another name
  * @throws UsageError if there is no such folder or no model.json in it; DataError naming the file, and the layer or
  *   weights in it, that cannot be read
  */
-export async function readModel(folder: string): Promise<SavedModel> {
-  const path = join(folder, 'model.json');
-  const { layers, weightsManifest: groups, metadata } = parseModelJson(await readText(folder, path), path);
-  const { spec, weightNames } = readSequential(layers, path);
+export async function readModel(folder: string, file = 'model.json'): Promise<SavedModel> {
+  const path = join(folder, file);
+  const { chain, weightsManifest: groups, metadata } = parseModelJson(await readText(folder, path), path);
+  const { spec, weightNames } = readSequential(chain, path);
   const weights = await readWeights(folder, groups, weightNames, buildNetwork(spec).layout);
   return { spec, weights, metadata };
 }

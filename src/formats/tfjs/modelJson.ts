@@ -1,18 +1,10 @@
 import { z } from 'zod';
 import { show } from '../../shared/config/fields.js';
 import { DataError, errorMessage } from '../../shared/errors.js';
-import { losses, metrics } from '../../shared/model/spec.js';
 import type { KerasObject } from '../keras/kerasLayers.js';
+import { type LayerChain, readModelConfig } from '../keras/modelConfig.js';
+import { type ModelMetadata, metadataSchema } from '../metadata.js';
 import type { WeightGroup } from './weightsFiles.js';
-
-const metadata = z.object({
-  loss: z.enum(losses).optional(),
-  metrics: z.array(z.enum(metrics)).readonly().optional(),
-  normalize: z.object({ divide: z.number() }).readonly().optional(),
-});
-
-/** What a model was trained for, and what its inputs were divided by. */
-export type ModelMetadata = Readonly<z.output<typeof metadata>>;
 
 /** A model.json, as tfjs's `tf.loadLayersModel` reads it. */
 export interface LayersModelJson {
@@ -27,14 +19,6 @@ export interface LayersModelJson {
   readonly userDefinedMetadata: { readonly bpnnDist: ModelMetadata };
 }
 
-const layers = z.array(z.object({ class_name: z.string(), config: z.record(z.string(), z.unknown()) }));
-
-const topology = z.object({
-  class_name: z.literal('Sequential', 'expected a Sequential model'),
-  // Keras before 2.2.3 wrote the bare list.
-  config: z.union([z.object({ layers }), layers.transform((list) => ({ layers: list }))]),
-});
-
 const entry = z.object({
   name: z.string(),
   shape: z.array(z.int().min(0)),
@@ -46,14 +30,14 @@ const modelJson = z.object({
   // tfjs's converter puts what Keras wrote one level deeper.
   modelTopology: z.preprocess(
     (value) => (typeof value === 'object' && value !== null && 'model_config' in value ? value.model_config : value),
-    topology,
+    z.looseObject({ class_name: z.string() }),
   ),
   weightsManifest: z.array(z.object({ paths: z.array(z.string()), weights: z.array(entry) })),
-  userDefinedMetadata: z.object({ bpnnDist: metadata.default({}) }).nullish(),
+  userDefinedMetadata: z.object({ bpnnDist: metadataSchema.default({}) }).nullish(),
 });
 
 export interface ReadModelJson {
-  readonly layers: readonly KerasObject[];
+  readonly chain: LayerChain;
   readonly weightsManifest: readonly WeightGroup[];
   readonly metadata: ModelMetadata;
 }
@@ -76,5 +60,5 @@ export function parseModelJson(text: string, path: string): ReadModelJson {
     throw new DataError(`${path}: is not a LayersModel of tfjs: ${issue?.path.join('.')}: ${issue?.message}, got ${show(issue?.input)}`);
   }
   const { modelTopology, weightsManifest, userDefinedMetadata } = result.data;
-  return { layers: modelTopology.config.layers, weightsManifest, metadata: userDefinedMetadata?.bpnnDist ?? {} };
+  return { chain: readModelConfig(modelTopology, path), weightsManifest, metadata: userDefinedMetadata?.bpnnDist ?? {} };
 }

@@ -8,13 +8,21 @@ const regularizer = () =>
     l2: notNegative().default(0).describe('adds l2 * sum w^2 to the loss'),
   }).prefault({});
 
+const nameError = ({ input }: { input?: unknown }): string => `expected a name without slashes or spaces, got ${show(input)}`;
+
 const dense = record({
+  name: z
+    .string({ error: nameError })
+    .regex(/^[^/\s]+$/, { error: nameError })
+    .optional()
+    .describe('what the layer is called; default: dense and its number'),
   units: whole(1),
   activation: choice(activations).default('linear'),
   useBias: truth().default(true),
   kernelInitializer: choice(initializers).default('glorotUniform'),
   kernelRegularizer: regularizer(),
   biasRegularizer: regularizer(),
+  trainable: truth().default(true).describe('false leaves the layer as it is'),
 });
 
 /** A layer stands as `flatten`, `dense: { units: 128 }` or `dropout: 0.5`. */

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { ConfigError, type Problem } from '../errors.js';
-import { modelProblems } from '../model/network.js';
+import { denseNames, modelProblems } from '../model/network.js';
 import type { Activation, DenseLayer, Loss, Metric, ModelSpec } from '../model/spec.js';
 import { precisionProblem } from '../precision.js';
 import { oneByOne, show, suggestion } from './fields.js';
@@ -21,7 +21,7 @@ export function parseConfig(raw: unknown, source: string, machine: Machine): Con
     throw new ConfigError(source, [...problems, ...modelProblemsIn(raw)]);
   }
   const config = withDefaults(result.data, machine);
-  const problems = crossChecks(config);
+  const problems = [...crossChecks(config), ...unknownLayers(config.model, result.data.freeze)];
   if (problems.length > 0) throw new ConfigError(source, problems);
   return config;
 }
@@ -49,7 +49,29 @@ export function hasValidation(config: Pick<Config, 'validationSplit' | 'data'>):
   return config.validationSplit > 0 || ('validation' in config.data && config.data.validation !== undefined);
 }
 
+/** The layers that are named, not to be trained. */
+function frozen(model: ModelSpec, freeze: readonly string[] | undefined): ModelSpec {
+  if (freeze === undefined) return model;
+  const names = denseNames(model);
+  let index = 0;
+  const layers = model.layers.map((layer) =>
+    layer.kind === 'dense' && freeze.includes(names[index++] ?? '') ? { ...layer, trainable: false } : layer,
+  );
+  return { ...model, layers };
+}
+
+function unknownLayers(model: ModelSpec, freeze: readonly string[] = []): Problem[] {
+  const names = denseNames(model);
+  return freeze
+    .filter((name) => !names.includes(name))
+    .map((name) => ({
+      path: 'freeze',
+      message: `expected names of dense layers (${names.join(', ')}), got ${show(name)}${suggestion(name, names)}`,
+    }));
+}
+
 function withDefaults(parsed: z.output<typeof configSchema>, machine: Machine): Config {
+  const { freeze, ...rest } = parsed;
   const { loss, batchSize } = parsed;
   const model: ModelSpec =
     'sizes' in parsed.model ? expandShortModel(parsed.model, outputActivation(loss, parsed.model.sizes.at(-1) ?? 1)) : parsed.model;
@@ -57,9 +79,9 @@ function withDefaults(parsed: z.output<typeof configSchema>, machine: Machine): 
   const hasOwnValidation = 'validation' in parsed.data && parsed.data.validation !== undefined;
   const workers = parsed.workers ?? defaultWorkers(parsed, machine);
   return {
-    ...parsed,
+    ...rest,
     ...(parsed.epochs === undefined && parsed.steps === undefined ? { epochs: 10 } : {}),
-    model,
+    model: frozen(model, freeze),
     metrics: parsed.metrics ?? defaultMetrics,
     validationSplit: parsed.validationSplit ?? (hasOwnValidation ? 0 : 0.2),
     workers,
@@ -86,6 +108,8 @@ function crossChecks(config: Config): Problem[] {
     if (!isGood) problems.push({ path, message });
   };
   const outputs = config.model.layers.findLast((layer): layer is DenseLayer => layer.kind === 'dense')?.units ?? 0;
+  const isTrained = config.model.layers.some((layer) => layer.kind === 'dense' && layer.trainable);
+  check(isTrained || outputs === 0, 'model', 'expected a dense layer that is trained, got none: freeze fewer');
   const isCategorical = config.loss === 'categoricalCrossentropy' || config.loss === 'sparseCategoricalCrossentropy';
   check(
     !isCategorical || outputs !== 1,

@@ -50,6 +50,12 @@ export const configSchema = record({
     saveBestOnly: truth().default(true).describe('false keeps the model of every epoch too'),
   }).prefault({}),
   initialWeights: text('a file of weights').optional().describe('flat little-endian float32 weights to start from'),
+  from: text('a model')
+    .optional()
+    .describe('model to start from: a run, a Keras .h5 or .keras file, a tfjs model.json, or an ONNX file; with `model`, only its weights'),
+  freeze: list(text('the name of a layer'), 'a list of names of dense layers')
+    .optional()
+    .describe('dense layers that training leaves as they are, by name'),
   workers: whole(1, 4096)
     .optional()
     .describe('worker processes; default: one a GPU with device gpu, else the smaller of the cores and batchSize / 16'),
@@ -112,7 +118,7 @@ export const configSchema = record({
 type Parsed = z.output<typeof configSchema>;
 
 /** A config with all defaults filled in that do not depend on the data. */
-export type Config = Omit<Parsed, 'model' | 'metrics' | 'validationSplit' | 'workers' | 'shards'> & {
+export type Config = Omit<Parsed, 'model' | 'freeze' | 'metrics' | 'validationSplit' | 'workers' | 'shards'> & {
   readonly model: ModelSpec;
   readonly metrics: readonly Metric[];
   readonly validationSplit: number;

@@ -13,7 +13,9 @@ export interface Parameter extends Place {
   readonly name: string;
   readonly shape: readonly number[];
   readonly initializer: Initializer;
+  /** None where it is not trained. */
   readonly regularizer: Regularizer;
+  readonly trainable: boolean;
 }
 
 /** All parameters in the order of Keras's get_weights: layer by layer, kernel then bias. */

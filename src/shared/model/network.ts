@@ -35,6 +35,15 @@ export interface Network {
   readonly layout: ParameterLayout;
 }
 
+/** The names of a network's dense layers, in order; a layer without a name is called `dense` and its number, counted from 0. */
+export function denseNames({ layers }: Pick<ModelSpec, 'layers'>): string[] {
+  return layers.filter((layer) => layer.kind === 'dense').map(({ name }, i) => name ?? defaultName(i));
+}
+
+export function defaultName(index: number): string {
+  return `dense${index}`;
+}
+
 interface Trace {
   shape: readonly number[];
   readonly dense: { layer: DenseLayer; inputs: number }[];
@@ -49,11 +58,12 @@ export function modelProblems(spec: ModelSpec): Problem[] {
 /** Works a valid spec out; throws RangeError where `modelProblems` names a problem. */
 export function buildNetwork(spec: ModelSpec): Network {
   const { dense, problems } = traceLayers(spec);
+  const names = denseNames(spec);
   if (problems[0]) throw new RangeError(`${problems[0].path}: ${problems[0].message}`);
   const layout = parameterLayout(
     dense.flatMap(({ layer, inputs }, i) => [
-      parameter(`dense${i}/kernel`, [inputs, layer.units], layer.kernelInitializer, layer.kernelRegularizer),
-      ...(layer.useBias ? [parameter(`dense${i}/bias`, [layer.units], 'zeros', layer.biasRegularizer)] : []),
+      parameter(layer, `${names[i]}/kernel`, [inputs, layer.units], layer.kernelInitializer, layer.kernelRegularizer),
+      ...(layer.useBias ? [parameter(layer, `${names[i]}/bias`, [layer.units], 'zeros', layer.biasRegularizer)] : []),
     ]),
   );
   const place = (name: string): Parameter | undefined => layout.parameters.find((p) => p.name === name);
@@ -64,9 +74,9 @@ export function buildNetwork(spec: ModelSpec): Network {
   for (const layer of spec.layers) {
     if (layer.kind === 'dropout') ops.push({ kind: 'dropout', units, rate: layer.rate, index: dropoutCount++ });
     if (layer.kind !== 'dense') continue;
-    const kernel = place(`dense${denseCount}/kernel`);
+    const kernel = place(`${names[denseCount]}/kernel`);
     if (!kernel) throw new RangeError(`the layout lacks the kernel of dense layer ${denseCount}`);
-    const bias = place(`dense${denseCount}/bias`);
+    const bias = place(`${names[denseCount]}/bias`);
     ops.push({ kind: 'dense', inputs: units, units: layer.units, activation: layer.activation, kernel, bias });
     units = layer.units;
     denseCount++;
@@ -80,22 +90,31 @@ export function sizeOf(shape: readonly number[]): number {
 }
 
 function parameter(
+  { trainable }: DenseLayer,
   name: string,
   shape: readonly number[],
   initializer: Initializer,
   regularizer: Regularizer,
 ): Omit<Parameter, 'offset' | 'size'> {
-  return { name, shape, initializer, regularizer };
+  return { name, shape, initializer, regularizer: trainable ? regularizer : { l1: 0, l2: 0 }, trainable };
 }
 
 function traceLayers(spec: ModelSpec): Trace {
   const trace: Trace = { shape: spec.inputShape, dense: [], problems: [] };
+  const names = denseNames(spec);
   for (const [i, layer] of spec.layers.entries()) {
     if (layer.kind === 'flatten') trace.shape = [sizeOf(trace.shape)];
     if (layer.kind !== 'dense') continue;
     if (trace.shape.length !== 1) {
       const message = `expected one dimension of inputs, got shape [${trace.shape.join(', ')}]; put a flatten layer before it`;
       trace.problems.push({ path: `model.layers[${i}].dense`, message });
+    }
+    const name = names[trace.dense.length] ?? '';
+    if (names.indexOf(name) < trace.dense.length) {
+      trace.problems.push({
+        path: `model.layers[${i}].dense.name`,
+        message: `expected a name of its own, got ${name}, as an earlier layer has`,
+      });
     }
     trace.dense.push({ layer, inputs: sizeOf(trace.shape) });
     trace.shape = [layer.units];

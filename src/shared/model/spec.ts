@@ -30,12 +30,16 @@ export interface FlattenLayer {
 
 export interface DenseLayer {
   readonly kind: 'dense';
+  /** As `denseNames` has it where there is none. */
+  readonly name?: string | undefined;
   readonly units: number;
   readonly activation: Activation;
   readonly useBias: boolean;
   readonly kernelInitializer: Initializer;
   readonly kernelRegularizer: Regularizer;
   readonly biasRegularizer: Regularizer;
+  /** False for one that training leaves as it is: without a gradient, penalty or decay, as in Keras. */
+  readonly trainable: boolean;
 }
 
 export interface DropoutLayer {

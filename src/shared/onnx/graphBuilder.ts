@@ -87,8 +87,18 @@ export class GraphBuilder {
     return name;
   }
 
-  /** The model as the bytes of an .onnx file. */
-  encode(): Uint8Array {
+  /** An array of float32 values that stands in the model itself. */
+  array(name: string, shape: readonly number[], values: Float32Array): string {
+    const rawData = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+    this.#constants.set(name, TensorProto.create({ name, dataType: TensorProto.DataType.FLOAT, dims: [...shape], rawData }));
+    return name;
+  }
+
+  /**
+   * The model as the bytes of an .onnx file.
+   * @param notes texts that go with it, by name
+   */
+  encode(notes: Readonly<Record<string, string>> = {}): Uint8Array {
     const graph = {
       name: 'bpnn-dist',
       node: this.#nodes,
@@ -96,7 +106,14 @@ export class GraphBuilder {
       output: this.#outputs,
       initializer: [...this.#constants.values()],
     };
-    return ModelProto.encode({ irVersion, producerName: 'bpnn-dist', opsetImport: [{ domain: '', version: opset }], graph }).finish();
+    const metadataProps = Object.entries(notes).map(([key, value]) => ({ key, value }));
+    return ModelProto.encode({
+      irVersion,
+      producerName: 'bpnn-dist',
+      opsetImport: [{ domain: '', version: opset }],
+      graph,
+      metadataProps,
+    }).finish();
   }
 }
 

@@ -19,7 +19,12 @@ export function layersOf({ inputShape, layers }: ModelSpec): LayerInfo[] {
         const inputs = shape.at(-1) ?? 0;
         shape = [...shape.slice(0, -1), layer.units];
         const parameters = (inputs + (layer.useBias ? 1 : 0)) * layer.units;
-        found.push({ name: 'dense', detail: layer.activation, outputShape: shape, parameters });
+        found.push({
+          name: layer.name ?? 'dense',
+          detail: layer.trainable ? layer.activation : `${layer.activation}, frozen`,
+          outputShape: shape,
+          parameters,
+        });
         break;
       }
       default:

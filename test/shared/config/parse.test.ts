@@ -11,6 +11,7 @@ const dense = (units: number, activation: string) => ({
   kernelInitializer: 'glorotUniform',
   kernelRegularizer: noPenalty,
   biasRegularizer: noPenalty,
+  trainable: true,
 });
 
 test("an empty config is the article's run", (t) => {

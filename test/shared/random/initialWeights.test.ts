@@ -6,7 +6,7 @@ import { initialWeights } from '../../../src/shared/random/initialWeights.js';
 const plain = { l1: 0, l2: 0 };
 
 function kernel(shape: readonly number[], initializer: Initializer, seed = 1): Float32Array {
-  return initialWeights(parameterLayout([{ name: 'kernel', shape, initializer, regularizer: plain }]), seed);
+  return initialWeights(parameterLayout([{ name: 'kernel', shape, initializer, regularizer: plain, trainable: true }]), seed);
 }
 
 function moments(values: Float32Array): { mean: number; variance: number; largest: number } {
@@ -52,7 +52,8 @@ test('zeros are zeros', (t) => {
 });
 
 test('weights follow from seed and place: a parameter does not change with those behind it', (t) => {
-  const part = (name: string, units: number) => ({ name, shape: [3, units], initializer: 'heNormal', regularizer: plain }) as const;
+  const part = (name: string, units: number) =>
+    ({ name, shape: [3, units], initializer: 'heNormal', regularizer: plain, trainable: true }) as const;
   const two = initialWeights(parameterLayout([part('a', 2), part('b', 2)]), 5);
   t.same(initialWeights(parameterLayout([part('a', 2), part('b', 2)]), 5), two);
   t.same(initialWeights(parameterLayout([part('a', 2), part('b', 4)]), 5).subarray(0, 6), two.subarray(0, 6));

@@ -1,0 +1,143 @@
+import { z } from 'zod';
+import type { OptimizerSpec, Schedule } from '../../shared/config/optimizerSchema.js';
+import type { Loss, Metric } from '../../shared/model/spec.js';
+import type { ModelMetadata } from '../metadata.js';
+import type { KerasObject } from './kerasLayers.js';
+
+/** What a model is compiled with, in Keras's words. */
+export interface CompileConfig {
+  readonly loss: string | null;
+  readonly metrics: readonly string[];
+  readonly optimizer: KerasObject;
+}
+
+const lossNames: Readonly<Record<Loss, string>> = {
+  categoricalCrossentropy: 'categorical_crossentropy',
+  sparseCategoricalCrossentropy: 'sparse_categorical_crossentropy',
+  binaryCrossentropy: 'binary_crossentropy',
+  meanSquaredError: 'mean_squared_error',
+  meanAbsoluteError: 'mean_absolute_error',
+};
+
+/** Other names that Keras has for the same. */
+const otherLosses: ReadonlyMap<string, Loss> = new Map([
+  ['mse', 'meanSquaredError'],
+  ['mae', 'meanAbsoluteError'],
+]);
+
+const metricNames: ReadonlyMap<string, Metric> = new Map([
+  ['accuracy', 'accuracy'],
+  ['acc', 'accuracy'],
+  ['categorical_accuracy', 'accuracy'],
+  ['sparse_categorical_accuracy', 'accuracy'],
+  ['binary_accuracy', 'accuracy'],
+  ['mae', 'mae'],
+  ['mean_absolute_error', 'mae'],
+  ['mse', 'mse'],
+  ['mean_squared_error', 'mse'],
+]);
+
+/** Loss, metrics and optimizer as Keras's `compile` takes them. */
+export function compileConfig({ loss, metrics = [] }: ModelMetadata, optimizer: OptimizerSpec): CompileConfig {
+  return { loss: loss === undefined ? null : lossNames[loss], metrics: [...metrics], optimizer: optimizerObject(optimizer) };
+}
+
+const named = z.object({
+  class_name: z.string(),
+  config: z.looseObject({ from_logits: z.boolean().optional(), fn: z.string().optional() }),
+});
+const compiled = z.object({ loss: z.unknown(), metrics: z.unknown() });
+
+/** What a Keras model was compiled for, as far as we have it: other losses and metrics are passed over. */
+export function readCompiled(config: unknown): Pick<ModelMetadata, 'loss' | 'metrics'> {
+  const result = compiled.partial().safeParse(config);
+  if (!result.success) return {};
+  const loss = lossOf(result.data.loss);
+  const metrics = [...new Set(metricsOf(result.data.metrics))];
+  return { ...(loss && { loss }), ...(metrics.length > 0 && { metrics }) };
+}
+
+function lossOf(value: unknown): Loss | undefined {
+  const { success, data } = named.safeParse(value);
+  // Our losses are of probabilities.
+  if (success && data.config.from_logits) return undefined;
+  const name = success ? snake(data.class_name) : String(value);
+  const found = (Object.keys(lossNames) as Loss[]).find((loss) => lossNames[loss] === name);
+  return found ?? otherLosses.get(name);
+}
+
+/** Keras 2 puts a list for each output around them. */
+function metricsOf(value: unknown): Metric[] {
+  if (Array.isArray(value)) return value.flatMap(metricsOf);
+  const { success, data } = named.safeParse(value);
+  const found = metricNames.get(success ? (data.config.fn ?? snake(data.class_name)) : String(value));
+  return found ? [found] : [];
+}
+
+/** `CategoricalCrossentropy` to `categorical_crossentropy`. */
+export function snake(name: string): string {
+  return name
+    .replace(/(.)([A-Z][a-z0-9]+)/g, '$1_$2')
+    .replace(/([a-z])([A-Z])/g, '$1_$2')
+    .toLowerCase();
+}
+
+/** The classes of Keras's optimizers. */
+const optimizerClasses: Readonly<Record<OptimizerSpec['name'], string>> = { adam: 'Adam', adamw: 'AdamW', sgd: 'SGD', rmsprop: 'RMSprop' };
+
+function optimizerObject(spec: OptimizerSpec): KerasObject {
+  const common = {
+    name: spec.name,
+    learning_rate: learningRate(spec.learningRate),
+    weight_decay: spec.name === 'adamw' ? spec.weightDecay : null,
+    clipnorm: spec.clipNorm ?? null,
+    global_clipnorm: spec.globalClipNorm ?? null,
+    clipvalue: spec.clipValue ?? null,
+    use_ema: false,
+    ema_momentum: 0.99,
+    ema_overwrite_frequency: null,
+  };
+  return { class_name: optimizerClasses[spec.name], config: { ...common, ...settings(spec) } };
+}
+
+function settings(spec: OptimizerSpec): Record<string, unknown> {
+  switch (spec.name) {
+    case 'adam':
+    case 'adamw':
+      return { beta_1: spec.beta1, beta_2: spec.beta2, epsilon: spec.epsilon, amsgrad: false };
+    case 'sgd':
+      return { momentum: spec.momentum, nesterov: spec.nesterov };
+    case 'rmsprop':
+      return { rho: spec.rho, momentum: spec.momentum, epsilon: spec.epsilon, centered: false };
+  }
+}
+
+/** Is the rate one number in Keras, and so a variable of the optimizer? */
+export function isConstantRate({ learningRate: rate }: OptimizerSpec): boolean {
+  return typeof learningRate(rate) === 'number';
+}
+
+/** A number or a schedule of Keras's. A warm-up, which its schedules do not have, is taken as over, at the initial rate. */
+function learningRate(schedule: Schedule): number | KerasObject {
+  const name = schedule.schedule;
+  switch (schedule.schedule) {
+    case 'constant':
+      return schedule.initial;
+    case 'piecewiseConstant':
+      if (schedule.warmupSteps > 0) return schedule.values[0] ?? 0;
+      return { class_name: 'PiecewiseConstantDecay', config: { boundaries: schedule.boundaries, values: schedule.values, name } };
+  }
+  if (schedule.warmupSteps > 0) return schedule.initial;
+  const initial = { initial_learning_rate: schedule.initial, decay_steps: schedule.decaySteps, name };
+  switch (schedule.schedule) {
+    case 'exponentialDecay':
+      return { class_name: 'ExponentialDecay', config: { ...initial, decay_rate: schedule.decayRate, staircase: schedule.staircase } };
+    case 'cosineDecay':
+      return { class_name: 'CosineDecay', config: { ...initial, alpha: schedule.alpha } };
+    case 'polynomialDecay':
+      return {
+        class_name: 'PolynomialDecay',
+        config: { ...initial, end_learning_rate: schedule.end, power: schedule.power, cycle: schedule.cycle },
+      };
+  }
+}

@@ -1,0 +1,288 @@
+import { readFile } from 'node:fs/promises';
+import onnxProto from 'onnx-proto';
+import { DataError, errorMessage } from '../../shared/errors.js';
+import { buildNetwork, modelProblems, sizeOf } from '../../shared/model/network.js';
+import { type Activation, type DenseLayer, type Layer, leakyReluSlope, type ModelSpec } from '../../shared/model/spec.js';
+import { ownName } from '../keras/sequential.js';
+import { notedMetadata } from '../metadata.js';
+import type { SavedModel } from '../savedModel.js';
+import { attributesOf, type Node, type Tensor, tensorsOf } from './tensors.js';
+import { noteName } from './write.js';
+
+const { ModelProto } = onnxProto.onnx;
+
+/** A dense layer and its weights, as they are gathered on the way along the graph. */
+interface Gathered {
+  readonly layer: DenseLayer;
+  /** [inputs, units], row-major. */
+  readonly kernel: Float32Array;
+  readonly bias: Float32Array | undefined;
+}
+
+/**
+ * Reads an ONNX model made of the layers we have, such as PyTorch, tf2onnx and we export them: one input, one output, and
+ * between them, in one line, a scaling of the inputs, Flatten or Reshape to rows, Gemm or MatMul and Add, and activations.
+ * @throws DataError naming the operator that we lack, or what is wrong with the file
+ */
+export async function readOnnx(path: string): Promise<SavedModel> {
+  const { graph, metadataProps } = decode(await readFile(path), path);
+  if (!graph) throw new DataError(`${path}: expected an ONNX model, and there is no graph in it`);
+  const tensors = tensorsOf(graph, path);
+  const inputs = (graph.input ?? []).filter(({ name }) => !tensors.has(name ?? ''));
+  const [input] = inputs;
+  if (!input || inputs.length !== 1)
+    throw new DataError(`${path}: expected one input, got ${inputs.map(({ name }) => name).join(', ') || 'none'}`);
+  const dims = input.type?.tensorType?.shape?.dim ?? [];
+  const inputShape = dims.slice(1).map(({ dimValue }) => Number(dimValue ?? 0));
+  if (inputShape.length === 0 || inputShape.some((extent) => extent < 1)) {
+    throw new DataError(
+      `${path}: input ${input.name}: expected [n, ...] with the shape of one sample known, got [${dims.map((dim) => dim.dimParam || dim.dimValue).join(', ')}]`,
+    );
+  }
+  const chain = new Chain(path, tensors, inputShape);
+  let value = input.name ?? '';
+  for (const node of inOrder(graph.node ?? [], value, tensors, path)) {
+    chain.take(node, value);
+    value = node.output?.[0] ?? '';
+  }
+  const note = (metadataProps ?? []).find(({ key }) => key === noteName)?.value;
+  return chain.model(note === undefined || note === null ? {} : notedMetadata(parsed(note)));
+}
+
+function decode(bytes: Buffer, path: string): InstanceType<typeof ModelProto> {
+  try {
+    return ModelProto.decode(bytes);
+  } catch (error) {
+    throw new DataError(`${path}: cannot be read as ONNX: ${errorMessage(error)}`);
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The nodes from the input on, each of which takes what the one before it gives; constants are not among them. */
+function inOrder(nodes: readonly Node[], input: string, tensors: ReadonlyMap<string, Tensor>, path: string): Node[] {
+  const chain: Node[] = [];
+  let value = input;
+  for (;;) {
+    const next = nodes.filter((node) => (node.input ?? []).includes(value) && !tensors.has(node.output?.[0] ?? ''));
+    const [only] = next;
+    if (!only) return chain;
+    if (next.length > 1 || chain.includes(only)) {
+      throw new DataError(
+        `${path}: expected layers that follow each other in one line, got ${next.map(({ opType }) => opType).join(' and ')} behind ${value}`,
+      );
+    }
+    chain.push(only);
+    value = only.output?.[0] ?? '';
+  }
+}
+
+/** Turns a line of nodes into layers. */
+class Chain {
+  readonly #layers: Layer[] = [];
+  readonly #dense: Gathered[] = [];
+  #divide: number | undefined;
+  #isFlat: boolean;
+
+  constructor(
+    readonly path: string,
+    readonly tensors: ReadonlyMap<string, Tensor>,
+    readonly inputShape: readonly number[],
+  ) {
+    this.#isFlat = inputShape.length === 1;
+  }
+
+  /** @param value the name of what comes from before */
+  take(node: Node, value: string): void {
+    const others = (node.input ?? []).filter((name) => name !== value && name !== '');
+    const attributes = attributesOf(node);
+    switch (node.opType) {
+      case 'Identity':
+      case 'Dropout':
+        return;
+      case 'Div':
+      case 'Mul':
+        this.#scale(node, value, others);
+        return;
+      case 'Flatten':
+        this.#check(node, 'axis', attributes.get('axis') ?? 1, 1);
+        this.#flatten();
+        return;
+      case 'Reshape':
+        this.#reshape(node, others);
+        return;
+      case 'Gemm':
+        this.#gemm(node, others, attributes);
+        return;
+      case 'MatMul':
+        this.#push(node, others[0], undefined, false);
+        return;
+      case 'Add':
+        this.#addBias(node, others);
+        return;
+      default:
+        this.#activate(
+          activationOf(node, attributes, (name, got, expected) => this.#check(node, name, got, expected)),
+          node,
+        );
+    }
+  }
+
+  model(metadata: SavedModel['metadata']): SavedModel {
+    const spec: ModelSpec = { inputShape: [...this.inputShape], layers: this.#layers };
+    const [problem] = modelProblems(spec);
+    if (problem) throw new DataError(`${this.path}: ${problem.path}: ${problem.message}`);
+    const { layout } = buildNetwork(spec);
+    const weights = new Float32Array(layout.size);
+    let offset = 0;
+    for (const { kernel, bias } of this.#dense) {
+      weights.set(kernel, offset);
+      weights.set(bias ?? [], offset + kernel.length);
+      offset += kernel.length + (bias?.length ?? 0);
+    }
+    return { spec, weights, metadata: { ...metadata, ...(this.#divide !== undefined && { normalize: { divide: this.#divide } }) } };
+  }
+
+  /** Inputs are scaled before the first layer, by one number. */
+  #scale(node: Node, value: string, others: readonly string[]): void {
+    const factor = this.#tensor(node, others[0]);
+    const isFirst = this.#dense.length === 0 && this.#divide === undefined && node.input?.[0] === value;
+    if (factor.values.length !== 1 || !isFirst)
+      throw this.#refused(node, 'expected one that scales the inputs by one number, before the first layer');
+    const [by = 1] = factor.values;
+    this.#divide = node.opType === 'Div' ? by : 1 / by;
+  }
+
+  #flatten(): void {
+    if (!this.#isFlat) this.#layers.push({ kind: 'flatten' });
+    this.#isFlat = true;
+  }
+
+  /** To rows: [n, values], whatever n is written as. */
+  #reshape(node: Node, others: readonly string[]): void {
+    const shape = this.#tensor(node, others[0]).values;
+    const units = this.#dense.at(-1)?.layer.units ?? sizeOf(this.inputShape);
+    if (shape.length !== 2 || (shape[1] !== units && shape[1] !== -1))
+      throw this.#refused(node, `expected [n, ${units}], got [${[...shape].join(', ')}]`);
+    this.#flatten();
+  }
+
+  #gemm(node: Node, [kernel, bias]: readonly string[], attributes: ReadonlyMap<string, number>): void {
+    for (const name of ['alpha', 'beta'] as const) this.#check(node, name, attributes.get(name) ?? 1, 1);
+    this.#check(node, 'transA', attributes.get('transA') ?? 0, 0);
+    this.#push(node, kernel, bias, attributes.get('transB') === 1);
+  }
+
+  #push(node: Node, kernelName: string | undefined, biasName: string | undefined, isTransposed: boolean): void {
+    const stored = this.#tensor(node, kernelName);
+    const [rows = 0, columns = 0] = stored.shape;
+    const values = this.#floats(node, stored);
+    if (stored.shape.length !== 2) throw this.#refused(node, `expected a matrix of weights, got [${stored.shape.join(', ')}]`);
+    const [inputs, units] = isTransposed ? [columns, rows] : [rows, columns];
+    const expected = this.#dense.at(-1)?.layer.units ?? sizeOf(this.inputShape);
+    if (inputs !== expected) throw this.#refused(node, `expected weights of ${expected} inputs, got ${inputs}`);
+    const bias = biasName === undefined ? undefined : this.#bias(node, biasName, units);
+    const name = /^(.+)[./](kernel|weight|MatMul.*)$/.exec(kernelName ?? '')?.[1];
+    const layer: DenseLayer = {
+      kind: 'dense',
+      ...(name !== undefined && ownName(name, this.#dense.length)),
+      ...{ units, activation: 'linear', useBias: bias !== undefined, kernelInitializer: 'glorotUniform', trainable: true },
+      ...{ kernelRegularizer: { l1: 0, l2: 0 }, biasRegularizer: { l1: 0, l2: 0 } },
+    };
+    this.#layers.push(layer);
+    this.#dense.push({ layer, kernel: isTransposed ? transposed(values, units, inputs) : values, bias });
+  }
+
+  /** A bias that stands as a node of its own. */
+  #addBias(node: Node, [name]: readonly string[]): void {
+    const last = this.#dense.at(-1);
+    const layer = this.#layers.at(-1);
+    if (!last || layer !== last.layer || last.bias || layer.activation !== 'linear')
+      throw this.#refused(node, 'expected one behind a MatMul, as its bias');
+    const bias = this.#bias(node, name, last.layer.units);
+    const withBias = { ...last.layer, useBias: true };
+    this.#layers[this.#layers.length - 1] = withBias;
+    this.#dense[this.#dense.length - 1] = { ...last, layer: withBias, bias };
+  }
+
+  #bias(node: Node, name: string | undefined, units: number): Float32Array {
+    const tensor = this.#tensor(node, name);
+    if (tensor.values.length !== units) throw this.#refused(node, `expected a bias of ${units} values, got [${tensor.shape.join(', ')}]`);
+    return this.#floats(node, tensor);
+  }
+
+  #activate(activation: Activation | undefined, node: Node): void {
+    const last = this.#dense.at(-1);
+    const layer = this.#layers.at(-1);
+    if (activation === undefined || !last || layer !== last.layer || layer.activation !== 'linear') {
+      throw this.#refused(
+        node,
+        'expected Flatten, Reshape, Gemm, MatMul and Add, Dropout, or an activation (Relu, LeakyRelu, Elu, Sigmoid, Tanh, Softmax) behind a dense layer',
+      );
+    }
+    const activated = { ...last.layer, activation };
+    this.#layers[this.#layers.length - 1] = activated;
+    this.#dense[this.#dense.length - 1] = { ...last, layer: activated };
+  }
+
+  #tensor(node: Node, name: string | undefined): Tensor {
+    const tensor = this.tensors.get(name ?? '');
+    if (!tensor) throw this.#refused(node, `expected ${name ?? 'its second input'} to be a constant of the model`);
+    return tensor;
+  }
+
+  #floats(node: Node, { values, type }: Tensor): Float32Array {
+    if (!(values instanceof Float32Array)) throw this.#refused(node, `expected weights of float32, got ${type}`);
+    return values;
+  }
+
+  #check(node: Node, attribute: string, got: number, expected: number): void {
+    if (Math.fround(got) !== Math.fround(expected)) throw this.#refused(node, `${attribute}: expected ${expected}, got ${got}`);
+  }
+
+  #refused({ name, opType }: Node, message: string): DataError {
+    return new DataError(`${this.path}: layer ${name || 'without a name'} (${opType}): ${message}`);
+  }
+}
+
+function activationOf(
+  node: Node,
+  attributes: ReadonlyMap<string, number>,
+  check: (name: string, got: number, expected: number) => void,
+): Activation | undefined {
+  switch (node.opType) {
+    case 'Relu':
+      return 'relu';
+    case 'LeakyRelu':
+      check('alpha', attributes.get('alpha') ?? 0.01, leakyReluSlope);
+      return 'leakyRelu';
+    case 'Elu':
+      check('alpha', attributes.get('alpha') ?? 1, 1);
+      return 'elu';
+    case 'Sigmoid':
+      return 'sigmoid';
+    case 'Tanh':
+      return 'tanh';
+    case 'Softmax':
+      // Of rows, the last axis is the second one.
+      check('axis', attributes.get('axis') === 1 ? -1 : (attributes.get('axis') ?? -1), -1);
+      return 'softmax';
+    default:
+      return undefined;
+  }
+}
+
+/** [rows, columns] to [columns, rows]. */
+function transposed(values: Float32Array, rows: number, columns: number): Float32Array {
+  const result = new Float32Array(values.length);
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) result[column * rows + row] = values[row * columns + column] ?? 0;
+  }
+  return result;
+}

@@ -1,0 +1,45 @@
+import { writeDurably } from '../../shared/durableFile.js';
+import { type ParameterLayout, viewOf } from '../../shared/model/layout.js';
+import { buildNetwork } from '../../shared/model/network.js';
+import { activate } from '../../shared/onnx/activate.js';
+import { GraphBuilder } from '../../shared/onnx/graphBuilder.js';
+import { version } from '../../shared/version.js';
+import type { SavedModel } from '../savedModel.js';
+
+/** Where we note what ONNX has no words for. */
+export const noteName = 'bpnn_dist';
+
+/**
+ * Writes a model as an ONNX file, with the preparation of its inputs in it: `input`, [n, ...sample shape], takes samples as
+ * they stand in the data's files, as float32; `output`, [n, outputs], is what the model gives.
+ * @throws the system's error, with an older file still in place
+ */
+export async function writeOnnx(path: string, model: SavedModel): Promise<void> {
+  await writeDurably(path, [onnxBytes(model)]);
+}
+
+export function onnxBytes({ spec, weights, metadata }: SavedModel): Uint8Array {
+  const network = buildNetwork(spec);
+  const graph = new GraphBuilder();
+  const { normalize } = metadata;
+  let value = graph.input('input', ['n', ...spec.inputShape]);
+  if (normalize) value = graph.node('Div', [value, graph.constant(normalize.divide)], {}, 'normalized');
+  if (spec.inputShape.length > 1) value = graph.node('Flatten', [value], { axis: 1 }, 'flat');
+  const { place } = arrays(graph, network.layout, weights);
+  for (const op of network.ops) {
+    // Dropout is for training only.
+    if (op.kind === 'dropout') continue;
+    const inputs = [value, place(op.kernel.name), ...(op.bias ? [place(op.bias.name)] : [])];
+    value = activate(graph, op.activation, graph.node('Gemm', inputs));
+  }
+  graph.output(graph.node('Identity', [value], {}, 'output'), ['n', network.outputs]);
+  return graph.encode({ [noteName]: JSON.stringify({ version, ...metadata }) });
+}
+
+/** Puts all parameters into the graph. */
+function arrays(graph: GraphBuilder, { parameters }: ParameterLayout, weights: Float32Array): { place: (name: string) => string } {
+  const placed = new Map(
+    parameters.map((parameter) => [parameter.name, graph.array(parameter.name, parameter.shape, viewOf(weights, parameter))]),
+  );
+  return { place: (name) => placed.get(name) ?? '' };
+}
