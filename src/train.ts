@@ -1,3 +1,4 @@
+import { withModelFrom } from './formats/startFrom.js';
 import { type RunObserver, type RunResult, run } from './run/run.js';
 import { machineHere } from './shared/config/machine.js';
 import { parseConfig } from './shared/config/parse.js';
@@ -21,7 +22,7 @@ export async function train(
   { signal, measuresAnew, ...observer }: TrainOptions = {},
 ): Promise<RunResult> {
   return run({
-    config: parseConfig(config, 'config', machineHere()),
+    config: parseConfig(await withModelFrom(config), 'config', machineHere()),
     fallbackName: 'run',
     workers: 'local',
     observer,

@@ -13,7 +13,7 @@ export function evaluateCommand(): Command {
   return new Command('evaluate')
     .description("loss and metrics of a run's model on the run's test set")
     .argument('<run>', 'folder of a run, such as runs/article')
-    .option('--weights <best|final>', "which of the run's models", 'best')
+    .option('--weights <best|final>', "which of the run's models (default: best)")
     .option('--engine <name>', "what computes (default: the run's engine)")
     .option('--device <device>', 'what it computes on: auto, cpu, gpu, webgpu or cuda:N (default: as the run did)')
     .option('--json', 'print JSON')

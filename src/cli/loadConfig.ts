@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { basename, dirname, extname, resolve } from 'node:path';
 import { parseDocument } from 'yaml';
+import { withModelFrom } from '../formats/startFrom.js';
 import { machineHere } from '../shared/config/machine.js';
 import { isMapping, mergeConfigs } from '../shared/config/merge.js';
 import { parseConfig } from '../shared/config/parse.js';
@@ -23,11 +24,11 @@ export interface LoadedConfig {
  * file's folder, paths in flags to the working directory.
  * @throws ConfigError, UsageError
  */
-export function loadConfig(file: string | undefined, flags: Readonly<Mapping>): LoadedConfig {
+export async function loadConfig(file: string | undefined, flags: Readonly<Mapping>): Promise<LoadedConfig> {
   const fromFile = file === undefined ? {} : absolutePaths(readYaml(file), dirname(file));
   const fromFlags = absolutePaths(configOf(flags), '.');
   const source = file === undefined ? 'flags' : Object.keys(fromFlags).length > 0 ? `${file} and flags` : file;
-  const given = mergeConfigs(fromFile, fromFlags);
+  const given = await withModelFrom(mergeConfigs(fromFile, fromFlags));
   const config = parseConfig(given, source, machineHere());
   return { config, given, name: file === undefined ? 'article' : basename(file, extname(file)) };
 }
@@ -75,6 +76,6 @@ function absolutePaths(config: Mapping, folder: string): Mapping {
       : value;
   const result: Record<string, unknown> = { ...config };
   if ('data' in result) result['data'] = pair(result['data']);
-  if ('initialWeights' in result) result['initialWeights'] = full(result['initialWeights']);
+  for (const key of ['initialWeights', 'from']) if (key in result) result[key] = full(result[key]);
   return result;
 }

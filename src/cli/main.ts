@@ -9,6 +9,7 @@ import { aggregatorCommand } from './aggregator.js';
 import { coordinatorCommand } from './coordinator.js';
 import { doctorCommand } from './doctor.js';
 import { evaluateCommand } from './evaluate.js';
+import { exportCommand } from './export.js';
 import { hostReportCommand } from './hostReport.js';
 import { keygenCommand } from './keygen.js';
 import { netcheckCommand } from './netcheck.js';
@@ -59,6 +60,7 @@ for (const command of [
   aggregatorCommand(),
   evaluateCommand(),
   predictCommand(),
+  exportCommand(),
   keygenCommand(),
   scaleCommand(),
   slurmCommand(),

@@ -57,7 +57,7 @@ async function netcheck(file: string | undefined, flags: NetcheckFlags): Promise
     process.stdin.destroy();
     return;
   }
-  const parameters = file === undefined ? undefined : buildNetwork(loadConfig(file, {}).config.model).layout.size;
+  const parameters = file === undefined ? undefined : buildNetwork((await loadConfig(file, {})).config.model).layout.size;
   const figures = flags.workers === undefined ? await overSsh(flags, say) : await byHand(flags, say);
   process.stdout.write(flags.json === true ? `${JSON.stringify(figures)}\n` : await report(figures, parameters));
 }

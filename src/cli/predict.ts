@@ -13,9 +13,9 @@ interface PredictFlags {
 export function predictCommand(): Command {
   return new Command('predict')
     .description("what a run's model says of the samples in a file")
-    .argument('<run>', 'folder of a run, such as runs/article')
+    .argument('<run>', 'folder of a run, such as runs/article, or a model: .h5, .keras, model.json or .onnx')
     .argument('<file>', 'inputs, IDX or .npy, of the shape that the model was trained on')
-    .option('--weights <best|final>', "which of the run's models", 'best')
+    .option('--weights <best|final>', "which of the run's models (default: best)")
     .option('--engine <name>', "what computes (default: the run's engine)")
     .option('--device <device>', 'what it computes on: auto, cpu, gpu, webgpu or cuda:N (default: as the run did)')
     .option('--json', 'print a line of JSON a sample')

@@ -32,7 +32,7 @@ export async function runCommand(
   flags: Readonly<Record<string, unknown>>,
   workers: RunOptions['workers'],
 ): Promise<void> {
-  const { config, given, name } = loadConfig(file, flags);
+  const { config, given, name } = await loadConfig(file, flags);
   const { run } = await import('../run/run.js');
   const resume = await resumption(flags['resume'], config, given, name);
   if (resume === 'over') return;

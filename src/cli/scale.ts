@@ -80,8 +80,8 @@ export function addScaleFlags(command: Command): Command {
 }
 
 /** The experiment that flags describe. @throws UsageError, ConfigError */
-export function experimentOf(file: string | undefined, { workers, ...flags }: ScaleFlags): Experiment {
-  const { given, name, config } = loadConfig(file, flags);
+export async function experimentOf(file: string | undefined, { workers, ...flags }: ScaleFlags): Promise<Experiment> {
+  const { given, name, config } = await loadConfig(file, flags);
   const grid = {
     batchSizes: wholes('--batch-sizes', flags.batchSizes),
     workers: wholes('--workers', workers),
@@ -99,7 +99,7 @@ export function experimentOf(file: string | undefined, { workers, ...flags }: Sc
 }
 
 async function runScale(file: string | undefined, flags: Flags): Promise<void> {
-  const { given, config, grid, target, out, timingSteps } = experimentOf(file, flags);
+  const { given, config, grid, target, out, timingSteps } = await experimentOf(file, flags);
   if (flags.list === true) {
     const names = distinct(cellsOf(grid)).map(({ name }, i) => `${i + 1}  ${name}\n`);
     process.stdout.write(names.join(''));

@@ -50,7 +50,7 @@ export function slurmCommand(): Command {
 async function train(file: string | undefined, flags: Flags, command: Command): Promise<void> {
   const nodes = whole('--nodes', flags.nodes);
   const each = flags.workersPerNode === undefined ? gpusIn(flags) : whole('--workers-per-node', flags.workersPerNode);
-  const { config, name } = loadConfig(file, { ...flags, workers: String(nodes * each) });
+  const { config, name } = await loadConfig(file, { ...flags, workers: String(nodes * each) });
   const { jobScript } = await import('../slurm/jobScript.js');
   const jobName = jobNameOf(flags, name);
   const runs = fromHere(config.runs);

@@ -34,7 +34,7 @@ export function slurmScaleCommand(): Command {
 }
 
 async function experiment(file: string | undefined, flags: Flags, command: Command): Promise<void> {
-  const { grid, config, out } = experimentOf(file, flags);
+  const { grid, config, out } = await experimentOf(file, flags);
   const { jobScript } = await import('../slurm/jobScript.js');
   const cells = distinct(cellsOf(grid)).length;
   const jobName = jobNameOf(flags, 'scale');

@@ -12,6 +12,10 @@ export const exportFormats = {
 
 export type ExportFormat = keyof typeof exportFormats;
 
+export function isExportFormat(name: string): name is ExportFormat {
+  return Object.hasOwn(exportFormats, name);
+}
+
 /**
  * Writes a model for others to load.
  * @param path a file; with tfjs, a folder

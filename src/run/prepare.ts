@@ -5,6 +5,7 @@ import type { DataParts } from '../data/dataset.js';
 import { fingerprintOf } from '../data/fingerprint.js';
 import { openData } from '../data/open.js';
 import { checkTargets } from '../data/targets.js';
+import { type StartingWeights, weightsFrom } from '../formats/startFrom.js';
 import type { Config } from '../shared/config/schema.js';
 import { ConfigError, DataError, errorCode } from '../shared/errors.js';
 import { buildNetwork, type Network, sizeOf } from '../shared/model/network.js';
@@ -15,13 +16,16 @@ export interface PreparedRun {
   readonly plan: TrainingPlan;
   readonly weights: Float32Array;
   readonly fingerprint: string;
+  /** What a person should know of the weights. */
+  readonly notes: readonly string[];
 }
 
 /**
  * Opens the data and works the config out, before anything is written or started.
+ * @param isResumed are the weights to come from a checkpoint?
  * @throws ConfigError, DataError naming what does not fit
  */
-export function prepareRun(config: Config): PreparedRun {
+export async function prepareRun(config: Config, isResumed = false): Promise<PreparedRun> {
   const data = openData(config.data, config.validationSplit);
   const network = buildNetwork(config.model);
   checkInputs(config, network, data);
@@ -37,9 +41,16 @@ export function prepareRun(config: Config): PreparedRun {
   const { totalSteps } = planTraining(config, network, counts);
   const learningRate = fixSchedule(config.optimizer.learningRate, totalSteps);
   const plan = planTraining({ ...config, optimizer: { ...config.optimizer, learningRate } }, network, counts);
-  const weights =
-    config.initialWeights === undefined ? initialWeights(network.layout, config.seed) : readWeights(config.initialWeights, network);
-  return { plan, weights, fingerprint: fingerprintOf(data) };
+  const fingerprint = fingerprintOf(data);
+  // Those of a run that goes on are in its checkpoint; what they began with may be gone.
+  const starting = isResumed ? { weights: new Float32Array(network.layout.size), notes: [] } : await startingWeights(config, network);
+  return { plan, fingerprint, ...starting };
+}
+
+async function startingWeights({ initialWeights: file, from, seed }: Config, network: Network): Promise<StartingWeights> {
+  if (file !== undefined) return { weights: readWeights(file, network), notes: [] };
+  const fresh = initialWeights(network.layout, seed);
+  return from === undefined ? { weights: fresh, notes: [] } : weightsFrom(from, network.layout, fresh);
 }
 
 function checkInputs({ model }: Config, network: Network, { train }: DataParts): void {

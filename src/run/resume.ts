@@ -29,6 +29,7 @@ const free: ReadonlySet<string> = new Set([
   'minWorkers',
   'data',
   'initialWeights',
+  'from',
   'name',
   'runs',
   'resolved',
@@ -103,11 +104,16 @@ function refuseFinished(path: string, before: Config, after: Config, checkpoint:
     throw new RunIsOver(`${path}: this run is over (${checkpoint?.progress.ended ?? 'it has a summary'}); nothing was changed`);
 }
 
+/** The files of a folder of checkpoints, the newest first. */
+export function checkpointNames(folder: string): string[] {
+  const names = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.checkpoint')) : [];
+  return names.sort().reverse();
+}
+
 /** The newest checkpoint that is whole, and a note for every one that is not. */
 function newestCheckpoint(folder: string): { checkpoint: Checkpoint | undefined; notes: string[] } {
   const notes: string[] = [];
-  const names = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.checkpoint')) : [];
-  for (const name of names.sort().reverse()) {
+  for (const name of checkpointNames(folder)) {
     try {
       return { checkpoint: decodeCheckpoint(readFileSync(join(folder, name)), name), notes };
     } catch (error) {

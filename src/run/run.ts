@@ -84,7 +84,7 @@ export interface RunResult {
  * @throws ConfigError, UsageError, DataError before it begins, RunError and Interrupted once it has
  */
 export async function run(options: RunOptions): Promise<RunResult> {
-  const prepared = prepareRun(options.config);
+  const prepared = await prepareRun(options.config, options.resume?.checkpoint !== undefined);
   const expected = options.config.resolved?.fingerprint;
   if (expected !== undefined && expected !== prepared.fingerprint) {
     throw new DataError(`the run was trained on other data: expected fingerprint ${expected}, got ${prepared.fingerprint}`);
@@ -153,7 +153,7 @@ async function trainIn(
   const keyFile = keys && !launchers ? keyFileIn(folder, keys) : undefined;
   const notice = (line: string): void => journal.notice(line);
   const state = openTrainingState(prepared, isLocal, notice);
-  for (const note of resume?.notes ?? []) notice(note);
+  for (const note of [...prepared.notes, ...(resume?.notes ?? [])]) notice(note);
   if (config.resolved && options.measuresAnew) notice('--measure changes nothing: a run goes on with the engine that it began with');
 
   const stepsBefore = resume?.checkpoint?.progress.step ?? 0;

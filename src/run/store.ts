@@ -1,16 +1,30 @@
+import type { OptimizerState } from '../coordinator/optimizer.js';
 import type { RunFolder } from '../coordinator/runFolder.js';
 import type { Store } from '../coordinator/train.js';
 import { divisorOf } from '../data/normalize.js';
+import type { ModelMetadata } from '../formats/metadata.js';
 import { layersModelJson, writeModel } from '../formats/tfjs/layersModel.js';
+import { exportFormats, writeModelAs } from '../formats/write.js';
 import type { Config } from '../shared/config/schema.js';
 import { version } from '../shared/version.js';
 import type { RunEvents } from '../view/tensorboard/runEvents.js';
 
-/** Where a training's results go: into the run's folder and, of what is logged, into the event file for TensorBoard. */
-export function storeOf(folder: RunFolder, config: Config, events: RunEvents | undefined): Store {
-  const divide = divisorOf(config.data);
-  const { loss, metrics } = config;
-  const modelJson = layersModelJson(config.model, version, { loss, metrics, ...(divide === undefined ? {} : { normalize: { divide } }) });
+/**
+ * Where a training's results go: into the run's folder and, of what is logged, into the event file for TensorBoard.
+ * @param state the optimizer's at present
+ */
+export function storeOf(folder: RunFolder, config: Config, events: RunEvents | undefined, state: () => OptimizerState): Store {
+  const metadata = metadataOf(config);
+  const modelJson = layersModelJson(config.model, version, metadata);
+  const { format } = config.checkpoint;
+  /** The best model once more, as Keras's ModelCheckpoint writes it. */
+  const writeForKeras = async (format: 'keras-h5' | 'keras', weights: Float32Array): Promise<void> => {
+    const { model: spec, optimizer } = config;
+    const { weights: present, ...moments } = state();
+    const isPresent = Buffer.compare(bytesOf(present), bytesOf(weights)) === 0;
+    const model = { spec, weights, metadata, optimizer, state: isPresent ? moments : undefined };
+    await writeModelAs(format, folder.file(`best_${exportFormats[format]}`), model);
+  };
   return {
     log(entry) {
       folder.log(entry);
@@ -26,6 +40,19 @@ export function storeOf(folder: RunFolder, config: Config, events: RunEvents | u
       // Without its final model a run has failed; all others can be had from checkpoints.
       if (name === 'final') await write();
       else await folder.attempt(name, write);
+      if (name === 'best' && format !== undefined) {
+        await folder.attempt(`best_${exportFormats[format]}`, () => writeForKeras(format, weights));
+      }
     },
   };
+}
+
+/** What goes with a model of this config. */
+export function metadataOf({ data, loss, metrics }: Config): ModelMetadata {
+  const divide = divisorOf(data);
+  return { loss, metrics, ...(divide === undefined ? {} : { normalize: { divide } }) };
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }

@@ -69,7 +69,9 @@ function modelConfig({ spec, metadata, optimizer }: TrainableModel): unknown {
       },
     }),
     build_config: { input_shape: shape },
-    compile_config: { optimizer: object('keras.optimizers', compiled), loss, metrics, loss_weights: null, weighted_metrics: null },
+    ...(loss !== null && {
+      compile_config: { optimizer: object('keras.optimizers', compiled), loss, metrics, loss_weights: null, weighted_metrics: null },
+    }),
   };
 }
 
@@ -116,7 +118,7 @@ function writeWeights(file: File, { spec, weights, optimizer, state }: Trainable
   const rate = learningRate.schedule === 'piecewiseConstant' ? (learningRate.values[0] ?? 0) : learningRate.initial;
   if (isConstant) group.create_dataset({ name: '1', data: new Float32Array([rate]), shape: [], dtype: '<f' });
   const first = isConstant ? 2 : 1;
-  for (const [i, { values, parameter }] of slotsOf(optimizer, layout, state).entries()) {
+  for (const [i, { values, parameter }] of slotsOf(optimizer, layout, state, 'keras 3').entries()) {
     writeFloats(group, String(first + i), values, parameter.shape);
   }
 }

@@ -85,26 +85,26 @@ export function snake(name: string): string {
 /** The classes of Keras's optimizers. */
 const optimizerClasses: Readonly<Record<OptimizerSpec['name'], string>> = { adam: 'Adam', adamw: 'AdamW', sgd: 'SGD', rmsprop: 'RMSprop' };
 
+/** Only what every version has: the optimizers of before TensorFlow 2.11 refuse arguments that came later. */
 function optimizerObject(spec: OptimizerSpec): KerasObject {
   const common = {
-    name: spec.name,
+    name: optimizerClasses[spec.name],
     learning_rate: learningRate(spec.learningRate),
-    weight_decay: spec.name === 'adamw' ? spec.weightDecay : null,
-    clipnorm: spec.clipNorm ?? null,
-    global_clipnorm: spec.globalClipNorm ?? null,
-    clipvalue: spec.clipValue ?? null,
-    use_ema: false,
-    ema_momentum: 0.99,
-    ema_overwrite_frequency: null,
+    clipnorm: spec.clipNorm,
+    global_clipnorm: spec.globalClipNorm,
+    clipvalue: spec.clipValue,
   };
-  return { class_name: optimizerClasses[spec.name], config: { ...common, ...settings(spec) } };
+  const given = Object.entries({ ...common, ...settings(spec) }).filter(([, value]) => value !== undefined);
+  return { class_name: optimizerClasses[spec.name], config: Object.fromEntries(given) };
 }
 
 function settings(spec: OptimizerSpec): Record<string, unknown> {
   switch (spec.name) {
     case 'adam':
-    case 'adamw':
-      return { beta_1: spec.beta1, beta_2: spec.beta2, epsilon: spec.epsilon, amsgrad: false };
+    case 'adamw': {
+      const decay = spec.name === 'adamw' ? { weight_decay: spec.weightDecay } : {};
+      return { beta_1: spec.beta1, beta_2: spec.beta2, epsilon: spec.epsilon, amsgrad: false, ...decay };
+    }
     case 'sgd':
       return { momentum: spec.momentum, nesterov: spec.nesterov };
     case 'rmsprop':

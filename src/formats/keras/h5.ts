@@ -56,7 +56,7 @@ function writeInto(file: File, { spec, weights, metadata, optimizer, state }: Tr
   };
   attributes(file);
   file.create_attribute('model_config', JSON.stringify({ class_name: 'Sequential', config: { name: 'bpnn_dist', layers } }));
-  file.create_attribute('training_config', JSON.stringify(training));
+  if (compiled.loss !== null) file.create_attribute('training_config', JSON.stringify(training));
   file.create_attribute(noteName, JSON.stringify({ version, ...metadata }));
 
   const group = file.create_group('model_weights');
@@ -75,7 +75,12 @@ function writeInto(file: File, { spec, weights, metadata, optimizer, state }: Tr
   }
   writeNames(group.create_group('top_level_model_weights'), 'weight_names', []);
   if (state)
-    writeOptimizer(file.create_group('optimizer_weights'), compiled.optimizer.class_name, state.updates, slotsOf(optimizer, layout, state));
+    writeOptimizer(
+      file.create_group('optimizer_weights'),
+      compiled.optimizer.class_name,
+      state.updates,
+      slotsOf(optimizer, layout, state, 'keras 2'),
+    );
 }
 
 function writeOptimizer(group: Group, name: string, updates: number, slots: readonly Slot[]): void {

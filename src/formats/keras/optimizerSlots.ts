@@ -10,14 +10,18 @@ export interface Slot {
   readonly values: Float32Array;
 }
 
-/** An optimizer's arrays in the order of Keras's `optimizer.variables`, behind its counter and its learning rate; of what is trained. */
-export function slotsOf(spec: OptimizerSpec, { parameters }: ParameterLayout, { m, v }: MomentState): Slot[] {
+/**
+ * An optimizer's arrays in the order of Keras's `optimizer.variables`, behind its counter and its learning rate; of what is
+ * trained. Keras 2 takes the optimizers of a .h5 file, but for AdamW, for those of before TensorFlow 2.11.
+ */
+export function slotsOf(spec: OptimizerSpec, { parameters }: ParameterLayout, { m, v }: MomentState, of: 'keras 2' | 'keras 3'): Slot[] {
   const trained = parameters.filter(({ trainable }) => trainable);
   const slots = (kind: Slot['kind'], flat: Float32Array): Slot[] =>
     trained.map((parameter) => ({ kind, parameter, values: viewOf(flat, parameter) }));
   switch (spec.name) {
     case 'adam':
     case 'adamw':
+      if (of === 'keras 2' && spec.name === 'adam') return [...slots('m', m), ...slots('v', v)];
       return trained.flatMap((parameter) => [
         { kind: 'm', parameter, values: viewOf(m, parameter) },
         { kind: 'v', parameter, values: viewOf(v, parameter) },

@@ -243,7 +243,8 @@ class Chain {
   }
 
   #check(node: Node, attribute: string, got: number, expected: number): void {
-    if (Math.fround(got) !== Math.fround(expected)) throw this.#refused(node, `${attribute}: expected ${expected}, got ${got}`);
+    if (Math.fround(got) !== Math.fround(expected))
+      throw this.#refused(node, `${attribute}: expected ${expected}, got ${Number(got.toPrecision(7))}`);
   }
 
   #refused({ name, opType }: Node, message: string): DataError {

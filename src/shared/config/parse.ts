@@ -108,6 +108,8 @@ function crossChecks(config: Config): Problem[] {
     if (!isGood) problems.push({ path, message });
   };
   const outputs = config.model.layers.findLast((layer): layer is DenseLayer => layer.kind === 'dense')?.units ?? 0;
+  const isFromTwo = config.from !== undefined && config.initialWeights !== undefined;
+  check(!isFromTwo, 'from', 'expected from or initialWeights, got both: weights can begin as those of one file');
   const isTrained = config.model.layers.some((layer) => layer.kind === 'dense' && layer.trainable);
   check(isTrained || outputs === 0, 'model', 'expected a dense layer that is trained, got none: freeze fewer');
   const isCategorical = config.loss === 'categoricalCrossentropy' || config.loss === 'sparseCategoricalCrossentropy';

@@ -47,6 +47,9 @@ export const configSchema = record({
       .describe('epoch, or a number of steps'),
     keep: whole(1).default(3).describe('how many checkpoints are kept'),
     monitor: text('a figure such as valLoss').optional().describe('figure that says which model is best; default: valLoss, else loss'),
+    format: choice(['keras-h5', 'keras'])
+      .optional()
+      .describe('writes the best model as best_model.h5 or best_model.keras too, with the state of the optimizer, for Keras to load'),
     saveBestOnly: truth().default(true).describe('false keeps the model of every epoch too'),
   }).prefault({}),
   initialWeights: text('a file of weights').optional().describe('flat little-endian float32 weights to start from'),
