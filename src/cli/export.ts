@@ -44,8 +44,10 @@ async function exportModel(path: string, { format, output, weights, optimizer, f
       `without the optimizer's state: no checkpoint of ${basename(path)} was kept at these weights; training goes on with a fresh optimizer`,
     );
   }
-  if (model.metadata.normalize && format !== 'onnx') {
-    say(`the model takes inputs divided by ${model.metadata.normalize.divide}, as it was trained; only ONNX files divide by themselves`);
+  const { normalize } = model.metadata;
+  if (normalize && format !== 'onnx') {
+    const how = 'subtract' in normalize ? 'each moved and divided' : `divided by ${normalize.divide}`;
+    say(`the model takes inputs ${how}, as it was trained; only ONNX files do so by themselves`);
   }
   process.stdout.write(`${to}\n`);
 }

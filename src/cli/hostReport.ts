@@ -19,11 +19,14 @@ export function hostReportCommand(): Command {
 async function dataReport({ data, validationSplit }: HostQuestion): Promise<Pick<HostReport, 'fingerprint' | 'problem'>> {
   if (data === undefined) return { fingerprint: null, problem: null };
   const { fingerprintOf } = await import('../data/fingerprint.js');
-  const { openData } = await import('../data/open.js');
+  const { cachesElsewhere } = await import('../data/cache/place.js');
+  const { loadData } = await import('../data/open.js');
+  const { dataMemory } = await import('../data/memory.js');
   const { parseConfig } = await import('../shared/config/parse.js');
   try {
     const config = parseConfig({ data, validationSplit }, 'host-report', { cores: 1 });
-    return { fingerprint: fingerprintOf(openData(config.data, config.validationSplit)), problem: null };
+    const loaded = await loadData(config.data, config.validationSplit, { folders: cachesElsewhere(config.runs) }, dataMemory(config));
+    return { fingerprint: fingerprintOf(loaded), problem: null };
   } catch (error) {
     return { fingerprint: null, problem: errorMessage(error) };
   }

@@ -62,16 +62,16 @@ function readYaml(file: string): Mapping {
   return value;
 }
 
+/** Keys of data that name files or folders. */
+const pathKeys: ReadonlySet<string> = new Set(['x', 'y', 'table', 'images']);
+
 /** Workers may run in other folders: they get to know files by their full path. */
 function absolutePaths(config: Mapping, folder: string): Mapping {
   const full = (value: unknown): unknown => (typeof value === 'string' ? resolve(folder, value) : value);
   const pair = (value: unknown): unknown =>
     isMapping(value)
       ? Object.fromEntries(
-          Object.entries(value).map(([key, inner]) => [
-            key,
-            key === 'x' || key === 'y' ? full(inner) : isMapping(inner) ? pair(inner) : inner,
-          ]),
+          Object.entries(value).map(([key, inner]) => [key, pathKeys.has(key) ? full(inner) : isMapping(inner) ? pair(inner) : inner]),
         )
       : value;
   const result: Record<string, unknown> = { ...config };

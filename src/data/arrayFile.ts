@@ -1,15 +1,21 @@
 import { constants } from 'node:buffer';
-import { closeSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { endianness } from 'node:os';
-import { DataError, errorCode, errorMessage } from '../shared/errors.js';
+import type { Preparation } from '../shared/config/dataSchema.js';
+import { DataError } from '../shared/errors.js';
 import { preferLargePages } from '../shared/memory/largePages.js';
+import { type DiskRows, diskRows, swapBytes } from './diskRows.js';
 import { type Dtype, dtypes } from './dtype.js';
+import { fileSize, unreadable } from './files.js';
 import { type ArrayHeader, sizeOf } from './header.js';
 import { isIdx, readIdxHeader } from './idx.js';
 import { isNpy, longestHeader, readNpyHeader } from './npy.js';
 import { type RowBuffer, type RowReader, rowBuffer, rowReader } from './rows.js';
 
-/** An array read from a file. Its values stay in memory in the file's own number type. */
+/** Where an array stands: a file of its own, or a part of a file, as in an archive that is not compressed. */
+export type ArraySource = string | { readonly path: string; readonly at: number; readonly bytes: number; readonly name: string };
+
+/** An array in a file. Its values have the file's own number type. */
 export interface ArrayFile {
   readonly path: string;
   /** [samples, ...sample shape]; no dimension is zero. */
@@ -18,44 +24,90 @@ export interface ArrayFile {
   readonly isInteger: boolean;
   /** Values a sample. */
   readonly rowWidth: number;
-  /** The values, in this machine's byte order. */
-  readonly bytes: Uint8Array;
+  /** Bytes of all values. */
+  readonly size: number;
+  /** Is it in memory, or read row by row? */
+  readonly isInMemory: boolean;
+  /** The bytes of rows [from, to), piece by piece, in this machine's byte order. A piece is good until the next one. */
+  pieces(from: number, to: number): Iterable<Uint8Array>;
   /** Reads rows as float32. */
   readonly rows: RowReader;
-  /** Reads up to `capacity` rows at once, divided by `divide` if given. */
-  buffer(capacity: number, divide?: number): RowBuffer;
+  /** Reads up to `capacity` rows at once, prepared if that is given. */
+  buffer(capacity: number, preparation?: Preparation): RowBuffer;
 }
+
+/** Bytes of a piece. */
+const pieceBytes = 2 ** 24;
 
 /**
  * Opens a file of numbers, IDX or .npy: which of them is told from its bytes, not its name.
+ * @param memory an array of more bytes is not loaded, but read row by row
  * @throws DataError naming the file: it cannot be read, is of another format, damaged, or has no samples
  */
-export function openArray(path: string): ArrayFile {
-  const size = fileSize(path);
+export function openArray(source: ArraySource, memory = Number.POSITIVE_INFINITY): ArrayFile {
+  const { path, at, size, name } =
+    typeof source === 'string' ? { path: source, at: 0, size: fileSize(source), name: source } : { ...source, size: source.bytes };
   let file: number | undefined;
   try {
     file = openSync(path, 'r');
-    const header = readHeader(path, readBytes(file, 0, Math.min(size, longestHeader)));
-    checkSize(path, header, size);
-    const bytes = readBytes(file, header.valuesAt, size - header.valuesAt);
-    if (bytes.length < size - header.valuesAt) throw new DataError(`${path}: became shorter while it was read`);
-    return arrayFile(path, header, bytes);
+    const header = readHeader(name, readBytes(file, at, Math.min(size, longestHeader)));
+    const bytes = size - header.valuesAt;
+    checkSize(name, header, size, bytes <= memory);
+    const valuesAt = at + header.valuesAt;
+    if (bytes > memory) {
+      const open = file;
+      // It stays open as long as its rows may be read: to the end of the process.
+      file = undefined;
+      return arrayOnDisk(name, header, diskRows(open, valuesAt, header));
+    }
+    const values = readBytes(file, valuesAt, bytes);
+    if (values.length < bytes) throw new DataError(`${name}: became shorter while it was read`);
+    return arrayInMemory(name, header, values);
   } catch (error) {
-    throw unreadable(path, error);
+    throw unreadable(name, error);
   } finally {
     if (file !== undefined) closeSync(file);
   }
 }
 
-function arrayFile(path: string, { shape, dtype, byteOrder }: ArrayHeader, bytes: Buffer<ArrayBuffer>): ArrayFile {
-  const { bytes: valueBytes, isInteger, view } = dtypes[dtype];
-  if (byteOrder !== endianness()) swap(bytes, valueBytes);
+function described(path: string, { shape, dtype }: ArrayHeader) {
+  const { bytes, isInteger } = dtypes[dtype];
+  return { path, shape, dtype, isInteger, rowWidth: sizeOf(shape.slice(1)), size: sizeOf(shape) * bytes };
+}
+
+function arrayInMemory(path: string, header: ArrayHeader, bytes: Buffer<ArrayBuffer>): ArrayFile {
+  const { bytes: valueBytes, view } = dtypes[header.dtype];
+  if (header.byteOrder !== endianness()) swapBytes(bytes, valueBytes);
   const values = view(bytes.buffer);
-  const rowWidth = sizeOf(shape.slice(1));
+  const description = described(path, header);
+  const { rowWidth } = description;
+  const rowBytes = rowWidth * valueBytes;
   return {
-    ...{ path, shape, dtype, isInteger, rowWidth, bytes },
+    ...description,
+    isInMemory: true,
+    *pieces(from, to) {
+      for (let at = from * rowBytes; at < to * rowBytes; at += pieceBytes)
+        yield bytes.subarray(at, Math.min(at + pieceBytes, to * rowBytes));
+    },
     rows: rowReader(values, rowWidth),
-    buffer: (capacity, divide) => rowBuffer(values, rowWidth, capacity, divide),
+    buffer: (capacity, preparation) => rowBuffer(values, rowWidth, capacity, preparation),
+  };
+}
+
+function arrayOnDisk(path: string, header: ArrayHeader, disk: DiskRows): ArrayFile {
+  const description = described(path, header);
+  const { rowWidth } = description;
+  const one = disk.buffer(1);
+  return {
+    ...description,
+    isInMemory: false,
+    pieces: (from, to) => disk.pieces(from, to, pieceBytes),
+    rows(row, into, offset) {
+      one.load(0, row);
+      one.finish(1);
+      into.set(one.values.subarray(0, rowWidth), offset);
+    },
+    buffer: (capacity, preparation) => disk.buffer(capacity, preparation),
   };
 }
 
@@ -73,7 +125,7 @@ function otherFormat(head: Buffer): string {
   return `got one that begins with the bytes ${head.toString('hex', 0, 4).replace(/..(?=.)/g, '$& ')}: save it with np.save`;
 }
 
-function checkSize(path: string, { shape, dtype, valuesAt }: ArrayHeader, size: number): void {
+function checkSize(path: string, { shape, dtype, valuesAt }: ArrayHeader, size: number, isLoaded: boolean): void {
   const what = `${dtype} [${shape.join(', ')}]`;
   if (shape[0] === 0) throw new DataError(`${path}: has no samples: its shape is [${shape.join(', ')}]`);
   const expected = sizeOf(shape) * dtypes[dtype].bytes;
@@ -81,20 +133,8 @@ function checkSize(path: string, { shape, dtype, valuesAt }: ArrayHeader, size: 
   const got = size - valuesAt;
   if (got < expected) throw new DataError(`${path}: is too short for ${what}: expected ${expected} bytes of values, got ${got}`);
   if (got > expected) throw new DataError(`${path}: is too long for ${what}: expected ${expected} bytes of values, got ${got}`);
-  if (got > constants.MAX_LENGTH)
+  if (isLoaded && got > constants.MAX_LENGTH)
     throw new DataError(`${path}: ${got} bytes are more than one Node.js buffer holds (${constants.MAX_LENGTH})`);
-}
-
-/** Size in bytes. Asked before opening: opening a pipe would wait for its writer. */
-function fileSize(path: string): number {
-  try {
-    const stat = statSync(path);
-    if (stat.isDirectory()) throw new DataError(`${path}: expected a file, got a directory`);
-    if (!stat.isFile()) throw new DataError(`${path}: expected a regular file, got a pipe, socket or device`);
-    return stat.size;
-  } catch (error) {
-    throw unreadable(path, error);
-  }
 }
 
 /** `length` bytes in a buffer of their own, aligned for any number type; fewer if the file ends before. */
@@ -110,23 +150,4 @@ function readBytes(file: number, at: number, length: number): Buffer<ArrayBuffer
     filled += read;
   }
   return bytes.subarray(0, filled);
-}
-
-function swap(bytes: Buffer, valueBytes: number): void {
-  if (valueBytes === 2) bytes.swap16();
-  if (valueBytes === 4) bytes.swap32();
-  if (valueBytes === 8) bytes.swap64();
-}
-
-function unreadable(path: string, error: unknown): Error {
-  if (error instanceof DataError) return error;
-  switch (errorCode(error)) {
-    case 'ENOENT':
-      return new DataError(`${path}: no such file`);
-    case 'EACCES':
-    case 'EPERM':
-      return new DataError(`${path}: no permission to read it`);
-    default:
-      return new DataError(`${path}: cannot be read: ${errorMessage(error)}`);
-  }
 }

@@ -1,6 +1,6 @@
 import { realpathSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
-import type { DataSpec, FilePair } from '../shared/config/dataSchema.js';
+import { type DataSpec, mapPaths } from '../shared/config/dataSchema.js';
 import { DataError } from '../shared/errors.js';
 
 /**
@@ -10,14 +10,7 @@ import { DataError } from '../shared/errors.js';
  * @throws DataError naming the path that does
  */
 export function underRoot(spec: DataSpec, root: string): DataSpec {
-  if ('name' in spec) return spec;
-  const pair = ({ x, y }: FilePair): FilePair => ({ x: fileUnder(root, x), y: fileUnder(root, y) });
-  return {
-    ...spec,
-    ...pair(spec),
-    ...(spec.validation && { validation: pair(spec.validation) }),
-    ...(spec.test && { test: pair(spec.test) }),
-  };
+  return mapPaths(spec, (path) => fileUnder(root, path));
 }
 
 function fileUnder(root: string, path: string): string {

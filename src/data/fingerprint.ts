@@ -1,4 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
+import type { Preparation } from '../shared/config/dataSchema.js';
 import type { DataParts } from './dataset.js';
 import type { Dtype } from './dtype.js';
 
@@ -6,9 +7,9 @@ import type { Dtype } from './dtype.js';
 export interface HashedArray {
   readonly dtype: Dtype;
   readonly shape: readonly number[];
-  /** What values are divided by; null for as they are. */
-  readonly divide: number | null;
-  readonly bytes: Uint8Array;
+  /** What values are divided by, or how they are prepared otherwise; null for as they are. */
+  readonly divide: number | Preparation | null;
+  readonly pieces: Iterable<Uint8Array>;
 }
 
 /**
@@ -17,9 +18,9 @@ export interface HashedArray {
  */
 export function fingerprint(arrays: readonly HashedArray[]): string {
   const hash = createHash('sha256');
-  for (const { dtype, shape, divide, bytes } of arrays) {
+  for (const { dtype, shape, divide, pieces } of arrays) {
     hash.update(`${JSON.stringify({ dtype, shape, divide })}\n`);
-    updateInPieces(hash, bytes);
+    for (const piece of pieces) hash.update(piece);
   }
   return shorten(hash);
 }
@@ -28,12 +29,6 @@ export function fingerprint(arrays: readonly HashedArray[]): string {
 export function fingerprintOf({ train, validation, test }: DataParts): string {
   const prints = [train, validation, test].map((part) => part?.fingerprint ?? null);
   return shorten(createHash('sha256').update(JSON.stringify(prints)));
-}
-
-/** One update takes at most 2^31 - 1 bytes. */
-function updateInPieces(hash: Hash, bytes: Uint8Array): void {
-  const piece = 2 ** 30;
-  for (let at = 0; at < bytes.length; at += piece) hash.update(bytes.subarray(at, at + piece));
 }
 
 function shorten(hash: Hash): string {

@@ -1,8 +1,8 @@
-import type { DataSpec } from '../shared/config/dataSchema.js';
+import type { DataSpec, Preparation } from '../shared/config/dataSchema.js';
 import { mnistFiles } from './mnist.js';
 
-/** What a run divides its inputs by, and whoever asks its model must too; undefined for inputs taken as they are. */
-export function divisorOf(data: DataSpec): number | undefined {
+/** How a run prepares its inputs, and whoever asks its model must too, as far as its config says so in numbers. */
+export function preparationOf(data: DataSpec): Preparation | undefined {
   const { normalize } = 'name' in data ? mnistFiles(undefined) : data;
-  return normalize?.divide;
+  return typeof normalize === 'object' ? normalize : undefined;
 }

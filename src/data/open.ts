@@ -1,46 +1,111 @@
-import type { DataSpec, FileData, FilePair } from '../shared/config/dataSchema.js';
+import type { DataSpec, FileData, NamedData, Preparation } from '../shared/config/dataSchema.js';
 import { DataError, UsageError } from '../shared/errors.js';
-import { ArrayDataset } from './arrayDataset.js';
+import { ArrayDataset, type ArrayPair } from './arrayDataset.js';
+import type { CachePlace } from './cache/place.js';
+import { convertSpec, type DataNames } from './convert.js';
 import type { DataParts, Dataset, PartName } from './dataset.js';
+import { type Fit, fitPreparation } from './fit.js';
 import { mnistFiles } from './mnist.js';
+import { split } from './split.js';
+
+/** A run's data, and what samples and classes are called. */
+export interface Data extends DataParts, DataNames {
+  /** How inputs are prepared, in numbers. */
+  readonly preparation: Preparation | undefined;
+}
+
+/** Arrays that samples are in. */
+export interface ArrayData extends ArrayPair, Pick<FileData, 'take' | 'normalize' | 'stratify'> {
+  readonly validation?: ArrayPair | undefined;
+  readonly test?: ArrayPair | undefined;
+}
+
+export interface OpenOptions extends Partial<Pick<Fit, 'missing' | 'isFixed'>> {
+  /** Bytes of inputs that may be loaded; arrays beyond them are read row by row. Default: all. */
+  readonly memory?: number | undefined;
+}
 
 /**
- * Opens a run's data.
+ * Opens a run's data, which are converted to arrays first where they are tables or images.
  * @param validationSplit fraction of the training samples, from 0 up to but not including 1, that becomes the validation
  *   part: the LAST ones, before any shuffling, and after `take`; 0 for none
  * @throws UsageError for a spec that cannot be, DataError for files that are bad or do not fit each other
  */
-export function openData(spec: DataSpec, validationSplit: number): DataParts {
-  const files = 'name' in spec ? mnistFiles(spec.take) : spec;
-  checkSpec(files, validationSplit);
-  const all = takeFirst(ArrayDataset.open(files, files.normalize?.divide), files.take);
-  const [train, held] = validationSplit === 0 ? [all, undefined] : split(all, validationSplit);
+export async function loadData(spec: DataSpec, validationSplit: number, place: CachePlace, memory?: number): Promise<Data> {
+  const { arrays, isFixed, missing, ...names } = await convertSpec(spec, place);
+  return { ...openArrays(arrays, validationSplit, { memory, isFixed, missing }), ...names };
+}
+
+/** The same for data that are arrays already. */
+export function openData(
+  spec: NamedData | FileData,
+  validationSplit: number,
+  options: OpenOptions = {},
+): DataParts & Pick<Data, 'preparation'> {
+  return openArrays('name' in spec ? mnistFiles(spec.take) : spec, validationSplit, options);
+}
+
+function openArrays(arrays: ArrayData, validationSplit: number, options: OpenOptions): DataParts & Pick<Data, 'preparation'> {
+  checkSpec(arrays, validationSplit);
+  let memory = options.memory ?? Number.POSITIVE_INFINITY;
+  const open = (pair: ArrayPair): ArrayDataset => {
+    const dataset = ArrayDataset.open(pair, undefined, memory);
+    if (dataset.x.isInMemory) memory -= dataset.x.size;
+    return dataset;
+  };
+  const all = takeFirst(open(arrays), arrays.take);
+  const [train, held] = validationSplit === 0 ? [all, undefined] : split(all, validationSplit, arrays.stratify ?? false);
+  const preparation = preparationOf(arrays, train, options);
   return {
-    train,
-    validation: held ?? openLike(train, files.validation),
-    test: openLike(train, files.test),
+    preparation,
+    train: train.prepared(preparation),
+    validation: (held ?? openLike(train, arrays.validation, open))?.prepared(preparation),
+    test: openLike(train, arrays.test, open)?.prepared(preparation),
   };
 }
 
+function preparationOf(
+  { normalize }: ArrayData,
+  train: ArrayDataset,
+  { missing, isFixed = () => false }: OpenOptions,
+): Preparation | undefined {
+  if (typeof normalize === 'object') {
+    if ('subtract' in normalize) return checkWidths(normalize, train);
+    if (!missing) return normalize;
+  }
+  return normalize || missing ? fitPreparation(train, { method: normalize, missing, isFixed }) : undefined;
+}
+
+/** Numbers that were found in other data, or written by hand, must be one an input. */
+function checkWidths(preparation: Extract<Preparation, { subtract: unknown }>, { x }: ArrayDataset): Preparation {
+  for (const [key, numbers] of Object.entries(preparation)) {
+    if (numbers && numbers.length !== x.rowWidth)
+      throw new DataError(`${x.path}: normalize.${key}: expected ${x.rowWidth} numbers, one an input, got ${numbers.length}`);
+  }
+  return preparation;
+}
+
 /**
- * Opens one part to judge a model by: the test set, else the validation set; of the files only those that it stands in.
+ * Opens one part to judge a model by: the test set, else the validation set.
  * @returns undefined where a run has neither
  */
-export function openJudged(spec: DataSpec, validationSplit: number): { readonly part: PartName; readonly dataset: Dataset } | undefined {
-  const files = 'name' in spec ? mnistFiles(spec.take) : spec;
-  const divide = files.normalize?.divide;
-  if (files.test) return { part: 'test', dataset: ArrayDataset.open(files.test, divide) };
-  if (files.validation) return { part: 'validation', dataset: ArrayDataset.open(files.validation, divide) };
-  const { validation } = openData(spec, validationSplit);
+export async function loadJudged(
+  spec: DataSpec,
+  validationSplit: number,
+  place: CachePlace,
+): Promise<{ readonly part: PartName; readonly dataset: Dataset } | undefined> {
+  const { test, validation } = await loadData(spec, validationSplit, place);
+  if (test) return { part: 'test', dataset: test };
   return validation && { part: 'validation', dataset: validation };
 }
 
-function checkSpec({ take, normalize, validation }: FileData, validationSplit: number): void {
+function checkSpec({ take, normalize, validation }: ArrayData, validationSplit: number): void {
   if (take !== undefined && !(Number.isInteger(take) && take >= 1)) {
     throw new UsageError(`Expected \`take\` to be a whole number of at least 1, got ${take}`);
   }
-  if (normalize !== undefined && !(Number.isFinite(normalize.divide) && normalize.divide !== 0)) {
-    throw new UsageError(`Expected \`normalize.divide\` to be a number other than 0, got ${normalize.divide}`);
+  const divide = typeof normalize === 'object' && !('subtract' in normalize) ? normalize.divide : undefined;
+  if (divide !== undefined && !(Number.isFinite(divide) && divide !== 0)) {
+    throw new UsageError(`Expected \`normalize.divide\` to be a number other than 0, got ${divide}`);
   }
   if (!(validationSplit >= 0 && validationSplit < 1)) {
     throw new UsageError(`Expected \`validationSplit\` to be from 0 up to but not including 1, got ${validationSplit}`);
@@ -58,29 +123,17 @@ function takeFirst(all: ArrayDataset, take: number | undefined): ArrayDataset {
   return all.slice(0, take);
 }
 
-/** As Keras's train_validation_split: the training samples are the first floor(n * (1 - split)). */
-function split(all: ArrayDataset, validationSplit: number): [ArrayDataset, ArrayDataset] {
-  const trainCount = Math.floor(all.count * (1 - validationSplit));
-  if (trainCount === 0 || trainCount === all.count) {
-    const empty = trainCount === 0 ? 'training' : 'validation';
-    throw new DataError(
-      `${all.x.path}: a validationSplit of ${validationSplit} of ${all.count} samples leaves none for ${empty}: change it, or take more samples`,
-    );
-  }
-  return [all.slice(0, trainCount), all.slice(trainCount, all.count - trainCount)];
-}
-
 /** Opens a part whose samples must be of the same shape as those of `train`. */
-function openLike(train: ArrayDataset, files: FilePair | undefined): ArrayDataset | undefined {
+function openLike(train: ArrayDataset, files: ArrayPair | undefined, open: (pair: ArrayPair) => ArrayDataset): ArrayDataset | undefined {
   if (files === undefined) return undefined;
-  const part = ArrayDataset.open(files, train.divide);
+  const part = open(files);
   const [expected, got] = [train, part].map(({ inputShape }) => `[${inputShape.join(', ')}]`);
   if (expected !== got) {
-    throw new DataError(`${files.x}: expected samples of shape ${expected}, as in ${train.x.path}, got ${got}`);
+    throw new DataError(`${part.x.path}: expected samples of shape ${expected}, as in ${train.x.path}, got ${got}`);
   }
   if (part.targets.width !== train.targets.width) {
     throw new DataError(
-      `${files.y}: expected targets of width ${train.targets.width}, as in ${train.y.path}, got width ${part.targets.width}`,
+      `${part.y.path}: expected targets of width ${train.targets.width}, as in ${train.y.path}, got width ${part.targets.width}`,
     );
   }
   return part;

@@ -1,3 +1,4 @@
+import type { Preparation } from '../shared/config/dataSchema.js';
 import { openWasm } from '../shared/wasm.js';
 import type { Elements } from './dtype.js';
 
@@ -17,17 +18,22 @@ export interface RowBuffer {
 /**
  * Reads rows out of values of any number type.
  * @param width values a row
- * @param divide if given, each value is turned into float32 and then divided in float32, as `x.astype('float32') / divide` in NumPy
+ * @param preparation if given, each value is turned into float32 and then, in float32, divided, as `x.astype('float32') / divide`
+ *   in NumPy; or filled in where it is missing, moved and divided, input by input
  */
-export function rowReader(values: Elements, width: number, divide?: number): RowReader {
+export function rowReader(values: Elements, width: number, preparation?: Preparation): RowReader {
+  if (preparation && 'subtract' in preparation) return preparedRows(rowReader(values, width), width, preparation);
+  const { divide } = preparation ?? {};
   if (values instanceof BigInt64Array || values instanceof BigUint64Array) return bigIntRows(values, width, divide ?? 1);
   return divide === undefined ? plainRows(values, width) : dividedRows(values, width, divide);
 }
 
 /** The same for many rows at once. */
-export function rowBuffer(values: Elements, width: number, capacity: number, divide?: number): RowBuffer {
-  if (values instanceof Uint8Array && divide !== undefined) return byteBuffer(values, width, capacity, divide);
-  const read = rowReader(values, width, divide);
+export function rowBuffer(values: Elements, width: number, capacity: number, preparation?: Preparation): RowBuffer {
+  if (values instanceof Uint8Array && preparation && !('subtract' in preparation)) {
+    return byteBuffer(values, width, capacity, preparation.divide);
+  }
+  const read = rowReader(values, width, preparation);
   const into = new Float32Array(capacity * width);
   return { values: into, load: (place, row) => read(row, into, place * width), finish: () => undefined };
 }
@@ -86,6 +92,18 @@ function dividedRows(values: Numbers, width: number, divide: number): RowReader 
   return (row, into, offset) => {
     const start = row * width;
     for (let i = 0; i < width; i++) into[offset + i] = Math.fround(values[start + i] ?? 0) / divisor;
+  };
+}
+
+function preparedRows(read: RowReader, width: number, { fill, subtract, divide }: Extract<Preparation, { subtract: unknown }>): RowReader {
+  const [fills, shifts, divisors] = [fill ?? [], subtract, divide].map((numbers) => Float32Array.from(numbers));
+  return (row, into, offset) => {
+    read(row, into, offset);
+    for (let i = 0; i < width; i++) {
+      const value = into[offset + i] ?? 0;
+      const known = Number.isNaN(value) ? (fills?.[i] ?? value) : value;
+      into[offset + i] = Math.fround(known - (shifts?.[i] ?? 0)) / (divisors?.[i] ?? 1);
+    }
   };
 }
 

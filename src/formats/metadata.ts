@@ -1,11 +1,23 @@
 import { z } from 'zod';
+import { preparationSchema } from '../shared/config/dataSchema.js';
 import { losses, metrics } from '../shared/model/spec.js';
+
+const name = { name: z.string() };
+const column = z.discriminatedUnion('kind', [
+  z.object({ ...name, kind: z.literal('number') }),
+  z.object({ ...name, kind: z.literal('category'), categories: z.array(z.string()).readonly().optional() }),
+  z.object({ ...name, kind: z.literal('list'), shape: z.array(z.number()).readonly() }),
+]);
 
 /** What we note beside a model, in the formats that have room for it. */
 export const metadataSchema = z.object({
   loss: z.enum(losses).optional(),
   metrics: z.array(z.enum(metrics)).readonly().optional(),
-  normalize: z.object({ divide: z.number() }).readonly().optional(),
+  normalize: preparationSchema.optional(),
+  /** Names of the classes, in the order of their numbers. */
+  classes: z.array(z.string()).readonly().optional(),
+  /** How rows of a table become samples. */
+  schema: z.object({ inputs: z.array(column).readonly(), target: z.array(column).readonly() }).optional(),
 });
 
 /** What a model was trained for, and what its inputs were divided by. */

@@ -1,6 +1,8 @@
 import { BatchReader } from '../data/batch.js';
+import { cachesElsewhere } from '../data/cache/place.js';
 import type { Dataset, PartName } from '../data/dataset.js';
-import { openData } from '../data/open.js';
+import { dataMemory } from '../data/memory.js';
+import { loadData } from '../data/open.js';
 import { checkTargets } from '../data/targets.js';
 import { openEngine } from '../engines/open.js';
 import { UsageError } from '../shared/errors.js';
@@ -35,7 +37,8 @@ export interface EvaluateOptions {
 export async function evaluatePart(model: Model, part: PartName = 'test', options: EvaluateOptions = {}): Promise<Evaluation> {
   const { config, folder } = model;
   if (!config) throw new UsageError(`${folder}: no config.yaml says what data to evaluate on: name the run's folder, or give the data`);
-  const dataset = openData(config.data, config.validationSplit)[part];
+  const place = { folders: cachesElsewhere(config.runs) };
+  const dataset = (await loadData(config.data, config.validationSplit, place, dataMemory(config)))[part];
   if (!dataset) throw new UsageError(`${folder}: the run's data has no ${part} samples (data.${part})`);
   return evaluate(model, dataset, { part, ...options });
 }

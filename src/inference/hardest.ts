@@ -1,6 +1,7 @@
 import { BatchReader } from '../data/batch.js';
+import { cachesElsewhere } from '../data/cache/place.js';
 import type { Dataset } from '../data/dataset.js';
-import { openJudged } from '../data/open.js';
+import { loadJudged } from '../data/open.js';
 import { checkTargets } from '../data/targets.js';
 import { UsageError } from '../shared/errors.js';
 import type { HardestImages } from '../shared/hardestImages.js';
@@ -28,7 +29,10 @@ export async function hardestImages(folder: string, count: number): Promise<Hard
   try {
     const { config, network, spec } = model;
     const shape = imageShape(spec.inputShape);
-    const judged = config && judgesImages(config) ? openJudged(config.data, config.validationSplit) : undefined;
+    const judged =
+      config && judgesImages(config)
+        ? await loadJudged(config.data, config.validationSplit, { folders: cachesElsewhere(config.runs) })
+        : undefined;
     if (!config || !shape || !judged) throw new UsageError(`${folder}: there are no images of classes to judge its model by`);
     const { part, dataset } = judged;
     const reader = new BatchReader(dataset, checkTargets(config.loss, network.outputs, part, dataset), network.outputs, chunkSize);

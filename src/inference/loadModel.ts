@@ -1,4 +1,4 @@
-import { divisorOf } from '../data/normalize.js';
+import { preparationOf } from '../data/normalize.js';
 import { readModelAt } from '../formats/open.js';
 import { readRunConfig } from '../shared/config/runConfig.js';
 import type { Device } from '../shared/device.js';
@@ -31,7 +31,9 @@ export async function loadModel(path: string, options: LoadOptions = {}): Promis
     config,
     loss: config?.loss ?? metadata.loss,
     metrics: config?.metrics ?? metadata.metrics ?? [],
-    divide: config ? divisorOf(config.data) : metadata.normalize?.divide,
+    preparation: metadata.normalize ?? (config && preparationOf(config.data)),
+    classes: metadata.classes,
+    schema: metadata.schema,
   };
   // What the run has found best, and not where one is asked for that may not have the other.
   const isOpen = options.engine === undefined && options.device === undefined;

@@ -1,5 +1,7 @@
 import type { Engine, EngineIdentity } from '../engines/engine.js';
 import { openEngine } from '../engines/open.js';
+import type { ModelMetadata } from '../formats/metadata.js';
+import type { Preparation } from '../shared/config/dataSchema.js';
 import type { Config } from '../shared/config/schema.js';
 import type { Device } from '../shared/device.js';
 import { buildNetwork, type Network } from '../shared/model/network.js';
@@ -16,8 +18,11 @@ export interface TrainedModel {
   readonly weights: Float32Array;
   readonly loss: Loss | undefined;
   readonly metrics: readonly Metric[];
-  /** What its inputs are divided by, if anything. */
-  readonly divide: number | undefined;
+  /** What is done to inputs as they stand in files, and what its classes are called. */
+  readonly preparation: Preparation | undefined;
+  readonly classes: readonly string[] | undefined;
+  /** How rows of a table become samples, where it was trained on one. */
+  readonly schema: ModelMetadata['schema'];
   /** The run's, where the model stands in a run's folder that was named. */
   readonly config: Config | undefined;
 }
@@ -41,7 +46,9 @@ export class Model implements TrainedModel {
   readonly weights: Float32Array;
   readonly loss: Loss | undefined;
   readonly metrics: readonly Metric[];
-  readonly divide: number | undefined;
+  readonly preparation: Preparation | undefined;
+  readonly classes: readonly string[] | undefined;
+  readonly schema: ModelMetadata['schema'];
   readonly config: Config | undefined;
   readonly choice: EngineChoice;
   readonly #engine: Engine;
@@ -55,7 +62,9 @@ export class Model implements TrainedModel {
     this.weights = trained.weights;
     this.loss = trained.loss;
     this.metrics = trained.metrics;
-    this.divide = trained.divide;
+    this.preparation = trained.preparation;
+    this.classes = trained.classes;
+    this.schema = trained.schema;
     this.config = trained.config;
     this.choice = choice;
     this.#engine = engine;
@@ -85,7 +94,7 @@ export class Model implements TrainedModel {
   /**
    * What the network gives, [n, outputs], for samples [n, inputs], both row-major. Calls may overlap: they wait for each
    * other.
-   * @param inputs already normalized; must stay as they are until the promise resolves
+   * @param inputs already prepared; must stay as they are until the promise resolves
    * @throws RangeError if these are not whole samples
    */
   predict(inputs: Float32Array): Promise<Float32Array> {

@@ -1,4 +1,5 @@
 import { openArray } from '../data/arrayFile.js';
+import type { Preparation } from '../shared/config/dataSchema.js';
 import { type Classification, classifierOf } from './classify.js';
 import { checkSampleShape } from './inputShape.js';
 import type { Model } from './model.js';
@@ -11,8 +12,8 @@ export interface Prediction extends Partial<Classification> {
 }
 
 export interface PredictFileOptions {
-  /** What inputs are divided by; default: what they were divided by in training. */
-  readonly divide?: number | undefined;
+  /** How inputs are prepared; default: as in training. */
+  readonly preparation?: Preparation | undefined;
 }
 
 /** Samples read at a time. */
@@ -28,7 +29,7 @@ export async function* predictFile(model: Model, path: string, options: PredictF
   const [count = 0, ...shape] = file.shape;
   // A lone sample, saved without the dimension that counts samples, shows in the message.
   checkSampleShape(model.spec, shape, `${path}, an array of [${file.shape.join(', ')}]`);
-  const { values, load, finish } = file.buffer(Math.min(chunkSize, count), options.divide ?? model.divide);
+  const { values, load, finish } = file.buffer(Math.min(chunkSize, count), options.preparation ?? model.preparation);
   const classify = classifierOf(model.spec);
   const { inputs: inputWidth, outputs: outputWidth } = model.network;
   for (let first = 0; first < count; first += chunkSize) {

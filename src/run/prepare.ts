@@ -1,10 +1,13 @@
 import { readFileSync, statSync } from 'node:fs';
 import { type PartCounts, planTraining, type TrainingPlan } from '../coordinator/plan.js';
 import { fixSchedule } from '../coordinator/policies/learningRate.js';
+import { type CachePlace, cachesOf } from '../data/cache/place.js';
 import type { DataParts } from '../data/dataset.js';
 import { fingerprintOf } from '../data/fingerprint.js';
-import { openData } from '../data/open.js';
+import { dataMemory } from '../data/memory.js';
+import { type Data, loadData } from '../data/open.js';
 import { checkTargets } from '../data/targets.js';
+import type { ModelMetadata } from '../formats/metadata.js';
 import { type StartingWeights, weightsFrom } from '../formats/startFrom.js';
 import type { Config } from '../shared/config/schema.js';
 import { ConfigError, DataError, errorCode } from '../shared/errors.js';
@@ -16,17 +19,24 @@ export interface PreparedRun {
   readonly plan: TrainingPlan;
   readonly weights: Float32Array;
   readonly fingerprint: string;
+  /** What is noted beside a model. */
+  readonly metadata: ModelMetadata;
   /** What a person should know of the weights. */
   readonly notes: readonly string[];
 }
 
+export interface PrepareOptions extends Pick<CachePlace, 'onProgress' | 'say'> {
+  /** Are the weights to come from a checkpoint? */
+  readonly isResumed: boolean;
+}
+
 /**
- * Opens the data and works the config out, before anything is written or started.
- * @param isResumed are the weights to come from a checkpoint?
+ * Opens the data and works the config out, before anything is started; tables and images are converted here.
  * @throws ConfigError, DataError naming what does not fit
  */
-export async function prepareRun(config: Config, isResumed = false): Promise<PreparedRun> {
-  const data = openData(config.data, config.validationSplit);
+export async function prepareRun(given: Config, { isResumed, ...hearing }: PrepareOptions): Promise<PreparedRun> {
+  const data = await loadData(given.data, given.validationSplit, { folders: cachesOf(given.runs), ...hearing }, dataMemory(given));
+  const config = { ...given, data: withPreparation(given.data, data) };
   const network = buildNetwork(config.model);
   checkInputs(config, network, data);
   const counts: PartCounts = { train: data.train.count, validation: data.validation?.count, test: data.test?.count };
@@ -44,7 +54,16 @@ export async function prepareRun(config: Config, isResumed = false): Promise<Pre
   const fingerprint = fingerprintOf(data);
   // Those of a run that goes on are in its checkpoint; what they began with may be gone.
   const starting = isResumed ? { weights: new Float32Array(network.layout.size), notes: [] } : await startingWeights(config, network);
-  return { plan, fingerprint, ...starting };
+  return { plan, fingerprint, metadata: metadataOf(config, data), ...starting };
+}
+
+/** A way of preparing inputs is a matter of the run: from now on its numbers are. */
+function withPreparation(data: Config['data'], { preparation }: Data): Config['data'] {
+  return 'name' in data || preparation === undefined ? data : { ...data, normalize: preparation };
+}
+
+function metadataOf({ loss, metrics }: Config, { preparation, classes, schema }: Data): ModelMetadata {
+  return { loss, metrics, ...(preparation && { normalize: preparation }), ...(classes && { classes }), ...(schema && { schema }) };
 }
 
 async function startingWeights({ initialWeights: file, from, seed }: Config, network: Network): Promise<StartingWeights> {

@@ -43,6 +43,7 @@ const free: ReadonlySet<string> = new Set([
   'gracePeriod',
   'maxRestarts',
   'onNonFinite',
+  'memoryLimit',
   'maxSkipped',
   'mixedNumerics',
   'tensorboard',

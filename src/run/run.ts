@@ -44,6 +44,8 @@ export interface RunObserver extends Observer {
   onNotice?(line: string): void;
   /** A line that a worker, or an aggregator, on another machine has written. @param name such as `worker 2` */
   onWorkerLine?(name: string, line: string): void;
+  /** So many of the parts of a table or a folder of images have been converted. */
+  onConverting?(progress: { readonly source: string; readonly done: number; readonly total: number }): void;
   /** The first step is about to be taken. */
   onStart?(info: StartInfo): void;
 }
@@ -84,7 +86,11 @@ export interface RunResult {
  * @throws ConfigError, UsageError, DataError before it begins, RunError and Interrupted once it has
  */
 export async function run(options: RunOptions): Promise<RunResult> {
-  const prepared = await prepareRun(options.config, options.resume?.checkpoint !== undefined);
+  const prepared = await prepareRun(options.config, {
+    isResumed: options.resume?.checkpoint !== undefined,
+    onProgress: (source, done, total) => options.observer.onConverting?.({ source, done, total }),
+    say: (line) => options.observer.onNotice?.(line),
+  });
   const expected = options.config.resolved?.fingerprint;
   if (expected !== undefined && expected !== prepared.fingerprint) {
     throw new DataError(`the run was trained on other data: expected fingerprint ${expected}, got ${prepared.fingerprint}`);

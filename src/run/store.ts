@@ -1,20 +1,22 @@
 import type { OptimizerState } from '../coordinator/optimizer.js';
 import type { RunFolder } from '../coordinator/runFolder.js';
 import type { Store } from '../coordinator/train.js';
-import { divisorOf } from '../data/normalize.js';
-import type { ModelMetadata } from '../formats/metadata.js';
 import { layersModelJson, writeModel } from '../formats/tfjs/layersModel.js';
 import { exportFormats, writeModelAs } from '../formats/write.js';
-import type { Config } from '../shared/config/schema.js';
 import { version } from '../shared/version.js';
 import type { RunEvents } from '../view/tensorboard/runEvents.js';
+import type { PreparedRun } from './prepare.js';
 
 /**
  * Where a training's results go: into the run's folder and, of what is logged, into the event file for TensorBoard.
  * @param state the optimizer's at present
  */
-export function storeOf(folder: RunFolder, config: Config, events: RunEvents | undefined, state: () => OptimizerState): Store {
-  const metadata = metadataOf(config);
+export function storeOf(
+  folder: RunFolder,
+  { plan: { config }, metadata }: PreparedRun,
+  events: RunEvents | undefined,
+  state: () => OptimizerState,
+): Store {
   const modelJson = layersModelJson(config.model, version, metadata);
   const { format } = config.checkpoint;
   /** The best model once more, as Keras's ModelCheckpoint writes it. */
@@ -45,12 +47,6 @@ export function storeOf(folder: RunFolder, config: Config, events: RunEvents | u
       }
     },
   };
-}
-
-/** What goes with a model of this config. */
-export function metadataOf({ data, loss, metrics }: Config): ModelMetadata {
-  const divide = divisorOf(data);
-  return { loss, metrics, ...(divide === undefined ? {} : { normalize: { divide } }) };
 }
 
 function bytesOf({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array {

@@ -6,7 +6,6 @@ import type { MomentState, TrainableModel } from '../formats/savedModel.js';
 import { parseConfig } from '../shared/config/parse.js';
 import { readRunConfig } from '../shared/config/runConfig.js';
 import { checkpointNames } from './resume.js';
-import { metadataOf } from './store.js';
 
 /**
  * A run's model with all that others need to train it further; or a model file's, whose optimizer is not known.
@@ -19,7 +18,6 @@ export async function trainableModel(path: string, wanted: 'best' | 'final' | un
   const { optimizer } = config ?? parseConfig({}, 'defaults', { cores: 1 });
   return {
     ...model,
-    ...(config && { metadata: metadataOf(config) }),
     optimizer,
     state: momentsAt(join(path, 'checkpoints'), model.weights),
   };

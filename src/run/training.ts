@@ -47,7 +47,7 @@ export async function trainAndTest(parts: TrainingParts): Promise<{ readonly out
   const events = plan.config.tensorboard ? new RunEvents(folder.path, plan, stepsBefore, notice) : undefined;
   try {
     const startedAt = performance.now();
-    const plainStore = storeOf(folder, plan.config, events, () => state.optimizer.state);
+    const plainStore = storeOf(folder, prepared, events, () => state.optimizer.state);
     const store = tracer ? tracedStore(plainStore, tracer) : plainStore;
     if (resume?.checkpoint?.best) await store.saveModel('best', resume.checkpoint.best);
     const updating = new Stopwatch(tracer && ((from, to) => tracer.span('optimizer', from, to)));

@@ -1,7 +1,9 @@
 import { BatchReader } from '../data/batch.js';
+import { cachesElsewhere } from '../data/cache/place.js';
 import { underRoot } from '../data/dataRoot.js';
 import { fingerprintOf } from '../data/fingerprint.js';
-import { openData } from '../data/open.js';
+import { dataMemory } from '../data/memory.js';
+import { loadData } from '../data/open.js';
 import { sparseTargets, targetEncoding } from '../data/targets.js';
 import type { Engine } from '../engines/engine.js';
 import { openEngine } from '../engines/open.js';
@@ -63,7 +65,8 @@ export async function prepare(
   const { dataRoot, slot } = options;
   const config = configOf(message.config);
   if (config.device === 'gpu') seeOwnGpu(slot);
-  const data = openData(underRoot(config.data, dataRoot), config.validationSplit);
+  const place = { folders: cachesElsewhere(config.runs), say: options.say };
+  const data = await loadData(underRoot(config.data, dataRoot), config.validationSplit, place, dataMemory(config));
   const fingerprint = fingerprintOf(data);
   const network = buildNetwork(config.model);
   const encoding = targetEncoding(config.loss, network.outputs, data.train);

@@ -9,7 +9,7 @@ import { idxBytes, npyBytes, swapped } from '../fixtures/arrays.js';
 
 function valuesOf(array: ArrayFile, divide?: number): number[][] {
   const [count = 0] = array.shape;
-  const { values, load, finish } = array.buffer(count, divide);
+  const { values, load, finish } = array.buffer(count, divide === undefined ? undefined : { divide });
   for (let row = 0; row < count; row++) load(row, row);
   finish(count);
   return Array.from({ length: count }, (_, row) => [...values.subarray(row * array.rowWidth, (row + 1) * array.rowWidth)]);
@@ -59,7 +59,7 @@ test('a .npy file in both byte orders', (t) => {
     const big = openArray(join(folder, `big${name.toUpperCase()}`));
     t.same(valuesOf(openArray(join(folder, name))).flat(), values, name);
     t.same(valuesOf(big).flat(), values, `${name}, big-endian`);
-    t.same(big.bytes, openArray(join(folder, name)).bytes, 'bytes are in one order, whatever the file has');
+    t.same([...big.pieces(0, 3)], [...openArray(join(folder, name)).pieces(0, 3)], 'bytes are in one order, whatever the file has');
   }
   t.match(openArray(join(folder, 'b1')), { dtype: 'bool', isInteger: true });
   t.same(valuesOf(openArray(join(folder, 'b1'))), [[0], [1], [1]]);

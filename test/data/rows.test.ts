@@ -5,7 +5,7 @@ import { rowBuffer, rowReader } from '../../src/data/rows.js';
 
 /** Row `index`, read to the second of three places; the others' values are as they were. */
 function row(values: Elements, width: number, index: number, divide?: number): number[] {
-  const buffer = rowBuffer(values, width, 3, divide);
+  const buffer = rowBuffer(values, width, 3, divide === undefined ? undefined : { divide });
   buffer.values.fill(-7);
   for (const place of [0, 1]) buffer.load(place, index);
   buffer.finish(2);

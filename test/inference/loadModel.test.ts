@@ -11,7 +11,14 @@ test('a run gives its best model, or its final one where there is no best', asyn
   const spec = writeRun(run, config);
   await writeWeights(join(run, 'final'), spec, [2, 0]);
   const final = await loadModel(run);
-  t.match(final, { folder: join(run, 'final'), spec, weights: [2, 0], loss: 'meanSquaredError', metrics: ['mae'], divide: 4 });
+  t.match(final, {
+    folder: join(run, 'final'),
+    spec,
+    weights: [2, 0],
+    loss: 'meanSquaredError',
+    metrics: ['mae'],
+    preparation: { divide: 4 },
+  });
   t.equal(final.engine.engine, 'reference');
   await writeWeights(join(run, 'best'), spec, [3, 0]);
   t.same([...(await loadModel(run)).weights], [3, 0]);
@@ -23,20 +30,25 @@ test('a model alone knows what its model.json says', async (t) => {
   const spec = writeRun(join(folder, 'run'), config);
   await writeWeights(join(folder, 'model'), spec, [2, 0], { loss: 'meanAbsoluteError', metrics: ['mse'], normalize: { divide: 8 } });
   const options = { engine: 'reference' };
-  t.match(await loadModel(join(folder, 'model'), options), { config: undefined, loss: 'meanAbsoluteError', metrics: ['mse'], divide: 8 });
+  t.match(await loadModel(join(folder, 'model'), options), {
+    config: undefined,
+    loss: 'meanAbsoluteError',
+    metrics: ['mse'],
+    preparation: { divide: 8 },
+  });
   await writeWeights(join(folder, 'bare'), spec, [2, 0]);
-  t.match(await loadModel(join(folder, 'bare'), options), { loss: undefined, metrics: [], divide: undefined });
+  t.match(await loadModel(join(folder, 'bare'), options), { loss: undefined, metrics: [], preparation: undefined });
 });
 
 test('mnist is divided by 255', async (t) => {
   const run = t.testdir();
   const spec = writeRun(run, config);
   await writeWeights(join(run, 'best'), spec, [2, 0]);
-  t.equal((await loadModel(run)).divide, 4);
+  t.same((await loadModel(run)).preparation, { divide: 4 });
   t.testdir({ run: { 'config.yaml': 'data: mnist\nengine: reference\n' } });
   const mnist = join(t.testdirName, 'run');
   await writeWeights(join(mnist, 'best'), spec, [2, 0]);
-  t.equal((await loadModel(mnist)).divide, 255);
+  t.same((await loadModel(mnist)).preparation, { divide: 255 });
 });
 
 test('what cannot be loaded is named', async (t) => {

@@ -25,7 +25,7 @@ test('values, from IDX and .npy, divided as in training', async (t) => {
   ];
   t.same(await predictions(run, 'a.npy'), expected);
   t.same(await predictions(run, 'a.idx'), expected);
-  t.same((await predictions(run, 'a.npy', { divide: 1 }))[0], { sample: 0, outputs: [84.5] });
+  t.same((await predictions(run, 'a.npy', { preparation: { divide: 1 } }))[0], { sample: 0, outputs: [84.5] });
 });
 
 test('more samples than are read at a time', async (t) => {

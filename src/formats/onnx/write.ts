@@ -1,3 +1,4 @@
+import type { Preparation } from '../../shared/config/dataSchema.js';
 import { writeDurably } from '../../shared/durableFile.js';
 import { type ParameterLayout, viewOf } from '../../shared/model/layout.js';
 import { buildNetwork } from '../../shared/model/network.js';
@@ -23,7 +24,7 @@ export function onnxBytes({ spec, weights, metadata }: SavedModel): Uint8Array {
   const graph = new GraphBuilder();
   const { normalize } = metadata;
   let value = graph.input('input', ['n', ...spec.inputShape]);
-  if (normalize) value = graph.node('Div', [value, graph.constant(normalize.divide)], {}, 'normalized');
+  if (normalize) value = prepared(graph, value, normalize, spec.inputShape);
   if (spec.inputShape.length > 1) value = graph.node('Flatten', [value], { axis: 1 }, 'flat');
   const { place } = arrays(graph, network.layout, weights);
   for (const op of network.ops) {
@@ -34,6 +35,15 @@ export function onnxBytes({ spec, weights, metadata }: SavedModel): Uint8Array {
   }
   graph.output(graph.node('Identity', [value], {}, 'output'), ['n', network.outputs]);
   return graph.encode({ [noteName]: JSON.stringify({ version, ...metadata }) });
+}
+
+/** What training does to inputs as they stand in files. */
+function prepared(graph: GraphBuilder, input: string, preparation: Preparation, shape: readonly number[]): string {
+  if (!('subtract' in preparation)) return graph.node('Div', [input, graph.constant(preparation.divide)], {}, 'prepared');
+  const row = (name: string, values: readonly number[]): string => graph.array(name, [1, ...shape], Float32Array.from(values));
+  const { fill, subtract, divide } = preparation;
+  const known = fill ? graph.node('Where', [graph.node('IsNaN', [input]), row('fill', fill), input]) : input;
+  return graph.node('Div', [graph.node('Sub', [known, row('subtract', subtract)]), row('divide', divide)], {}, 'prepared');
 }
 
 /** Puts all parameters into the graph. */

@@ -1,18 +1,68 @@
 import { z } from 'zod';
-import { choice, positive, readWith, record, show, suggestion, text, whole } from './fields.js';
+import { anyNumber, choice, list, positive, readWith, record, show, suggestion, text, truth, whole } from './fields.js';
 
-const take = whole(1).optional().describe('use only the first N training samples');
-const pair = (): z.ZodObject<{ x: z.ZodString; y: z.ZodString }, z.core.$strict> =>
-  record({ x: text('a file of inputs'), y: text('a file of targets') });
+const perInput = () => list(anyNumber(), 'a list of numbers, one an input', 1).readonly();
 
-const named = record({ name: choice(['mnist']), take });
+/** How inputs are prepared, once that is known in numbers: by one divisor, or input by input. */
+export const preparationSchema = z.union([
+  record({ divide: positive().describe('every input is divided by this') }),
+  record({
+    fill: perInput().optional().describe('what stands in for a missing value'),
+    subtract: perInput(),
+    divide: perInput(),
+  }),
+]);
+
+const methods = ['standardize', 'minmax'] as const;
+
+/** A way of preparing inputs whose numbers follow from the training part, or the numbers themselves. */
+const normalize = z
+  .unknown()
+  .transform((value, context): (typeof methods)[number] | Preparation => {
+    if (typeof value !== 'object' || value === null) return readWith(choice(methods), value, context, []);
+    if ('subtract' in value) return readWith(preparationSchema.options[1], value, context, []);
+    return readWith(preparationSchema.options[0], value, context, []);
+  })
+  .optional();
+
+const common = {
+  take: whole(1).optional().describe('use only the first N training samples'),
+  normalize,
+  stratify: truth().optional().describe('let validationSplit take the last samples of each class, not the last of all'),
+};
+
+const pair = () => record({ x: text('a file of inputs'), y: text('a file of targets') });
+const named = record({ name: choice(['mnist']), take: common.take });
 const files = record({
-  x: text('a file of inputs, IDX or .npy'),
-  y: text('a file of targets, IDX or .npy'),
-  take,
-  normalize: record({ divide: positive().describe('every input is divided by this') }).optional(),
+  x: text('a file of inputs: IDX, .npy or FILE.npz#NAME'),
+  y: text('a file of targets: IDX, .npy or FILE.npz#NAME'),
+  ...common,
   validation: pair().optional(),
   test: pair().optional(),
+});
+
+const otherTable = () => record({ table: text('a file of the same columns') });
+const table = record({
+  table: text('a CSV, JSON lines or Parquet file'),
+  target: z.union([text('the name of a column'), list(text('the name of a column'), 'names of columns', 1)], {
+    error: ({ input }) => `expected the name of the column to predict, or a list of them, got ${show(input)}`,
+  }),
+  inputs: list(text('the name of a column'), 'a list of names of columns', 1).optional(),
+  columns: z
+    .record(z.string(), choice(['number', 'category']), { error: ({ input }) => `expected kinds by name of column, got ${show(input)}` })
+    .optional(),
+  missing: choice(['refuse', 'mean', 'zero', 'drop']).default('refuse'),
+  ...common,
+  validation: otherTable().optional(),
+  test: otherTable().optional(),
+});
+
+const otherImages = () => record({ images: text('a folder with the same classes') });
+const images = record({
+  images: text('a folder with a folder of PNG or JPEG files for each class'),
+  ...common,
+  validation: otherImages().optional(),
+  test: otherImages().optional(),
 });
 
 /** A data set that comes with a package. */
@@ -21,17 +71,43 @@ export type NamedData = z.output<typeof named>;
 export type FileData = z.output<typeof files>;
 /** Inputs, [n, ...sample shape], and targets, [n] or [n, width]: one row a sample. */
 export type FilePair = Pick<FileData, 'x' | 'y'>;
+/** A file of rows, with columns for inputs and target. */
+export type TableData = z.output<typeof table>;
+/** A folder of images, with a folder a class. */
+export type ImagesData = z.output<typeof images>;
 /** Where a run's samples come from. */
-export type DataSpec = NamedData | FileData;
+export type DataSpec = NamedData | FileData | TableData | ImagesData;
 
-/** `mnist`, `{ name: mnist, take: 2500 }` or `{ x: x.npy, y: y.npy, ... }`. */
+/** What is done to the inputs of every sample: x / divide; or, input by input, (x - subtract) / divide, in float32. */
+export type Preparation = z.output<typeof preparationSchema>;
+
+/** `mnist`, `{ name: mnist, take: 2500 }`, `{ x: x.npy, y: y.npy }`, `{ table: t.csv, target: NAME }` or `{ images: FOLDER }`. */
 export const dataSchema = z.unknown().transform((value, context): DataSpec => {
   if (typeof value === 'string') {
     if (value === 'mnist') return { name: value };
-    const message = `expected mnist, or files as { x: FILE, y: FILE }, got ${show(value)}${suggestion(value, ['mnist'])}`;
+    const message = `expected mnist, or files as { x: FILE, y: FILE }, { table: FILE, target: COLUMN } or { images: FOLDER }, got ${show(value)}${suggestion(value, ['mnist'])}`;
     context.addIssue({ code: 'custom', message });
     return z.NEVER;
   }
-  const isNamed = typeof value === 'object' && value !== null && 'name' in value;
-  return isNamed ? readWith(named, value, context, []) : readWith(files, value, context, []);
+  if (typeof value === 'object' && value !== null) {
+    if ('name' in value) return readWith(named, value, context, []);
+    if ('table' in value) return readWith(table, value, context, []);
+    if ('images' in value) return readWith(images, value, context, []);
+  }
+  return readWith(files, value, context, []);
 });
+
+/** The same data with other paths to its files and folders. */
+export function mapPaths(spec: DataSpec, map: (path: string) => string): DataSpec {
+  if ('name' in spec) return spec;
+  if ('table' in spec) {
+    const one = <T extends { table: string }>(part: T): T => ({ ...part, table: map(part.table) });
+    return { ...one(spec), validation: spec.validation && one(spec.validation), test: spec.test && one(spec.test) };
+  }
+  if ('images' in spec) {
+    const one = <T extends { images: string }>(part: T): T => ({ ...part, images: map(part.images) });
+    return { ...one(spec), validation: spec.validation && one(spec.validation), test: spec.test && one(spec.test) };
+  }
+  const one = <T extends FilePair>(part: T): T => ({ ...part, x: map(part.x), y: map(part.y) });
+  return { ...one(spec), validation: spec.validation && one(spec.validation), test: spec.test && one(spec.test) };
+}

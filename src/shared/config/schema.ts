@@ -19,6 +19,27 @@ const nameError = ({ input }: { input?: unknown }): string => `expected letters,
 /** Every key of a config, with what it means and its default. */
 const device = z.custom<Device>(isDevice, { error: ({ input }) => `expected auto, cpu, gpu, webgpu or cuda:N, got ${show(input)}` });
 
+const units: Readonly<Record<string, number>> = {
+  B: 1,
+  KB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  TB: 1e12,
+  KIB: 2 ** 10,
+  MIB: 2 ** 20,
+  GIB: 2 ** 30,
+  TIB: 2 ** 40,
+};
+
+/** A number of bytes, or text such as `600MB` or `2GiB`. */
+const memorySize = z.unknown().transform((value, context): number => {
+  const [, number, unit = 'B'] = /^(\d+(?:\.\d+)?)\s*([KMGT]?i?B)?$/i.exec(String(value)) ?? [];
+  const bytes = Math.floor(Number(number) * (units[unit.toUpperCase()] ?? Number.NaN));
+  if (bytes >= 1) return bytes;
+  context.addIssue({ code: 'custom', message: `expected a number of bytes, or a size such as 600MB, got ${show(value)}` });
+  return z.NEVER;
+});
+
 export const configSchema = record({
   model: modelSchema.prefault(articleModel).describe('layers, or in short 784-128-10'),
   data: dataSchema.prefault('mnist').describe('mnist, or files as { x: FILE, y: FILE }'),
@@ -82,6 +103,11 @@ export const configSchema = record({
   compression: choice(['none', 'bf16', 'fp16'])
     .default('none')
     .describe('rounds weights and gradients of shards to 16 bits: half the traffic for remote workers of one shard, other results'),
+  memoryLimit: memorySize
+    .optional()
+    .describe(
+      'memory that one worker may take, in bytes or as 600MB: larger data are read from their files; default: half of the machine for all',
+    ),
   threads: whole(1).default(1).describe('threads of one worker'),
   seed: whole(0, 2 ** 32 - 1)
     .default(1)

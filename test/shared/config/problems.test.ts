@@ -80,7 +80,10 @@ test('a name is one of those there are', (t) => {
       'loss: expected one of categoricalCrossentropy, sparseCategoricalCrossentropy, binaryCrossentropy, meanSquaredError, meanAbsoluteError, got "meanSquareError"; did you mean "meanSquaredError"?',
     ],
     [{ metrics: ['acc'] }, 'metrics[0]: expected one of accuracy, mae, mse, got "acc"'],
-    [{ data: 'minst' }, 'data: expected mnist, or files as { x: FILE, y: FILE }, got "minst"; did you mean "mnist"?'],
+    [
+      { data: 'minst' },
+      'data: expected mnist, or files as { x: FILE, y: FILE }, { table: FILE, target: COLUMN } or { images: FOLDER }, got "minst"; did you mean "mnist"?',
+    ],
     [{ name: '../x' }, 'name: expected letters, digits, dots, dashes and underscores, got "../x"'],
     [{ name: '.hidden' }, 'name: expected letters, digits, dots, dashes and underscores, got ".hidden"'],
   ]);
@@ -183,7 +186,7 @@ test('a monitor is a figure that the run has', (t) => {
 
 test('data files are named', (t) => {
   checkEach(t, [
-    [{ data: { x: 'a.npy' } }, 'data.y: expected a file of targets, IDX or .npy, got nothing'],
+    [{ data: { x: 'a.npy' } }, 'data.y: expected a file of targets: IDX, .npy or FILE.npz#NAME, got nothing'],
     [{ data: { x: 'a.npy', y: 'b.npy', test: { x: 'c.npy' } } }, 'data.test.y: expected a file of targets, got nothing'],
     [{ data: { x: 'a.npy', y: 'b.npy', normalize: { divide: 0 } } }, 'data.normalize.divide: expected a number above 0, got 0'],
   ]);

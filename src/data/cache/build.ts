@@ -1,0 +1,186 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { FilePair } from '../../shared/config/dataSchema.js';
+import { DataError } from '../../shared/errors.js';
+import { readImage } from '../images/decode.js';
+import { type ImageFolder, listImages } from '../images/folder.js';
+import type { Missing } from '../table/encode.js';
+import { schemaOf, type TableSchema } from '../table/schema.js';
+import { openTable } from '../table/tableFile.js';
+import { assembleImages, assembleTable, knownSchema } from './assemble.js';
+import { alone } from './lock.js';
+import { convertPart, type PartFiles, type PartSource, readInfo } from './part.js';
+import type { CachePlace } from './place.js';
+import { convertAll } from './pool.js';
+
+/** Goes with every cache; another one means that it is converted anew. */
+const cacheVersion = 1;
+
+/** Images that are converted at once. */
+const partImages = 512;
+
+/** A data set that has been converted to arrays whose rows can be read by their numbers. */
+export interface Converted extends FilePair {
+  /** Names of the classes that targets are numbers of, where they have names. */
+  readonly classes: readonly string[] | undefined;
+  /** How rows became samples, where they did. */
+  readonly schema: TableSchema | undefined;
+}
+
+/** How one source is converted. */
+interface Conversion {
+  readonly source: string;
+  /** All that the result depends on. */
+  readonly key: unknown;
+  readonly parts: readonly PartSource[];
+  /** Puts the parts together in a folder. */
+  readonly assemble: (folder: string, parts: readonly PartFiles[]) => Promise<Pick<Converted, 'classes' | 'schema'>>;
+}
+
+/** What a table is to become. */
+export interface TableRequest {
+  readonly path: string;
+  readonly target: string | readonly string[];
+  readonly inputs?: readonly string[] | undefined;
+  readonly columns?: Readonly<Record<string, 'number' | 'category'>> | undefined;
+  readonly missing: Missing;
+  /** A table whose columns and categories these must be, such as that of the training samples. */
+  readonly like?: { readonly path: string; readonly schema: TableSchema } | undefined;
+}
+
+/**
+ * Converts a table, unless that has been done before.
+ * @throws DataError naming the line that cannot be converted
+ */
+export async function convertTable(request: TableRequest, place: CachePlace): Promise<Converted> {
+  const { path, missing, like } = request;
+  const table = await openTable(path);
+  const { target, inputs, columns } = request;
+  const told = await schemaOf(table, { target: typeof target === 'string' ? target : [...target], inputs: inputs && [...inputs], columns });
+  const schema = like?.schema ?? told;
+  // What stands in for missing values is chosen when they are read.
+  const kept = missing === 'mean' ? 'zero' : missing;
+  return convert(
+    {
+      source: path,
+      key: { target, inputs, columns, missing: kept, path: resolve(path), ...stamp(path), like: like?.schema },
+      parts: table.pieces.map((piece) => ({ kind: 'table', path, piece, schema, missing: kept, like: like?.path ?? path })),
+      async assemble(folder, parts) {
+        const known = knownSchema(schema, parts.map(readInfo));
+        await assembleTable(folder, parts, known);
+        const [only] = known.target;
+        const classes = known.target.length === 1 && only?.kind === 'category' ? only.categories : undefined;
+        return { schema: known, classes };
+      },
+    },
+    place,
+  );
+}
+
+/** Converts a folder of images, unless that has been done before. @throws DataError naming the file that cannot be */
+export async function convertImages(
+  path: string,
+  like: ImageFolder | undefined,
+  place: CachePlace,
+): Promise<Converted & { readonly listed: ImageFolder }> {
+  const listed = listImages(path, like);
+  const [first] = listed.files;
+  const shape = first ? (await readImage(first.path)).shape : [];
+  const { files, classes } = listed;
+  const starts = Array.from({ length: Math.ceil(files.length / partImages) }, (_, i) => i * partImages);
+  const converted = await convert(
+    {
+      source: path,
+      key: { path: resolve(path), classes, files: files.map((file) => ({ ...file, ...stamp(file.path) })) },
+      parts: starts.map((start) => ({ kind: 'images', shape, files: files.slice(start, start + partImages) })),
+      async assemble(folder, parts) {
+        await assembleImages(folder, parts, shape);
+        return { classes, schema: undefined };
+      },
+    },
+    place,
+  );
+  return { ...converted, listed };
+}
+
+/** What tells that a file is another one, without reading it. */
+function stamp(path: string): { readonly size: number; readonly modified: number } {
+  const { size, mtimeMs } = statSync(path);
+  return { size, modified: mtimeMs };
+}
+
+async function convert(conversion: Conversion, place: CachePlace): Promise<Converted> {
+  const name = createHash('sha256').update(JSON.stringify(conversion.key)).digest('hex').slice(0, 16);
+  const known = place.folders.map((folder) => join(folder, name)).find((folder) => readDescription(folder) !== undefined);
+  const folder = known ?? join(place.folders[0] ?? '.', name);
+  if (known === undefined) await build(conversion, folder, place);
+  const { classes, schema } = readDescription(folder) ?? {};
+  return { x: join(folder, 'inputs.npy'), y: join(folder, 'targets.npy'), classes, schema };
+}
+
+interface Description extends Pick<Converted, 'classes' | 'schema'> {
+  readonly version: number;
+  /** What was converted, for people. */
+  readonly source: string;
+}
+
+/** Undefined where there is no cache, or one of another version. */
+function readDescription(folder: string): Description | undefined {
+  const path = join(folder, 'cache.json');
+  if (!existsSync(path)) return undefined;
+  const description: Description = JSON.parse(readFileSync(path, 'utf8'));
+  return description.version === cacheVersion ? description : undefined;
+}
+
+/** Parts that were converted before an interruption are not converted again. */
+async function build({ source, parts, assemble }: Conversion, folder: string, { onProgress, say }: CachePlace): Promise<void> {
+  mkdirSync(join(folder, '..'), { recursive: true });
+  await alone(
+    `${folder}.lock`,
+    () => readDescription(folder) !== undefined,
+    async () => {
+      if (existsSync(folder)) {
+        say?.(`${folder}: was made by another version: ${source} is converted anew`);
+        rmSync(folder, { recursive: true });
+      }
+      const building = `${folder}.building`;
+      mkdirSync(building, { recursive: true });
+      try {
+        const files = await convertParts(source, parts, building, onProgress);
+        const found = await assemble(building, files);
+        for (const file of files.flatMap(({ inputs, targets, info }) => [inputs, targets, info])) rmSync(file);
+        const description: Description = { version: cacheVersion, source: resolve(source), ...found };
+        writeFileSync(join(building, 'cache.json'), `${JSON.stringify(description)}\n`, { flush: true });
+        renameSync(building, folder);
+      } catch (error) {
+        // A file that is mended is another one; of one that is not, nothing can be used.
+        if (error instanceof DataError) rmSync(building, { recursive: true, force: true });
+        throw error;
+      }
+    },
+  );
+}
+
+async function convertParts(
+  source: string,
+  parts: readonly PartSource[],
+  folder: string,
+  onProgress: CachePlace['onProgress'],
+): Promise<PartFiles[]> {
+  const all = parts.map((part, i) => ({ source: part, files: partFiles(folder, i) }));
+  const tasks = all.filter(({ files }) => !existsSync(files.info));
+  let done = all.length - tasks.length;
+  onProgress?.(source, done, all.length);
+  const onDone = (): void => onProgress?.(source, ++done, all.length);
+  // A process of its own takes longer to start than to convert one part.
+  if (all.length > 1) await convertAll(tasks, availableParallelism(), onDone);
+  else for (const task of tasks) await convertPart(task.source, task.files).then(onDone);
+  return all.map(({ files }) => files);
+}
+
+function partFiles(folder: string, index: number): PartFiles {
+  const base = join(folder, `part-${String(index).padStart(6, '0')}`);
+  return { inputs: `${base}.inputs`, targets: `${base}.targets`, info: `${base}.json` };
+}

@@ -1,0 +1,26 @@
+import { join } from 'node:path';
+import { cacheFolder } from '../../shared/home.js';
+
+/** Where converted data are kept, and who hears of a conversion. */
+export interface CachePlace {
+  /** Folders to look in; what is missing is made in the first of them. */
+  readonly folders: readonly string[];
+  /** Is told how many of the parts of a source have been converted. */
+  readonly onProgress?: ((source: string, done: number, total: number) => void) | undefined;
+  /** One line for a person. */
+  readonly say?: ((line: string) => void) | undefined;
+}
+
+/** Where a run keeps converted data: beside the runs, and whoever cannot find them there, in the user's cache folder. */
+export function cachesOf(runs: string): string[] {
+  return [join(runs, '.data'), ownCache()];
+}
+
+/** Data that others convert are looked for, and what is missing is made in a folder of this machine's user. */
+export function cachesElsewhere(runs: string): string[] {
+  return [ownCache(), join(runs, '.data')];
+}
+
+function ownCache(): string {
+  return join(cacheFolder(), 'data');
+}

@@ -1,0 +1,70 @@
+import type { DataSpec, FileData, ImagesData, TableData } from '../shared/config/dataSchema.js';
+import type { ArraySource } from './arrayFile.js';
+import { convertImages, convertTable } from './cache/build.js';
+import type { CachePlace } from './cache/place.js';
+import type { Fit } from './fit.js';
+import { mnistFiles } from './mnist.js';
+import { npzArray } from './npz.js';
+import type { ArrayData } from './open.js';
+import { type TableSchema, widthOf } from './table/schema.js';
+
+/** What goes with a model, so that others may be asked in the same words. */
+export interface DataNames {
+  /** Names of the classes that targets are numbers of, where they have names. */
+  readonly classes: readonly string[] | undefined;
+  /** How rows of a table become samples. */
+  readonly schema: TableSchema | undefined;
+}
+
+interface ConvertedSpec extends DataNames, Pick<Fit, 'missing' | 'isFixed'> {
+  readonly arrays: ArrayData;
+}
+
+const unnamed = { classes: undefined, schema: undefined, missing: undefined, isFixed: () => false };
+
+/** Turns whatever holds a run's samples into arrays. @throws DataError naming what cannot be converted */
+export async function convertSpec(spec: DataSpec, place: CachePlace): Promise<ConvertedSpec> {
+  if ('name' in spec) return { ...unnamed, arrays: mnistFiles(spec.take) };
+  if ('table' in spec) return tables(spec, place);
+  if ('images' in spec) return images(spec, place);
+  return { ...unnamed, arrays: await arrays(spec, place) };
+}
+
+async function arrays(spec: FileData, place: CachePlace): Promise<ArrayData> {
+  const pair = async ({
+    x,
+    y,
+  }: {
+    readonly x: string;
+    readonly y: string;
+  }): Promise<{ readonly x: ArraySource; readonly y: ArraySource }> => ({
+    x: await npzArray(x, place),
+    y: await npzArray(y, place),
+  });
+  const { validation, test } = spec;
+  return { ...spec, ...(await pair(spec)), validation: validation && (await pair(validation)), test: test && (await pair(test)) };
+}
+
+async function tables(
+  { table, validation, test, target, inputs, columns, missing, ...rest }: TableData,
+  place: CachePlace,
+): Promise<ConvertedSpec> {
+  const request = { target, inputs, columns, missing };
+  const { x, y, schema, classes } = await convertTable({ ...request, path: table }, place);
+  const like = schema && { path: table, schema };
+  const others = async (other: { readonly table: string } | undefined) =>
+    other && convertTable({ ...request, path: other.table, like }, place);
+  const fixed = (schema?.inputs ?? []).flatMap((column) => new Array<boolean>(widthOf(column)).fill(column.kind === 'category'));
+  return {
+    arrays: { ...rest, x, y, validation: await others(validation), test: await others(test) },
+    ...{ classes, schema },
+    missing: missing === 'mean' || missing === 'zero' ? missing : undefined,
+    isFixed: (input) => fixed[input] ?? false,
+  };
+}
+
+async function images({ images: folder, validation, test, ...rest }: ImagesData, place: CachePlace): Promise<ConvertedSpec> {
+  const { x, y, classes, listed } = await convertImages(folder, undefined, place);
+  const others = async (other: { readonly images: string } | undefined) => other && convertImages(other.images, listed, place);
+  return { ...unnamed, arrays: { ...rest, x, y, validation: await others(validation), test: await others(test) }, classes };
+}

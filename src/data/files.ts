@@ -1,0 +1,28 @@
+import { statSync } from 'node:fs';
+import { DataError, errorCode, errorMessage } from '../shared/errors.js';
+
+/** Size in bytes. Asked before opening: opening a pipe would wait for its writer. @throws DataError where it is no file */
+export function fileSize(path: string): number {
+  try {
+    const stat = statSync(path);
+    if (stat.isDirectory()) throw new DataError(`${path}: expected a file, got a directory`);
+    if (!stat.isFile()) throw new DataError(`${path}: expected a regular file, got a pipe, socket or device`);
+    return stat.size;
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
+/** What the system says of a file, as a person would. */
+export function unreadable(path: string, error: unknown): Error {
+  if (error instanceof DataError) return error;
+  switch (errorCode(error)) {
+    case 'ENOENT':
+      return new DataError(`${path}: no such file`);
+    case 'EACCES':
+    case 'EPERM':
+      return new DataError(`${path}: no permission to read it`);
+    default:
+      return new DataError(`${path}: cannot be read: ${errorMessage(error)}`);
+  }
+}

@@ -1,0 +1,128 @@
+import { createHash } from 'node:crypto';
+import { createWriteStream, existsSync, mkdirSync, renameSync, statfsSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { type Entry, openPromise, type ZipFile } from 'yauzl';
+import { temporaryMark } from '../shared/durableFile.js';
+import { DataError, errorMessage } from '../shared/errors.js';
+import type { ArraySource } from './arrayFile.js';
+import type { CachePlace } from './cache/place.js';
+import { dtypes } from './dtype.js';
+import { fileSize } from './files.js';
+import { sizeOf } from './header.js';
+import { isNpy, longestHeader, readNpyHeader } from './npy.js';
+
+/**
+ * Where the array is that FILE.npz#NAME names: in the archive itself, as np.savez leaves it, or, of one that is compressed, in
+ * a copy that is unpacked once. Any other path names a file of its own. Nothing in an archive is ever evaluated or unpickled.
+ * @throws DataError naming what cannot be read
+ */
+export async function npzArray(path: string, place: CachePlace): Promise<ArraySource> {
+  const match = /^(.*\.npz)(?:#(.*))?$/is.exec(path);
+  if (!match) return path;
+  const [, file = '', name] = match;
+  fileSize(file);
+  const zip = await openArchive(file);
+  try {
+    const entries = await entriesOf(zip, file);
+    const names = entries.map(({ fileName }) => fileName.replace(/\.npy$/, ''));
+    const entry = entries[name === undefined && entries.length === 1 ? 0 : names.indexOf(name ?? '')];
+    if (!entry)
+      throw new DataError(
+        `${file}: expected the name of one of its arrays behind it (${names.map((one) => `${file}#${one}`).join(', ')}), got ${name ?? 'none'}`,
+      );
+    const what = `${file}#${entry.fileName.replace(/\.npy$/, '')}`;
+    await checkHeader(zip, entry, what);
+    if (entry.compressionMethod !== 0) return await unpacked(zip, entry, file, what, place);
+    const { fileDataStart } = await zip.readLocalFileHeaderPromise(entry);
+    return { path: file, at: fileDataStart, bytes: entry.uncompressedSize, name: what };
+  } finally {
+    zip.close();
+  }
+}
+
+async function openArchive(file: string): Promise<ZipFile> {
+  try {
+    return await openPromise(file, { lazyEntries: true, autoClose: false });
+  } catch (error) {
+    throw new DataError(`${file}: cannot be read as a .npz archive: ${errorMessage(error)}`);
+  }
+}
+
+async function entriesOf(zip: ZipFile, file: string): Promise<Entry[]> {
+  const entries: Entry[] = [];
+  try {
+    for await (const entry of zip.eachEntry()) entries.push(entry);
+  } catch (error) {
+    throw new DataError(`${file}: is damaged: ${errorMessage(error)}`);
+  }
+  return entries;
+}
+
+/** An archive may claim to unpack to anything: it must be just the array that its header promises. */
+async function checkHeader(zip: ZipFile, entry: Entry, what: string): Promise<void> {
+  const head = await firstBytes(zip, entry, what);
+  if (!isNpy(head))
+    throw new DataError(`${what}: expected an array as np.savez writes it, got something else: nothing else in an archive is read`);
+  const { shape, dtype, valuesAt } = readNpyHeader(what, head);
+  const expected = valuesAt + sizeOf(shape) * dtypes[dtype].bytes;
+  if (entry.uncompressedSize !== expected) {
+    throw new DataError(
+      `${what}: expected ${expected} bytes for ${dtype} [${shape.join(', ')}], and the archive says that it unpacks to ${entry.uncompressedSize}`,
+    );
+  }
+}
+
+async function firstBytes(zip: ZipFile, entry: Entry, what: string): Promise<Buffer> {
+  const stream = await streamOf(zip, entry, what);
+  const chunks: Buffer[] = [];
+  let length = 0;
+  try {
+    for await (const chunk of stream) {
+      chunks.push(chunk);
+      length += chunk.length;
+      if (length >= longestHeader) break;
+    }
+  } catch (error) {
+    throw new DataError(`${what}: is damaged: ${errorMessage(error)}`);
+  }
+  return Buffer.concat(chunks).subarray(0, longestHeader);
+}
+
+async function unpacked(
+  zip: ZipFile,
+  entry: Entry,
+  file: string,
+  what: string,
+  { folders: [folder = '.'], say }: CachePlace,
+): Promise<string> {
+  const { size, mtimeMs } = statSync(file);
+  const key = createHash('sha256')
+    .update(JSON.stringify([resolve(file), size, mtimeMs, entry.fileName]))
+    .digest('hex')
+    .slice(0, 16);
+  const path = join(folder, `${key}.npy`);
+  if (existsSync(path)) return path;
+  mkdirSync(folder, { recursive: true });
+  const { bavail, bsize } = statfsSync(folder);
+  const needed = entry.uncompressedSize;
+  if (needed > bavail * bsize)
+    throw new DataError(`${what}: unpacks to ${needed} bytes, and there are ${bavail * bsize} free at ${folder}`);
+  say?.(`${what} is compressed: unpacking it to ${path}, once`);
+  const temporary = `${path}${temporaryMark}${process.pid}`;
+  try {
+    await pipeline(await streamOf(zip, entry, what), createWriteStream(temporary, { flush: true }));
+  } catch (error) {
+    throw new DataError(`${what}: cannot be unpacked: ${errorMessage(error)}`);
+  }
+  renameSync(temporary, path);
+  return path;
+}
+
+async function streamOf(zip: ZipFile, entry: Entry, what: string) {
+  try {
+    return await zip.openReadStreamPromise(entry);
+  } catch (error) {
+    throw new DataError(`${what}: cannot be unpacked: ${errorMessage(error)}`);
+  }
+}

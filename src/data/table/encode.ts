@@ -1,0 +1,156 @@
+import { show } from '../../shared/config/fields.js';
+import { DataError } from '../../shared/errors.js';
+import { isMissing, numberOf } from './numbers.js';
+import { type Column, isList, shapeOf, shortList, widthOf } from './schema.js';
+import type { Row, TableFile } from './tableFile.js';
+
+/** What becomes of rows that lack values. */
+export type Missing = 'refuse' | 'mean' | 'zero' | 'drop';
+
+/**
+ * Turns values of some columns into numbers, one row behind the other. A category that is not known yet gets a number of its
+ * own, in the order in which they come; a missing value is NaN.
+ */
+export class RowEncoder {
+  /** Values of one row. */
+  readonly width: number;
+  #values: Float32Array;
+  #rows = 0;
+  /** By column: the categories that have come, where they were not known before. */
+  readonly #found = new Map<string, Map<string, number>>();
+  readonly #places: readonly number[];
+
+  /**
+   * @param isTarget may no value be missing, whatever is done with the others?
+   * @param like what the categories are those of, for messages
+   */
+  constructor(
+    readonly table: Pick<TableFile, 'path' | 'columns'>,
+    readonly columns: readonly Column[],
+    readonly missing: Missing,
+    readonly isTarget: boolean,
+    readonly like: string,
+  ) {
+    this.width = columns.reduce((sum, column) => sum + slotsOf(column), 0);
+    this.#values = new Float32Array(1_024 * this.width);
+    this.#places = columns.map(({ name }) => table.columns.indexOf(name));
+    for (const column of columns) {
+      if (column.kind === 'category') this.#found.set(column.name, new Map(column.categories?.map((name, i) => [name, i])));
+    }
+  }
+
+  /** Row-major. */
+  get values(): Float32Array {
+    return this.#values.subarray(0, this.#rows * this.width);
+  }
+
+  get rows(): number {
+    return this.#rows;
+  }
+
+  /** The categories of each column of categories, in the order of their numbers. */
+  get categories(): Readonly<Record<string, readonly string[]>> {
+    return Object.fromEntries([...this.#found].map(([name, found]) => [name, [...found.keys()]]));
+  }
+
+  /** Does a row lack one of these columns' values? */
+  lacks(row: Row): boolean {
+    return this.#places.some((place) => isMissing(row[place]));
+  }
+
+  /** @throws DataError naming place, column and value where one is not what its column is for */
+  add(row: Row, place: string): void {
+    if ((this.#rows + 1) * this.width > this.#values.length) {
+      const larger = new Float32Array(this.#values.length * 2);
+      larger.set(this.#values);
+      this.#values = larger;
+    }
+    let at = this.#rows * this.width;
+    for (const [i, column] of this.columns.entries()) {
+      this.#write(column, row[this.#places[i] ?? -1], at, place);
+      at += slotsOf(column);
+    }
+    this.#rows++;
+  }
+
+  #write(column: Column, value: unknown, at: number, place: string): void {
+    if (isMissing(value)) {
+      if (this.isTarget || this.missing === 'refuse')
+        throw this.#problem(
+          column,
+          place,
+          this.isTarget
+            ? 'a target is missing: fill it in, or leave the row out (data.missing: drop)'
+            : 'a value is missing: fill it in, or say what to do with data.missing: mean, zero or drop',
+        );
+      this.#values.fill(Number.NaN, at, at + slotsOf(column));
+      return;
+    }
+    switch (column.kind) {
+      case 'number':
+        this.#values[at] = this.#number(column, value, place);
+        return;
+      case 'category':
+        this.#values[at] = this.#category(column, String(value), place);
+        return;
+      case 'list': {
+        const [expected, got] = [column.shape, shapeOf(value)].map((shape) => `[${shape.join(', ')}]`);
+        if (expected !== got)
+          throw this.#problem(
+            column,
+            place,
+            `expected a list of numbers of shape ${expected}, as in the first row, got ${isList(value) ? got : show(value)}`,
+          );
+        this.#list(column, value, at, place);
+      }
+    }
+  }
+
+  #number(column: Column, value: unknown, place: string): number {
+    const number = Math.fround(numberOf(value));
+    if (!Number.isFinite(number)) {
+      throw this.#problem(
+        column,
+        place,
+        `expected a finite float32 number, got ${show(value)}: mend the file, or say data.columns: { ${column.name}: category }`,
+      );
+    }
+    return number;
+  }
+
+  #category(column: Column, value: string, place: string): number {
+    const found = this.#found.get(column.name);
+    const known = found?.get(value);
+    if (known !== undefined) return known;
+    if (column.kind === 'category' && column.categories) {
+      throw this.#problem(
+        column,
+        place,
+        `expected one of the ${this.isTarget ? 'classes' : 'categories'} of ${this.like} (${shortList(column.categories)}), got ${show(value)}`,
+      );
+    }
+    const number = found?.size ?? 0;
+    found?.set(value, number);
+    return number;
+  }
+
+  /** Returns where the next one goes. */
+  #list(column: Column, value: unknown, at: number, place: string): number {
+    if (!isList(value)) {
+      this.#values[at] = this.#number(column, value, place);
+      return at + 1;
+    }
+    let next = at;
+    for (let i = 0; i < value.length; i++) next = this.#list(column, value[i], next, place);
+    return next;
+  }
+
+  #problem({ name }: Column, place: string, message: string): DataError {
+    return new DataError(`${this.table.path}, ${place}, column ${name}: ${message}`);
+  }
+}
+
+/** Values that a column takes before its categories become one value each. */
+export function slotsOf(column: Column): number {
+  return column.kind === 'category' ? 1 : widthOf(column);
+}

@@ -1,0 +1,84 @@
+import { closeSync, openSync, readSync } from 'node:fs';
+import { DataError } from '../../shared/errors.js';
+import { unreadable } from '../files.js';
+import type { Piece } from './tableFile.js';
+
+/** Bytes of text that are read at once. */
+export const pieceBytes = 2 ** 24;
+
+const newline = 0x0a;
+const quote = 0x22;
+
+/** Bytes [from, to) of a file, fewer where it ends before. */
+export function readRange(path: string, from: number, to: number): Buffer {
+  let file: number | undefined;
+  try {
+    file = openSync(path, 'r');
+    const bytes = Buffer.allocUnsafe(to - from);
+    let filled = 0;
+    while (filled < bytes.length) {
+      const read = readSync(file, bytes, filled, bytes.length - filled, from + filled);
+      if (read === 0) break;
+      filled += read;
+    }
+    return bytes.subarray(0, filled);
+  } catch (error) {
+    throw unreadable(path, error);
+  } finally {
+    if (file !== undefined) closeSync(file);
+  }
+}
+
+/**
+ * Cuts a file of text into pieces that end with whole lines, of about `wanted` bytes.
+ * @param start where the first line begins, in bytes
+ * @param first number of that line, counted from 1
+ * @param hasQuotes may a line go on within quotes, as in CSV?
+ */
+export function cutLines(
+  path: string,
+  start: number,
+  size: number,
+  first: number,
+  hasQuotes: boolean,
+  wanted: number = pieceBytes,
+): Piece[] {
+  if (size - start <= wanted) return [{ from: start, to: size, first }];
+  const pieces: Piece[] = [];
+  let from = start;
+  let firstLine = first;
+  let line = first;
+  let isQuoted = false;
+  for (let at = start; at < size; at += pieceBytes) {
+    const block = readRange(path, at, Math.min(size, at + pieceBytes));
+    isQuoted = forEachNewline(block, hasQuotes, isQuoted, (place, isWithin) => {
+      line++;
+      const end = at + place + 1;
+      if (isWithin || end - from < wanted || end === size) return;
+      pieces.push({ from, to: end, first: firstLine });
+      [from, firstLine] = [end, line];
+    });
+  }
+  if (from < size) pieces.push({ from, to: size, first: firstLine });
+  return pieces;
+}
+
+/** Visits every newline, within quotes or not. Returns whether the block ends within quotes. */
+function forEachNewline(block: Buffer, hasQuotes: boolean, isQuoted: boolean, visit: (place: number, isQuoted: boolean) => void): boolean {
+  if (!hasQuotes || (!isQuoted && !block.includes(quote))) {
+    for (let i = block.indexOf(newline); i >= 0; i = block.indexOf(newline, i + 1)) visit(i, false);
+    return false;
+  }
+  let isWithin = isQuoted;
+  for (let i = 0; i < block.length; i++) {
+    if (block[i] === quote) isWithin = !isWithin;
+    else if (block[i] === newline) visit(i, isWithin);
+  }
+  return isWithin;
+}
+
+/** @throws DataError naming the column that stands there twice */
+export function checkColumns(path: string, columns: readonly string[]): void {
+  const twice = columns.find((name, i) => columns.indexOf(name) < i);
+  if (twice !== undefined) throw new DataError(`${path}: expected a name of its own for each column, got ${JSON.stringify(twice)} twice`);
+}
