@@ -13,6 +13,9 @@ export function jsonView(stream: NodeJS.WritableStream): RunObserver & { close()
   };
   return {
     onListening: (listening) => say('listening', listening),
+    onConverting({ source, done, total }) {
+      if (done === 0 || done === total) say(done === 0 ? 'converting' : 'converted', { source, parts: total });
+    },
     onNotice: (line) => say(line),
     onWorkerLine: (name, line) => void stream.write(`${logLine('json', name, line)}\n`),
     onStart: (info) => say('start', info),

@@ -11,6 +11,7 @@ import { doctorCommand } from './doctor.js';
 import { evaluateCommand } from './evaluate.js';
 import { exportCommand } from './export.js';
 import { hostReportCommand } from './hostReport.js';
+import { inspectCommand } from './inspect.js';
 import { keygenCommand } from './keygen.js';
 import { netcheckCommand } from './netcheck.js';
 import { predictCommand } from './predict.js';
@@ -61,6 +62,7 @@ for (const command of [
   evaluateCommand(),
   predictCommand(),
   exportCommand(),
+  inspectCommand(),
   keygenCommand(),
   scaleCommand(),
   slurmCommand(),

@@ -1,12 +1,19 @@
+import { createWriteStream } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { Command } from 'commander';
 import type { Prediction } from '../inference/predictFile.js';
 import { deviceOf } from '../shared/device.js';
 import { figure } from './format.js';
+import { wholeFlag } from './wholeFlag.js';
 
 interface PredictFlags {
   readonly weights?: string;
   readonly engine?: string;
   readonly device?: string;
+  readonly threads?: string;
   readonly json?: boolean;
 }
 
@@ -14,16 +21,24 @@ export function predictCommand(): Command {
   return new Command('predict')
     .description("what a run's model says of the samples in a file")
     .argument('<run>', 'folder of a run, such as runs/article, or a model: .h5, .keras, model.json or .onnx')
-    .argument('<file>', 'inputs, IDX or .npy, of the shape that the model was trained on')
+    .argument(
+      '[file]',
+      'samples: IDX or .npy; CSV, JSON lines or Parquet with the columns of training; PNG or JPEG (default: - for stdin)',
+      '-',
+    )
     .option('--weights <best|final>', "which of the run's models (default: best)")
     .option('--engine <name>', "what computes (default: the run's engine)")
     .option('--device <device>', 'what it computes on: auto, cpu, gpu, webgpu or cuda:N (default: as the run did)')
+    .option('--threads <n>', "threads of the engine (default: the run's)")
     .option('--json', 'print a line of JSON a sample')
-    .addHelpText('after', '\nExample:\n  bpnn-dist predict runs/article digits.npy')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  bpnn-dist predict runs/article digits.npy\n  bpnn-dist predict best_model.h5 seven.png\n  bpnn-dist predict runs/flowers < new.csv',
+    )
     .action(predictRun);
 }
 
-async function predictRun(folder: string, file: string, { weights, engine, device, json }: PredictFlags): Promise<void> {
+async function predictRun(folder: string, file: string, { weights, engine, device, threads, json }: PredictFlags): Promise<void> {
   const { loadModel } = await import('../inference/loadModel.js');
   const { predictFile } = await import('../inference/predictFile.js');
   const { weightsChoice } = await import('./weightsChoice.js');
@@ -31,18 +46,34 @@ async function predictRun(folder: string, file: string, { weights, engine, devic
     weights: weightsChoice(weights),
     engine,
     device: device === undefined ? undefined : deviceOf(device),
+    threads: threads === undefined ? undefined : wholeFlag('--threads', threads),
   });
   try {
-    for await (const prediction of predictFile(model, file)) {
-      process.stdout.write(`${json ? JSON.stringify(prediction) : line(prediction)}\n`);
-    }
+    await withFile(file, async (path) => {
+      for await (const prediction of predictFile(model, path)) {
+        process.stdout.write(`${json ? JSON.stringify(prediction) : line(prediction)}\n`);
+      }
+    });
   } finally {
     await model.close();
   }
 }
 
+/** What comes over stdin is laid into a file first: tables are looked at before they are read, and images have an end. */
+async function withFile(file: string, use: (path: string) => Promise<void>): Promise<void> {
+  if (file !== '-') return use(file);
+  const folder = await mkdtemp(join(tmpdir(), 'bpnn-'));
+  try {
+    const path = join(folder, 'stdin');
+    await pipeline(process.stdin, createWriteStream(path));
+    await use(path);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
 /** `sample 0  class 7  probability 0.9998`, or the outputs where there are no classes. */
-function line({ sample, outputs, class: named, probability }: Prediction): string {
-  if (named === undefined || probability === undefined) return `sample ${sample}  ${outputs.map(figure).join('  ')}`;
-  return `sample ${sample}  class ${named}  probability ${figure(probability)}`;
+function line({ sample, outputs, class: number, label, probability }: Prediction): string {
+  if (number === undefined || probability === undefined) return `sample ${sample}  ${outputs.map(figure).join('  ')}`;
+  return `sample ${sample}  class ${label ?? number}  probability ${figure(probability)}`;
 }

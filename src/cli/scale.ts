@@ -9,6 +9,7 @@ import { configFlags } from './configFlags.js';
 import { duration, figure } from './format.js';
 import { type LoadedConfig, loadConfig } from './loadConfig.js';
 import { stoppable } from './stoppable.js';
+import { wholeFlag } from './wholeFlag.js';
 
 /** Keys that the grid says, or that are the experiment's own. */
 const ownKeys: ReadonlySet<string> = new Set(['batchSize', 'workers', 'shards', 'seed', 'name', 'runs', 'steps']);
@@ -87,15 +88,15 @@ export async function experimentOf(file: string | undefined, { workers, ...flags
     workers: wholes('--workers', workers),
     rules: words('--lr-scaling', flags.lrScaling, rules),
     learningRates: flags.learningRates === undefined ? [] : numbers('--learning-rates', flags.learningRates),
-    seeds: whole('--seeds', flags.seeds),
+    seeds: wholeFlag('--seeds', flags.seeds),
     sweep: only('--sweep', words('--sweep', flags.sweep, ['strong', 'weak'] as const)),
-    referenceBatch: whole('--reference-batch', flags.referenceBatch),
+    referenceBatch: wholeFlag('--reference-batch', flags.referenceBatch),
     warmupEpochs: only('--warmup-epochs', numbers('--warmup-epochs', flags.warmupEpochs)),
   };
   const target = only('--target-accuracy', numbers('--target-accuracy', flags.targetAccuracy));
   if (target > 1) throw new UsageError(`--target-accuracy: expected at most 1, got ${target}`);
   const out = resolve(flags.out ?? join(config.runs, file === undefined ? 'scale' : `scale-${name}`));
-  return { given, config, grid, target, out, timingSteps: whole('--timing-steps', flags.timingSteps) };
+  return { given, config, grid, target, out, timingSteps: wholeFlag('--timing-steps', flags.timingSteps) };
 }
 
 async function runScale(file: string | undefined, flags: Flags): Promise<void> {
@@ -112,7 +113,7 @@ async function runScale(file: string | undefined, flags: Flags): Promise<void> {
   try {
     const results = await scale({
       ...{ given, grid, out, timingSteps, observer: observerOf(say), signal: stop.signal, commandLine: process.argv.slice(2) },
-      only: flags.report === true ? 'none' : flags.cell === undefined ? undefined : whole('--cell', flags.cell),
+      only: flags.report === true ? 'none' : flags.cell === undefined ? undefined : wholeFlag('--cell', flags.cell),
       machine: machineHere(),
     });
     const { failures, trainings, timings } = results;
@@ -161,13 +162,7 @@ function numbers(flag: string, text: string): number[] {
 }
 
 function wholes(flag: string, text: string): number[] {
-  return parts(flag, text).map((part) => whole(flag, part));
-}
-
-function whole(flag: string, text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new UsageError(`${flag}: expected whole numbers of at least 1, got ${text}`);
-  return value;
+  return parts(flag, text).map((part) => wholeFlag(flag, part));
 }
 
 function words<T extends string>(flag: string, text: string, known: readonly T[]): T[] {

@@ -6,20 +6,9 @@ import { configFlags } from './configFlags.js';
 import { amount } from './format.js';
 import { loadConfig } from './loadConfig.js';
 import { ownCommand } from './ownCommand.js';
-import {
-  addJobFlags,
-  fromHere,
-  gpusIn,
-  type JobFlags,
-  jobNameOf,
-  literally,
-  passedOn,
-  resources,
-  say,
-  whoAndWhere,
-  whole,
-} from './slurmJob.js';
+import { addJobFlags, fromHere, gpusIn, type JobFlags, jobNameOf, literally, passedOn, resources, say, whoAndWhere } from './slurmJob.js';
 import { slurmScaleCommand } from './slurmScale.js';
+import { wholeFlag } from './wholeFlag.js';
 
 interface Flags extends JobFlags, Readonly<Record<string, unknown>> {
   readonly nodes: string;
@@ -48,8 +37,8 @@ export function slurmCommand(): Command {
 }
 
 async function train(file: string | undefined, flags: Flags, command: Command): Promise<void> {
-  const nodes = whole('--nodes', flags.nodes);
-  const each = flags.workersPerNode === undefined ? gpusIn(flags) : whole('--workers-per-node', flags.workersPerNode);
+  const nodes = wholeFlag('--nodes', flags.nodes);
+  const each = flags.workersPerNode === undefined ? gpusIn(flags) : wholeFlag('--workers-per-node', flags.workersPerNode);
   const { config, name } = await loadConfig(file, { ...flags, workers: String(nodes * each) });
   const { jobScript } = await import('../slurm/jobScript.js');
   const jobName = jobNameOf(flags, name);

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { UsageError } from '../shared/errors.js';
 import type { SbatchOptions } from '../slurm/jobScript.js';
 import { givenWords } from './givenWords.js';
+import { wholeFlag } from './wholeFlag.js';
 
 /** What sbatch is told, beside what it is that runs. */
 export interface JobFlags {
@@ -65,7 +66,7 @@ export function whoAndWhereOfSmall(flags: JobFlags, jobName: string, output: str
 }
 
 export function resources({ time, cpusPerTask, gpusPerNode, gpusPerTask, signalBefore }: JobFlags): SbatchOptions {
-  const before = whole('--signal-before', signalBefore);
+  const before = wholeFlag('--signal-before', signalBefore);
   const limit = time === undefined ? undefined : secondsIn(time);
   if (limit !== undefined && limit <= before)
     throw new UsageError(`--time ${time}: expected more than the ${before} s before its end in which the run is saved (--signal-before)`);
@@ -132,12 +133,6 @@ export function fromHere(path: string): string {
 /** A folder in a file's name for sbatch, which puts something else in for a `%` and a letter. */
 export function literally(folder: string): string {
   return folder.replaceAll('%', '%%');
-}
-
-export function whole(flag: string, text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new UsageError(`${flag}: expected a whole number of at least 1, got ${text}`);
-  return value;
 }
 
 export function say(line: string): void {

@@ -16,8 +16,8 @@ import {
   say,
   whoAndWhere,
   whoAndWhereOfSmall,
-  whole,
 } from './slurmJob.js';
+import { wholeFlag } from './wholeFlag.js';
 
 interface Flags extends JobFlags, ScaleFlags {
   readonly atOnce?: string;
@@ -40,7 +40,7 @@ async function experiment(file: string | undefined, flags: Flags, command: Comma
   const jobName = jobNameOf(flags, 'scale');
   const folder = fromHere(out);
   const log = (name: string): string => join(literally(folder), 'log', name);
-  const atOnce = flags.atOnce === undefined ? '' : `%${whole('--at-once', flags.atOnce)}`;
+  const atOnce = flags.atOnce === undefined ? '' : `%${wholeFlag('--at-once', flags.atOnce)}`;
   const cores = Math.max(...grid.workers) * config.threads;
   const own = {
     bpnn_dist: ownCommand(),

@@ -3,6 +3,7 @@ import type { StepFigures } from '../coordinator/train.js';
 import type { RunObserver } from '../run/run.js';
 import type { StartInfo } from '../run/summary.js';
 import type { Figures } from '../shared/json.js';
+import { ConversionBar } from './conversionBar.js';
 import { amount, duration, figure, rate } from './format.js';
 
 /** Milliseconds between two lines within an epoch, where there is no terminal for a bar. */
@@ -21,7 +22,9 @@ export function runView(stream: NodeJS.WritableStream & { readonly isTTY?: boole
     bar?.clear();
     stream.write(`${line}\n`);
   };
+  const converting = new ConversionBar(stream, say);
   return {
+    onConverting: (conversion) => converting.show(conversion),
     onListening({ address, workers, startsWorkers, keyFile }) {
       const command = `bpnn-dist worker --connect ${address}${keyFile === undefined ? '' : ` --key ${keyFile}`}`;
       say(
@@ -53,7 +56,10 @@ export function runView(stream: NodeJS.WritableStream & { readonly isTTY?: boole
       pace = new Pace();
       means = new EpochMeans();
     },
-    close: () => bar?.clear(),
+    close() {
+      bar?.clear();
+      converting.clear();
+    },
   };
 }
 

@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { DataError, errorCode, errorMessage } from '../shared/errors.js';
 
 /** Size in bytes. Asked before opening: opening a pipe would wait for its writer. @throws DataError where it is no file */
@@ -24,5 +24,19 @@ export function unreadable(path: string, error: unknown): Error {
       return new DataError(`${path}: no permission to read it`);
     default:
       return new DataError(`${path}: cannot be read: ${errorMessage(error)}`);
+  }
+}
+
+/** The first bytes of a file, by which its format is told. */
+export function firstBytes(path: string, count: number): Buffer {
+  const bytes = Buffer.alloc(count);
+  let file: number | undefined;
+  try {
+    file = openSync(path, 'r');
+    return bytes.subarray(0, readSync(file, bytes, 0, count, 0));
+  } catch (error) {
+    throw unreadable(path, error);
+  } finally {
+    if (file !== undefined) closeSync(file);
   }
 }

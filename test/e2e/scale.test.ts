@@ -136,10 +136,10 @@ test('bad input is refused before anything runs', async (t) => {
     t.match(stderr, message);
   };
   await refused(['--batch-sizes', ''], /--batch-sizes: expected a list such as 1,2,4, got ""/);
-  await refused(['--batch-sizes', '16,x'], /--batch-sizes: expected whole numbers of at least 1, got x/);
+  await refused(['--batch-sizes', '16,x'], /--batch-sizes: expected a whole number of at least 1, got x/);
   await refused(['--batch-sizes', '16,4096'], /--batch-sizes: expected at most the 320 training samples, got 4096/);
   await refused(['--batch-sizes', '2'], /--batch-sizes: expected at least 4, got 2: every cell has the same 4 shards/);
-  await refused(['--workers', '0'], /--workers: expected whole numbers of at least 1, got 0/);
+  await refused(['--workers', '0'], /--workers: expected a whole number of at least 1, got 0/);
   await refused(['--lr-scaling', 'cube'], /--lr-scaling: expected none, linear, sqrt, got cube/);
   await refused(['--target-accuracy', '97'], /--target-accuracy: expected at most 1, got 97/);
   await refused(['--sweep', 'both'], /--sweep: expected strong, weak, got both/);

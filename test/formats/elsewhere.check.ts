@@ -1,9 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import tap, { test } from 'tap';
@@ -13,21 +12,14 @@ import { loadModel } from '../../src/inference/loadModel.js';
 import { missingBrowser, openTab, startBrowser } from '../browser/browser.js';
 import { npyBytes } from '../fixtures/arrays.js';
 import { runWell } from '../fixtures/cli.js';
+import { pythonWith } from '../fixtures/python.js';
 import { skipReason } from '../install/command.js';
 import { largestDifference } from './everything.js';
 
 /** Keras 3, Keras 2, ONNX Runtime for Python and tfjs in Chromium load what we write: `npm run test:formats`. */
 
 const skip = skipReason();
-const packages = ['tensorflow-cpu==2.21.0', 'keras==3.15.1', 'tf_keras==2.21.0', 'onnxruntime==1.32.0'];
-/** A Python environment with them, where none is given. */
-const given = process.env['BPNN_DIST_PYTHON'];
-const environment = given ?? mkdtempSync(join(tmpdir(), 'bpnn-dist-'));
-if (!skip && given === undefined) {
-  tap.teardown(() => rmSync(environment, { recursive: true, force: true }));
-  execFileSync('python3', ['-m', 'venv', environment]);
-  execFileSync(join(environment, 'bin', 'pip'), ['install', '--quiet', '--disable-pip-version-check', ...packages]);
-}
+const python = skip ? '' : pythonWith(tap, ['tensorflow-cpu==2.21.0', 'keras==3.15.1', 'tf_keras==2.21.0', 'onnxruntime==1.32.0']);
 
 interface Found {
   readonly outputs: readonly (readonly number[])[];
@@ -43,7 +35,7 @@ interface Found {
 function load(kind: 'keras 3' | 'keras 2' | 'onnx', ...args: readonly string[]): Found {
   const script = fileURLToPath(new URL('elsewhere.py', import.meta.url));
   const env = { ...process.env, TF_CPP_MIN_LOG_LEVEL: '3', TF_USE_LEGACY_KERAS: kind === 'keras 2' ? '1' : '0' };
-  const output = execFileSync(join(environment, 'bin', 'python'), [script, kind === 'onnx' ? kind : 'keras', ...args], {
+  const output = execFileSync(python, [script, kind === 'onnx' ? kind : 'keras', ...args], {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'pipe'],
     env,

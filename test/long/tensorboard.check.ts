@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import tap, { test } from 'tap';
 import { runWell, someMnist, startCli } from '../fixtures/cli.js';
+import { pythonWith } from '../fixtures/python.js';
 import { metricsOf } from '../fixtures/runFolder.js';
 import { skipReason } from '../install/command.js';
 
@@ -19,17 +19,10 @@ interface Found {
 const config = [...someMnist, '--model', '784-16-10', '--workers', '1', '--shards', '2', '--name', 'run'] as const;
 
 const skip = skipReason();
-/** A Python environment with TensorBoard in it. */
-const environment = mkdtempSync(join(tmpdir(), 'bpnn-dist-'));
-tap.teardown(() => rmSync(environment, { recursive: true, force: true }));
-if (!skip) {
-  execFileSync('python3', ['-m', 'venv', environment]);
-  execFileSync(join(environment, 'bin', 'pip'), ['install', '--quiet', '--disable-pip-version-check', 'tensorboard==2.21.0']);
-}
+const python = skip ? '' : pythonWith(tap, ['tensorboard==2.21.0']);
 
 function read(folder: string): Found {
   const script = fileURLToPath(new URL('readEvents.py', import.meta.url));
-  const python = join(environment, 'bin', 'python');
   return JSON.parse(execFileSync(python, [script, folder], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }));
 }
 

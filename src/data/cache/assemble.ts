@@ -2,17 +2,11 @@ import { once } from 'node:events';
 import { createWriteStream, readFileSync, type WriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { npyHeader } from '../npyWrite.js';
-import { slotsOf } from '../table/encode.js';
-import { type Column, shapeOfColumns, type TableSchema, widthOf } from '../table/schema.js';
+import { expandCategories, numbersOf } from '../table/expand.js';
+import { type Column, shapeOfColumns, type TableSchema } from '../table/schema.js';
 import { sorted } from '../table/sorted.js';
 import type { PartFiles, PartInfo } from './part.js';
 import { readInfo } from './part.js';
-
-/** What the targets of a data set are called, where they are classes. */
-export interface Classes {
-  /** Names of the classes, in the order of their numbers; undefined where targets are numbers. */
-  readonly classes: readonly string[] | undefined;
-}
 
 /** A table's schema with all that its rows have told. */
 export function knownSchema(schema: TableSchema, infos: readonly PartInfo[]): TableSchema {
@@ -32,14 +26,14 @@ export async function assembleTable(folder: string, parts: readonly PartFiles[],
   const isClass = schema.target.length === 1 && (target?.kind === 'category' || (target?.kind === 'number' && hasWholeTargets));
   await writeArray(join(folder, 'inputs.npy'), '<f4', [rows, ...shapeOfColumns(schema.inputs)], parts, (part, i) => {
     const { categories } = infos[i] ?? { categories: {} };
-    return expanded(floatsOf(part.inputs), schema.inputs, categories);
+    return expandCategories(floatsOf(part.inputs), schema.inputs, categories);
   });
   const shape = isClass ? [rows] : [rows, ...shapeOfColumns(schema.target)];
   await writeArray(join(folder, 'targets.npy'), isClass ? '<i4' : '<f4', shape, parts, (part, i) => {
     const { categories } = infos[i] ?? { categories: {} };
     const values = floatsOf(part.targets);
-    if (!isClass) return expanded(values, schema.target, categories);
-    const numbers = target?.kind === 'category' ? places(target, categories) : undefined;
+    if (!isClass) return expandCategories(values, schema.target, categories);
+    const numbers = target?.kind === 'category' ? numbersOf(target, categories) : undefined;
     return Int32Array.from(values, (value) => (numbers ? (numbers[value] ?? -1) : value));
   });
 }
@@ -74,35 +68,4 @@ async function write(file: WriteStream, bytes: Uint8Array): Promise<void> {
 
 function floatsOf(path: string): Float32Array {
   return new Float32Array(new Uint8Array(readFileSync(path)).buffer);
-}
-
-/** Rows in which each category of a column has become a value of its own, 1 or 0; NaN where it was missing. */
-function expanded(values: Float32Array, columns: readonly Column[], found: PartInfo['categories']): Float32Array {
-  if (columns.every(({ kind }) => kind !== 'category')) return values;
-  const from = columns.reduce((sum, column) => sum + slotsOf(column), 0);
-  const to = columns.reduce((sum, column) => sum + widthOf(column), 0);
-  const result = new Float32Array((values.length / from) * to);
-  const moves = columns.map((column) => ({
-    slots: slotsOf(column),
-    width: widthOf(column),
-    numbers: column.kind === 'category' ? places(column, found) : undefined,
-  }));
-  for (let read = 0, written = 0; read < values.length; ) {
-    for (const { slots, width, numbers } of moves) {
-      const value = values[read] ?? Number.NaN;
-      if (!numbers) result.set(values.subarray(read, read + slots), written);
-      else if (Number.isNaN(value)) result.fill(Number.NaN, written, written + width);
-      else result[written + (numbers[value] ?? 0)] = 1;
-      read += slots;
-      written += width;
-    }
-  }
-  return result;
-}
-
-/** Numbers of categories in the whole table, by those that they have in a part. */
-function places(column: Column, found: PartInfo['categories']): number[] {
-  const all = column.kind === 'category' ? (column.categories ?? []) : [];
-  const numbers = new Map(all.map((name, i) => [name, i]));
-  return (found[column.name] ?? []).map((name) => numbers.get(name) ?? 0);
 }

@@ -48,14 +48,25 @@ export async function schemaOf(table: TableFile, data: Pick<TableData, 'inputs' 
   if (both !== undefined) throw new DataError(`${table.path}: data.inputs: expected columns other than the target, got ${show(both)}`);
   if (inputs.length === 0)
     throw new DataError(`${table.path}: expected columns other than the target (${targets.join(', ')}), and there are none`);
+  const rows = await firstRows(table);
+  const columnOf = (name: string): Column => ({ name, ...kindOf(rows, table.columns.indexOf(name), data.columns?.[name]) });
+  return { inputs: inputs.map(columnOf), target: targets.map(columnOf) };
+}
+
+/** All columns of a table as inputs. */
+export async function schemaOfInputs(table: TableFile): Promise<readonly Column[]> {
+  const rows = await firstRows(table);
+  return table.columns.map((name, place) => ({ name, ...kindOf(rows, place, undefined) }));
+}
+
+async function firstRows(table: TableFile): Promise<Row[]> {
   const rows: Row[] = [];
   for (const piece of table.pieces) {
     await table.read(piece, (row) => rows.push(row), lookedAt - rows.length);
     if (rows.length >= lookedAt) break;
   }
   if (rows.length === 0) throw new DataError(`${table.path}: has no rows: expected a line a sample behind the names of the columns`);
-  const columnOf = (name: string): Column => ({ name, ...kindOf(rows, table.columns.indexOf(name), data.columns?.[name]) });
-  return { inputs: inputs.map(columnOf), target: targets.map(columnOf) };
+  return rows;
 }
 
 function kindOf(rows: readonly Row[], place: number, said: 'number' | 'category' | undefined): ColumnKind {

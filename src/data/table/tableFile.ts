@@ -1,6 +1,5 @@
-import { closeSync, openSync, readSync } from 'node:fs';
 import { DataError } from '../../shared/errors.js';
-import { fileSize, unreadable } from '../files.js';
+import { fileSize, firstBytes } from '../files.js';
 import { openCsv } from './csv.js';
 import { openJsonLines } from './jsonLines.js';
 import { openParquet } from './parquet.js';
@@ -37,24 +36,11 @@ export interface TableFile {
  */
 export async function openTable(path: string): Promise<TableFile> {
   const size = fileSize(path);
-  const head = headOf(path);
+  const head = firstBytes(path, 4096);
   if (head.length === 0) throw new DataError(`${path}: is empty: expected a table, as CSV, JSON lines or Parquet`);
   if (head.toString('latin1', 0, 4) === 'PAR1') return openParquet(path);
   if (head[0] === 0x1f && head[1] === 0x8b) throw new DataError(`${path}: expected a table, got a gzip archive: unpack it first (gunzip)`);
   if (head.includes(0))
     throw new DataError(`${path}: expected a table, as CSV, JSON lines or Parquet, got a file of bytes that are no text`);
   return /^\uFEFF?\s*[{[]/.test(head.toString('utf8')) ? openJsonLines(path, size) : openCsv(path, size);
-}
-
-function headOf(path: string): Buffer {
-  const bytes = Buffer.alloc(4096);
-  let file: number | undefined;
-  try {
-    file = openSync(path, 'r');
-    return bytes.subarray(0, readSync(file, bytes, 0, bytes.length, 0));
-  } catch (error) {
-    throw unreadable(path, error);
-  } finally {
-    if (file !== undefined) closeSync(file);
-  }
 }

@@ -1,0 +1,49 @@
+import { basename } from 'node:path';
+import { SingleBar } from 'cli-progress';
+
+/** How far a conversion is. */
+export interface Conversion {
+  readonly source: string;
+  readonly done: number;
+  readonly total: number;
+}
+
+/** Shows a table or a folder of images as it is converted: with a bar on a terminal, else in a line at its start and its end. */
+export class ConversionBar {
+  readonly #bar: SingleBar | undefined;
+  readonly #say: (line: string) => void;
+  #isActive = false;
+
+  constructor(stream: NodeJS.WritableStream & { readonly isTTY?: boolean }, say: (line: string) => void) {
+    this.#say = say;
+    const format = 'converting {name} {bar} {value}/{total}  {eta_formatted} left';
+    if (stream.isTTY)
+      this.#bar = new SingleBar({
+        stream,
+        format,
+        barsize: 24,
+        clearOnComplete: true,
+        hideCursor: true,
+        fps: 10,
+        barCompleteChar: '█',
+        barIncompleteChar: '░',
+      });
+  }
+
+  show({ source, done, total }: Conversion): void {
+    const name = basename(source);
+    if (done === 0) this.#say(`converting ${source} to rows, once`);
+    if (this.#bar && !this.#isActive) this.#bar.start(total, done, { name });
+    else this.#bar?.update(done, { name });
+    this.#isActive = this.#bar !== undefined;
+    if (done < total) return;
+    this.clear();
+    this.#say(`converted ${source}`);
+  }
+
+  /** Takes the bar away. */
+  clear(): void {
+    if (this.#isActive) this.#bar?.stop();
+    this.#isActive = false;
+  }
+}

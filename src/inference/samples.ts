@@ -1,0 +1,96 @@
+import { openArray } from '../data/arrayFile.js';
+import { fileSize, firstBytes } from '../data/files.js';
+import { isIdx } from '../data/idx.js';
+import { readImage } from '../data/images/decode.js';
+import { isNpy } from '../data/npy.js';
+import { rowReader } from '../data/rows.js';
+import { RowEncoder } from '../data/table/encode.js';
+import { expandCategories } from '../data/table/expand.js';
+import { type Column, schemaOfInputs } from '../data/table/schema.js';
+import { openTable } from '../data/table/tableFile.js';
+import type { Preparation } from '../shared/config/dataSchema.js';
+import { DataError } from '../shared/errors.js';
+import { checkSampleShape } from './inputShape.js';
+import type { Model } from './model.js';
+
+/** Samples that a model is asked about together. */
+export interface SampleBatch {
+  readonly count: number;
+  /** [count, inputs], prepared; good until the next batch. */
+  readonly inputs: Float32Array;
+}
+
+/** Samples read at a time. */
+const chunkSize = 512;
+
+/**
+ * The samples of a file, batch by batch, prepared as in training: an array (IDX, .npy), a table with the columns that the
+ * model was trained on (CSV, JSON lines, Parquet), or an image (PNG, JPEG). Which of them is told from its bytes.
+ * @throws DataError if the file cannot be read or its samples do not fit the model
+ */
+export async function* samplesOf(model: Model, path: string, preparation: Preparation | undefined): AsyncGenerator<SampleBatch, void> {
+  fileSize(path);
+  const head = firstBytes(path, 16);
+  if (isNpy(head) || isIdx(head)) yield* fromArray(model, path, preparation);
+  else if (isPicture(head)) yield await fromPicture(model, path, preparation);
+  else yield* fromTable(model, path, preparation);
+}
+
+function isPicture(head: Buffer): boolean {
+  return head.toString('latin1', 1, 4) === 'PNG' || (head[0] === 0xff && head[1] === 0xd8);
+}
+
+function* fromArray(model: Model, path: string, preparation: Preparation | undefined): Generator<SampleBatch, void> {
+  const file = openArray(path);
+  const [count = 0, ...shape] = file.shape;
+  // A lone sample, saved without the dimension that counts samples, shows in the message.
+  checkSampleShape(model.spec, shape, `${path}, an array of [${file.shape.join(', ')}]`);
+  const { values, load, finish } = file.buffer(Math.min(chunkSize, count), preparation);
+  for (let first = 0; first < count; first += chunkSize) {
+    const size = Math.min(chunkSize, count - first);
+    for (let row = 0; row < size; row++) load(row, first + row);
+    finish(size);
+    yield { count: size, inputs: values.subarray(0, size * model.network.inputs) };
+  }
+}
+
+async function fromPicture(model: Model, path: string, preparation: Preparation | undefined): Promise<SampleBatch> {
+  const { shape, bytes } = await readImage(path);
+  checkSampleShape(model.spec, shape, path);
+  return { count: 1, inputs: prepared(Float32Array.from(bytes), bytes.length, preparation) };
+}
+
+async function* fromTable(model: Model, path: string, preparation: Preparation | undefined): AsyncGenerator<SampleBatch, void> {
+  const table = await openTable(path);
+  const columns = model.schema?.inputs ?? (await schemaOfInputs(table));
+  checkColumns(path, table.columns, columns);
+  const isFilled = preparation !== undefined && 'fill' in preparation;
+  for (const piece of table.pieces) {
+    const encoder = new RowEncoder(table, columns, isFilled ? 'zero' : 'refuse', false, 'the training data');
+    await table.read(piece, (row, place) => encoder.add(row, place));
+    const values = expandCategories(encoder.values, columns, encoder.categories);
+    const width = values.length / encoder.rows;
+    checkSampleShape(model.spec, [width], path);
+    for (let first = 0; first < encoder.rows; first += chunkSize) {
+      const count = Math.min(chunkSize, encoder.rows - first);
+      yield { count, inputs: prepared(values.subarray(first * width, (first + count) * width), width, preparation) };
+    }
+  }
+}
+
+function checkColumns(path: string, names: readonly string[], columns: readonly Column[]): void {
+  const missing = columns.filter(({ name }) => !names.includes(name)).map(({ name }) => name);
+  if (missing.length > 0)
+    throw new DataError(
+      `${path}: expected the columns that the model was trained on, and ${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} not there`,
+    );
+}
+
+/** Rows of `width` values as training prepares them. */
+function prepared(values: Float32Array, width: number, preparation: Preparation | undefined): Float32Array {
+  if (!preparation) return values;
+  const result = new Float32Array(values.length);
+  const read = rowReader(values, width, preparation);
+  for (let row = 0; row * width < values.length; row++) read(row, result, row * width);
+  return result;
+}
