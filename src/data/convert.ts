@@ -1,6 +1,6 @@
 import type { DataSpec, FileData, ImagesData, TableData } from '../shared/config/dataSchema.js';
 import type { ArraySource } from './arrayFile.js';
-import { convertImages, convertTable } from './cache/build.js';
+import { convertImages, convertTable, type TableRequest } from './cache/build.js';
 import type { CachePlace } from './cache/place.js';
 import type { Fit } from './fit.js';
 import { mnistFiles } from './mnist.js';
@@ -22,10 +22,14 @@ interface ConvertedSpec extends DataNames, Pick<Fit, 'missing' | 'isFixed'> {
 
 const unnamed = { classes: undefined, schema: undefined, missing: undefined, isFixed: () => false };
 
-/** Turns whatever holds a run's samples into arrays. @throws DataError naming what cannot be converted */
-export async function convertSpec(spec: DataSpec, place: CachePlace): Promise<ConvertedSpec> {
+/**
+ * Turns whatever holds a run's samples into arrays.
+ * @param like a table whose columns and categories those of a table must be
+ * @throws DataError naming what cannot be converted
+ */
+export async function convertSpec(spec: DataSpec, place: CachePlace, like?: TableRequest['like']): Promise<ConvertedSpec> {
   if ('name' in spec) return { ...unnamed, arrays: mnistFiles(spec.take) };
-  if ('table' in spec) return tables(spec, place);
+  if ('table' in spec) return tables(spec, place, like);
   if ('images' in spec) return images(spec, place);
   return { ...unnamed, arrays: await arrays(spec, place) };
 }
@@ -48,10 +52,11 @@ async function arrays(spec: FileData, place: CachePlace): Promise<ArrayData> {
 async function tables(
   { table, validation, test, target, inputs, columns, missing, ...rest }: TableData,
   place: CachePlace,
+  given: TableRequest['like'],
 ): Promise<ConvertedSpec> {
   const request = { target, inputs, columns, missing };
-  const { x, y, schema, classes } = await convertTable({ ...request, path: table }, place);
-  const like = schema && { path: table, schema };
+  const { x, y, schema, classes } = await convertTable({ ...request, path: table, like: given }, place);
+  const like = given ?? (schema && { path: table, schema });
   const others = async (other: { readonly table: string } | undefined) =>
     other && convertTable({ ...request, path: other.table, like }, place);
   const fixed = (schema?.inputs ?? []).flatMap((column) => new Array<boolean>(widthOf(column)).fill(column.kind === 'category'));

@@ -1,6 +1,7 @@
 import type { DataSpec, FileData, NamedData, Preparation } from '../shared/config/dataSchema.js';
 import { DataError, UsageError } from '../shared/errors.js';
 import { ArrayDataset, type ArrayPair } from './arrayDataset.js';
+import type { TableRequest } from './cache/build.js';
 import type { CachePlace } from './cache/place.js';
 import { convertSpec, type DataNames } from './convert.js';
 import type { DataParts, Dataset, PartName } from './dataset.js';
@@ -31,9 +32,16 @@ export interface OpenOptions extends Partial<Pick<Fit, 'missing' | 'isFixed'>> {
  *   part: the LAST ones, before any shuffling, and after `take`; 0 for none
  * @throws UsageError for a spec that cannot be, DataError for files that are bad or do not fit each other
  */
-export async function loadData(spec: DataSpec, validationSplit: number, place: CachePlace, memory?: number): Promise<Data> {
-  const { arrays, isFixed, missing, ...names } = await convertSpec(spec, place);
-  return { ...openArrays(arrays, validationSplit, { memory, isFixed, missing }), ...names };
+export async function loadData(spec: DataSpec, validationSplit: number, place: CachePlace, memory?: number, as?: TrainedOn): Promise<Data> {
+  const { arrays, isFixed, missing, ...names } = await convertSpec(spec, place, as?.like);
+  const prepared = as?.preparation ? { ...arrays, normalize: as.preparation } : arrays;
+  return { ...openArrays(prepared, validationSplit, { memory, isFixed, missing: as ? undefined : missing }), ...names };
+}
+
+/** Data that a model was trained on: others are to be prepared as they were, where that is known. */
+export interface TrainedOn {
+  readonly preparation: Preparation | undefined;
+  readonly like: TableRequest['like'];
 }
 
 /** The same for data that are arrays already. */

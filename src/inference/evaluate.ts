@@ -5,11 +5,14 @@ import { dataMemory } from '../data/memory.js';
 import { loadData } from '../data/open.js';
 import { checkTargets } from '../data/targets.js';
 import { openEngine } from '../engines/open.js';
+import type { DataSpec } from '../shared/config/dataSchema.js';
 import { UsageError } from '../shared/errors.js';
 import { twin } from '../shared/kernel/twin.js';
 import { penaltyOf } from '../shared/model/penalty.js';
 import type { Loss, Metric } from '../shared/model/spec.js';
+import { type ClassReport, ClassTally } from './classReport.js';
 import { checkSampleShape } from './inputShape.js';
+import { judgements } from './judge.js';
 import type { Model } from './model.js';
 
 /** Means over all samples of a dataset, in the order in which they are to be shown. */
@@ -35,12 +38,40 @@ export interface EvaluateOptions {
  * @throws UsageError if the model was not loaded from a run's folder, or its data lacks that part; DataError for bad data
  */
 export async function evaluatePart(model: Model, part: PartName = 'test', options: EvaluateOptions = {}): Promise<Evaluation> {
+  return evaluate(model, await partOf(model, part), { part, ...options });
+}
+
+/** A part of a run's own data. @throws as `evaluatePart` */
+export async function partOf(model: Model, part: PartName): Promise<Dataset> {
   const { config, folder } = model;
   if (!config) throw new UsageError(`${folder}: no config.yaml says what data to evaluate on: name the run's folder, or give the data`);
   const place = { folders: cachesElsewhere(config.runs) };
   const dataset = (await loadData(config.data, config.validationSplit, place, dataMemory(config)))[part];
   if (!dataset) throw new UsageError(`${folder}: the run's data has no ${part} samples (data.${part})`);
-  return evaluate(model, dataset, { part, ...options });
+  return dataset;
+}
+
+/**
+ * Other data to judge a model by, prepared as those that it was trained on: their test part, else all of them.
+ * @throws UsageError, DataError for a spec or files that are bad
+ */
+export async function otherData(model: Model, spec: DataSpec): Promise<Dataset> {
+  const like = model.schema && { path: 'the training data', schema: model.schema };
+  const { train, test } = await loadData(spec, 0, { folders: cachesElsewhere('runs') }, undefined, {
+    preparation: model.preparation,
+    like,
+  });
+  return test ?? train;
+}
+
+/** What a classifier gets right and wrong. @throws as `judgements` */
+export async function classReport(model: Model, dataset: Dataset, part: PartName, worst: number): Promise<ClassReport> {
+  const { loss } = model;
+  if (loss === undefined) throw new UsageError(`${model.folder}: the model does not say what loss it was trained for`);
+  const count = Math.max(2, model.network.outputs);
+  const tally = new ClassTally(model.classes ?? Array.from({ length: count }, (_, i) => String(i)), worst);
+  for await (const judgement of judgements(model, dataset, loss, part)) tally.add(judgement);
+  return tally.report();
 }
 
 /**

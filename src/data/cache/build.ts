@@ -7,7 +7,7 @@ import { DataError } from '../../shared/errors.js';
 import { readImage } from '../images/decode.js';
 import { type ImageFolder, listImages } from '../images/folder.js';
 import type { Missing } from '../table/encode.js';
-import { schemaOf, type TableSchema } from '../table/schema.js';
+import { schemaOf, shortList, type TableSchema } from '../table/schema.js';
 import { openTable } from '../table/tableFile.js';
 import { assembleImages, assembleTable, knownSchema } from './assemble.js';
 import { alone } from './lock.js';
@@ -60,6 +60,11 @@ export async function convertTable(request: TableRequest, place: CachePlace): Pr
   const { target, inputs, columns } = request;
   const told = await schemaOf(table, { target: typeof target === 'string' ? target : [...target], inputs: inputs && [...inputs], columns });
   const schema = like?.schema ?? told;
+  const lacking = [...schema.inputs, ...schema.target].map(({ name }) => name).filter((name) => !table.columns.includes(name));
+  if (lacking.length > 0)
+    throw new DataError(
+      `${path}: expected the columns of ${like?.path}, and ${shortList(lacking)} ${lacking.length === 1 ? 'is' : 'are'} not there`,
+    );
   // What stands in for missing values is chosen when they are read.
   const kept = missing === 'mean' ? 'zero' : missing;
   return convert(
