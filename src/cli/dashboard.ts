@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
+import type { DashboardAddress } from '../shared/access.js';
 import { RunError, UsageError } from '../shared/errors.js';
-import type { DashboardAddress } from '../view/dashboard/access.js';
 
 /** What a dashboard shows, where, and to whom. */
 export interface ViewOf {

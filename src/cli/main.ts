@@ -16,6 +16,7 @@ import { keygenCommand } from './keygen.js';
 import { netcheckCommand } from './netcheck.js';
 import { predictCommand } from './predict.js';
 import { scaleCommand } from './scale.js';
+import { serveCommand } from './serve.js';
 import { setupCommand } from './setup.js';
 import { slurmCommand } from './slurm.js';
 import { upCommand } from './up.js';
@@ -62,6 +63,7 @@ for (const command of [
   evaluateCommand(),
   predictCommand(),
   exportCommand(),
+  serveCommand(),
   inspectCommand(),
   keygenCommand(),
   scaleCommand(),

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
+import { dashboardAddress } from '../shared/access.js';
 import { RunError } from '../shared/errors.js';
-import { dashboardAddress } from '../view/dashboard/access.js';
 import { openDashboard } from './dashboard.js';
 import { tokenFor } from './dashboardFlag.js';
 

@@ -57,7 +57,7 @@ function* fromArray(model: Model, path: string, preparation: Preparation | undef
 async function fromPicture(model: Model, path: string, preparation: Preparation | undefined): Promise<SampleBatch> {
   const { shape, bytes } = await readImage(path);
   checkSampleShape(model.spec, shape, path);
-  return { count: 1, inputs: prepared(Float32Array.from(bytes), bytes.length, preparation) };
+  return { count: 1, inputs: preparedRows(Float32Array.from(bytes), bytes.length, preparation) };
 }
 
 async function* fromTable(model: Model, path: string, preparation: Preparation | undefined): AsyncGenerator<SampleBatch, void> {
@@ -66,14 +66,14 @@ async function* fromTable(model: Model, path: string, preparation: Preparation |
   checkColumns(path, table.columns, columns);
   const isFilled = preparation !== undefined && 'fill' in preparation;
   for (const piece of table.pieces) {
-    const encoder = new RowEncoder(table, columns, isFilled ? 'zero' : 'refuse', false, 'the training data');
+    const encoder = new RowEncoder(table, columns, isFilled ? 'zero' : 'refuse', false, 'the training data', false);
     await table.read(piece, (row, place) => encoder.add(row, place));
     const values = expandCategories(encoder.values, columns, encoder.categories);
     const width = values.length / encoder.rows;
     checkSampleShape(model.spec, [width], path);
     for (let first = 0; first < encoder.rows; first += chunkSize) {
       const count = Math.min(chunkSize, encoder.rows - first);
-      yield { count, inputs: prepared(values.subarray(first * width, (first + count) * width), width, preparation) };
+      yield { count, inputs: preparedRows(values.subarray(first * width, (first + count) * width), width, preparation) };
     }
   }
 }
@@ -87,7 +87,7 @@ function checkColumns(path: string, names: readonly string[], columns: readonly 
 }
 
 /** Rows of `width` values as training prepares them. */
-function prepared(values: Float32Array, width: number, preparation: Preparation | undefined): Float32Array {
+export function preparedRows(values: Float32Array, width: number, preparation: Preparation | undefined): Float32Array {
   if (!preparation) return values;
   const result = new Float32Array(values.length);
   const read = rowReader(values, width, preparation);

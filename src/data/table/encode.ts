@@ -23,6 +23,7 @@ export class RowEncoder {
   /**
    * @param isTarget may no value be missing, whatever is done with the others?
    * @param like what the categories are those of, for messages
+   * @param advises say how a config could take what it refuses
    */
   constructor(
     readonly table: Pick<TableFile, 'path' | 'columns'>,
@@ -30,6 +31,7 @@ export class RowEncoder {
     readonly missing: Missing,
     readonly isTarget: boolean,
     readonly like: string,
+    readonly advises = true,
   ) {
     this.width = columns.reduce((sum, column) => sum + slotsOf(column), 0);
     this.#values = new Float32Array(1_024 * this.width);
@@ -75,14 +77,7 @@ export class RowEncoder {
 
   #write(column: Column, value: unknown, at: number, place: string): void {
     if (isMissing(value)) {
-      if (this.isTarget || this.missing === 'refuse')
-        throw this.#problem(
-          column,
-          place,
-          this.isTarget
-            ? 'a target is missing: fill it in, or leave the row out (data.missing: drop)'
-            : 'a value is missing: fill it in, or say what to do with data.missing: mean, zero or drop',
-        );
+      if (this.isTarget || this.missing === 'refuse') throw this.#problem(column, place, this.#ofMissing());
       this.#values.fill(Number.NaN, at, at + slotsOf(column));
       return;
     }
@@ -106,13 +101,19 @@ export class RowEncoder {
     }
   }
 
+  #ofMissing(): string {
+    if (this.isTarget) return 'a target is missing: fill it in, or leave the row out (data.missing: drop)';
+    if (!this.advises) return 'a value is missing: the model was trained on rows that have them all';
+    return 'a value is missing: fill it in, or say what to do with data.missing: mean, zero or drop';
+  }
+
   #number(column: Column, value: unknown, place: string): number {
     const number = Math.fround(numberOf(value));
     if (!Number.isFinite(number)) {
       throw this.#problem(
         column,
         place,
-        `expected a finite float32 number, got ${show(value)}: mend the file, or say data.columns: { ${column.name}: category }`,
+        `expected a finite float32 number, got ${show(value)}${this.advises ? `: mend the file, or say data.columns: { ${column.name}: category }` : ''}`,
       );
     }
     return number;

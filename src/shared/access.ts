@@ -1,5 +1,5 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
-import { UsageError } from '../../shared/errors.js';
+import { UsageError } from './errors.js';
 
 /** Where a dashboard listens. */
 export interface DashboardAddress {

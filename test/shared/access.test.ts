@@ -1,5 +1,5 @@
 import { test } from 'tap';
-import { dashboardAddress, gateFor, isLocal, newToken } from '../../../src/view/dashboard/access.js';
+import { dashboardAddress, gateFor, isLocal, newToken } from '../../src/shared/access.js';
 
 test('where to listen', async (t) => {
   t.same(dashboardAddress('--port', ''), { host: '127.0.0.1', port: 0 });
