@@ -146,7 +146,9 @@ export class Roster {
   }
 
   #newMember(incarnation: Incarnation, hello: Hello, number: number, via: Incarnation | undefined): Member {
-    const none = { below: 0, channel: undefined, choice: undefined, ready: undefined, computeMs: 0, parts: 0, readyAt: 0 };
+    // A worker that was started here has the channel of its slot; an aggregator gives out its own.
+    const channel = hello.role === 'worker' && via === undefined ? hello.slot : undefined;
+    const none = { below: 0, channel, choice: undefined, ready: undefined, computeMs: 0, parts: 0, readyAt: 0 };
     return { incarnation, number, name: `${hello.role} ${number}`, hello, via, ...none };
   }
 
