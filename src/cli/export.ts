@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { Command, Option } from 'commander';
-import { UsageError } from '../shared/errors.js';
+import { errorCode, errorMessage, RunError, UsageError } from '../shared/errors.js';
 import { weightsChoice } from './weightsChoice.js';
 
 interface ExportFlags {
@@ -37,7 +37,9 @@ async function exportModel(path: string, { format, output, weights, optimizer, f
   if (existsSync(to) && !force) throw new UsageError(`${to}: is there already: name another with --output, or write over it with --force`);
   const model = await trainableModel(path, weightsChoice(weights));
   const state = optimizer ? model.state : undefined;
-  await writeModelAs(format, to, { ...model, state });
+  await writeModelAs(format, to, { ...model, state }).catch((error: unknown) => {
+    throw new RunError(`${to}: cannot be written (${errorCode(error) || errorMessage(error).split('\n')[0]})`);
+  });
   const say = (line: string): boolean => process.stderr.write(`${line}\n`);
   if (format.startsWith('keras') && optimizer && !state) {
     say(

@@ -15,6 +15,8 @@ export interface LoadedConfig {
   readonly config: Config;
   /** The keys that the user gave, in the form of a file. */
   readonly given: Mapping;
+  /** Why the model that the config starts from cannot be read, where a run may be gone on with that needs it no more. */
+  readonly missing: unknown;
   /** The config's name: its file's, without the ending. */
   readonly name: string;
 }
@@ -28,9 +30,20 @@ export async function loadConfig(file: string | undefined, flags: Readonly<Mappi
   const fromFile = file === undefined ? {} : absolutePaths(readYaml(file), dirname(file));
   const fromFlags = absolutePaths(configOf(flags), '.');
   const source = file === undefined ? 'flags' : Object.keys(fromFlags).length > 0 ? `${file} and flags` : file;
-  const given = await withModelFrom(mergeConfigs(fromFile, fromFlags));
+  const raw = mergeConfigs(fromFile, fromFlags);
+  const { given, missing } = await withModel(raw, flags['resume'] !== undefined);
   const config = parseConfig(given, source, machineHere());
-  return { config, given, name: file === undefined ? 'article' : basename(file, extname(file)) };
+  return { config, given, missing, name: file === undefined ? 'article' : basename(file, extname(file)) };
+}
+
+async function withModel(raw: Mapping, mayResume: boolean): Promise<Pick<LoadedConfig, 'given' | 'missing'>> {
+  try {
+    return { given: await withModelFrom(raw), missing: undefined };
+  } catch (missing) {
+    if (!mayResume) throw missing;
+    const { from: _, freeze: __, ...given } = raw;
+    return { given, missing };
+  }
 }
 
 function configOf(flags: Readonly<Mapping>): Mapping {
@@ -62,20 +75,23 @@ function readYaml(file: string): Mapping {
   return value;
 }
 
-/** Keys of data that name files or folders. */
+/** Keys of data that name files or folders, and those of its other parts. */
 const pathKeys: ReadonlySet<string> = new Set(['x', 'y', 'table', 'images']);
+const partKeys: ReadonlySet<string> = new Set(['validation', 'test']);
 
 /** Workers may run in other folders: they get to know files by their full path. */
 function absolutePaths(config: Mapping, folder: string): Mapping {
   const full = (value: unknown): unknown => (typeof value === 'string' ? resolve(folder, value) : value);
-  const pair = (value: unknown): unknown =>
-    isMapping(value)
-      ? Object.fromEntries(
-          Object.entries(value).map(([key, inner]) => [key, pathKeys.has(key) ? full(inner) : isMapping(inner) ? pair(inner) : inner]),
-        )
-      : value;
+  const data = (value: unknown): unknown => {
+    if (!isMapping(value)) return value;
+    const entries = Object.entries(value).map(([key, inner]) => [
+      key,
+      pathKeys.has(key) ? full(inner) : partKeys.has(key) ? data(inner) : inner,
+    ]);
+    return Object.fromEntries(entries);
+  };
   const result: Record<string, unknown> = { ...config };
-  if ('data' in result) result['data'] = pair(result['data']);
+  if ('data' in result) result['data'] = data(result['data']);
   for (const key of ['initialWeights', 'from']) if (key in result) result[key] = full(result[key]);
   return result;
 }

@@ -1,5 +1,4 @@
-import { createWriteStream } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { createWriteStream, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -62,13 +61,19 @@ async function predictRun(folder: string, file: string, { weights, engine, devic
 /** What comes over stdin is laid into a file first: tables are looked at before they are read, and images have an end. */
 async function withFile(file: string, use: (path: string) => Promise<void>): Promise<void> {
   if (file !== '-') return use(file);
-  const folder = await mkdtemp(join(tmpdir(), 'bpnn-'));
+  const folder = mkdtempSync(join(tmpdir(), 'bpnn-'));
+  const remove = (): void => rmSync(folder, { recursive: true, force: true });
+  // Also where whoever reads our results has had enough.
+  process.once('exit', remove);
+  const onSignal = (): void => process.exit(130);
+  process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
   try {
     const path = join(folder, 'stdin');
     await pipeline(process.stdin, createWriteStream(path));
     await use(path);
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    remove();
+    process.off('exit', remove).off('SIGINT', onSignal).off('SIGTERM', onSignal);
   }
 }
 

@@ -32,10 +32,11 @@ export async function runCommand(
   flags: Readonly<Record<string, unknown>>,
   workers: RunOptions['workers'],
 ): Promise<void> {
-  const { config, given, name } = await loadConfig(file, flags);
+  const { config, given, missing, name } = await loadConfig(file, flags);
   const { run } = await import('../run/run.js');
   const resume = await resumption(flags['resume'], config, given, name);
   if (resume === 'over') return;
+  if (resume === undefined && missing !== undefined) throw missing;
   const logFormat = flags['logFormat'] === 'json' ? 'json' : 'human';
   const view = logFormat === 'json' ? jsonView(process.stderr) : runView(process.stderr);
   const trace = flags['trace'] === undefined ? undefined : traceRequest('--trace', flags['trace'] === true ? '' : String(flags['trace']));

@@ -86,6 +86,8 @@ export class Fleet {
   #onEmpty: (() => void) | undefined;
   /** Answers that came after their part had been given to another. */
   lateAnswers = 0;
+  /** How gradients were asked for, by worker and step: in memory that is shared, or in messages. */
+  readonly asked: { memory: number; messages: number } = { memory: 0, messages: 0 };
   /** Peers that were sent away for what they said. */
   refused = 0;
 
@@ -138,7 +140,11 @@ export class Fleet {
       ask: (worker, nodes) => {
         const batch: [number, number] = [from, from + count];
         this.#traceAsked(worker, work);
-        if (shared?.ask(worker, { work, step, epoch, batch, nodes }, version.values)) return;
+        if (shared?.ask(worker, { work, step, epoch, batch, nodes }, version.values)) {
+          this.asked.memory++;
+          return;
+        }
+        this.asked.messages++;
         this.#listeners.add(worker);
         const pairs = nodes.map((node): [number, number] => [node.from, node.to]);
         const { tensors, ...parcel } = broadcast.rest(worker, version);

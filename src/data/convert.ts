@@ -1,8 +1,9 @@
 import type { DataSpec, FileData, ImagesData, TableData } from '../shared/config/dataSchema.js';
 import type { ArraySource } from './arrayFile.js';
-import { convertImages, convertTable, type TableRequest } from './cache/build.js';
+import { convertImages, convertTable, type TableLike } from './cache/build.js';
 import type { CachePlace } from './cache/place.js';
 import type { Fit } from './fit.js';
+import type { ImagesLike } from './images/folder.js';
 import { mnistFiles } from './mnist.js';
 import { npzArray } from './npz.js';
 import type { ArrayData } from './open.js';
@@ -16,21 +17,29 @@ export interface DataNames {
   readonly schema: TableSchema | undefined;
 }
 
-interface ConvertedSpec extends DataNames, Pick<Fit, 'missing' | 'isFixed'> {
+/** What data must be like that a model is asked of. */
+export interface Likeness {
+  readonly table?: TableLike | undefined;
+  readonly images?: ImagesLike | undefined;
+}
+
+interface ConvertedSpec extends DataNames, Pick<Fit, 'missing'> {
+  /** Undefined where all inputs are numbers of the data. */
+  readonly isFixed: Fit['isFixed'] | undefined;
   readonly arrays: ArrayData;
 }
 
-const unnamed = { classes: undefined, schema: undefined, missing: undefined, isFixed: () => false };
+const unnamed = { classes: undefined, schema: undefined, missing: undefined, isFixed: undefined };
 
 /**
  * Turns whatever holds a run's samples into arrays.
- * @param like a table whose columns and categories those of a table must be
+ * @param like what columns, categories and classes must be those of
  * @throws DataError naming what cannot be converted
  */
-export async function convertSpec(spec: DataSpec, place: CachePlace, like?: TableRequest['like']): Promise<ConvertedSpec> {
+export async function convertSpec(spec: DataSpec, place: CachePlace, like: Likeness = {}): Promise<ConvertedSpec> {
   if ('name' in spec) return { ...unnamed, arrays: mnistFiles(spec.take) };
-  if ('table' in spec) return tables(spec, place, like);
-  if ('images' in spec) return images(spec, place);
+  if ('table' in spec) return tables(spec, place, like.table);
+  if ('images' in spec) return images(spec, place, like.images);
   return { ...unnamed, arrays: await arrays(spec, place) };
 }
 
@@ -52,7 +61,7 @@ async function arrays(spec: FileData, place: CachePlace): Promise<ArrayData> {
 async function tables(
   { table, validation, test, target, inputs, columns, missing, ...rest }: TableData,
   place: CachePlace,
-  given: TableRequest['like'],
+  given: TableLike | undefined,
 ): Promise<ConvertedSpec> {
   const request = { target, inputs, columns, missing };
   const { x, y, schema, classes } = await convertTable({ ...request, path: table, like: given }, place);
@@ -64,12 +73,16 @@ async function tables(
     arrays: { ...rest, x, y, validation: await others(validation), test: await others(test) },
     ...{ classes, schema },
     missing: missing === 'mean' || missing === 'zero' ? missing : undefined,
-    isFixed: (input) => fixed[input] ?? false,
+    isFixed: fixed.includes(true) ? (input) => fixed[input] ?? false : undefined,
   };
 }
 
-async function images({ images: folder, validation, test, ...rest }: ImagesData, place: CachePlace): Promise<ConvertedSpec> {
-  const { x, y, classes, listed } = await convertImages(folder, undefined, place);
-  const others = async (other: { readonly images: string } | undefined) => other && convertImages(other.images, listed, place);
+async function images(
+  { images: folder, validation, test, ...rest }: ImagesData,
+  place: CachePlace,
+  given: ImagesLike | undefined,
+): Promise<ConvertedSpec> {
+  const { x, y, classes, listed } = await convertImages(folder, given, place);
+  const others = async (other: { readonly images: string } | undefined) => other && convertImages(other.images, given ?? listed, place);
   return { ...unnamed, arrays: { ...rest, x, y, validation: await others(validation), test: await others(test) }, classes };
 }

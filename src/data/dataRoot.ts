@@ -14,11 +14,18 @@ export function underRoot(spec: DataSpec, root: string): DataSpec {
 }
 
 function fileUnder(root: string, path: string): string {
-  const file = resolve(root, path);
-  if (isWithin(real(root), real(file))) return file;
+  // The name of an array in an archive is no part of its path.
+  const [, file = path, name = ''] = /^(.*\.npz)(#.*)?$/is.exec(path) ?? [];
+  const found = resolve(root, file);
+  if (isUnder(root, found)) return `${found}${name}`;
   throw new DataError(
     `${path}: lies outside ${resolve(root)}, the only folder that this worker opens data in; start it with --data-root FOLDER that holds the run's data`,
   );
+}
+
+/** Does a path, once all links are followed, lie within a folder? */
+export function isUnder(root: string, path: string): boolean {
+  return isWithin(real(root), real(resolve(path)));
 }
 
 function isWithin(root: string, file: string): boolean {

@@ -1,4 +1,5 @@
 import type { Preparation } from '../shared/config/dataSchema.js';
+import { DataError } from '../shared/errors.js';
 import type { Dataset } from './dataset.js';
 import { sizeOf } from './header.js';
 
@@ -44,8 +45,8 @@ class Moments {
 
   constructor(width: number) {
     [this.means, this.#counts, this.#squares] = [new Float64Array(width), new Float64Array(width), new Float64Array(width)];
-    this.least = new Float64Array(width).fill(Number.POSITIVE_INFINITY);
-    this.most = new Float64Array(width).fill(Number.NEGATIVE_INFINITY);
+    this.least = new Float64Array(width);
+    this.most = new Float64Array(width);
   }
 
   get deviations(): Float64Array {
@@ -54,7 +55,11 @@ class Moments {
 
   /** @param row values of one sample */
   add(row: Float32Array): void {
-    for (const [i, value] of row.entries()) if (!Number.isNaN(value)) this.#take(i, value);
+    for (const [i, value] of row.entries()) {
+      if (Number.isNaN(value)) continue;
+      if (!Number.isFinite(value)) throw new DataError(`inputs: expected finite numbers to be normalized by, got ${value} in input ${i}`);
+      this.#take(i, value);
+    }
   }
 
   #take(i: number, value: number): void {
@@ -64,8 +69,8 @@ class Moments {
     this.#counts[i] = count;
     this.means[i] = mean;
     this.#squares[i] = (this.#squares[i] ?? 0) + before * (value - mean);
-    this.least[i] = Math.min(this.least[i] ?? value, value);
-    this.most[i] = Math.max(this.most[i] ?? value, value);
+    this.least[i] = count === 1 ? value : Math.min(this.least[i] ?? value, value);
+    this.most[i] = count === 1 ? value : Math.max(this.most[i] ?? value, value);
   }
 }
 

@@ -1,11 +1,14 @@
 import { createHash } from 'node:crypto';
-import { createWriteStream, existsSync, mkdirSync, renameSync, statfsSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { createWriteStream, existsSync, mkdirSync, statfsSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import crc from 'crc-32';
 import { type Entry, openPromise, type ZipFile } from 'yauzl';
-import { temporaryMark } from '../shared/durableFile.js';
+import { placeDurably } from '../shared/durableFile.js';
 import { DataError, errorMessage } from '../shared/errors.js';
 import type { ArraySource } from './arrayFile.js';
+import { alone } from './cache/lock.js';
 import type { CachePlace } from './cache/place.js';
 import { dtypes } from './dtype.js';
 import { fileSize } from './files.js';
@@ -89,34 +92,50 @@ async function firstBytes(zip: ZipFile, entry: Entry, what: string): Promise<Buf
   return Buffer.concat(chunks).subarray(0, longestHeader);
 }
 
-async function unpacked(
-  zip: ZipFile,
-  entry: Entry,
-  file: string,
-  what: string,
-  { folders: [folder = '.'], say }: CachePlace,
-): Promise<string> {
+async function unpacked(zip: ZipFile, entry: Entry, file: string, what: string, { folders, say }: CachePlace): Promise<string> {
   const { size, mtimeMs } = statSync(file);
   const key = createHash('sha256')
     .update(JSON.stringify([resolve(file), size, mtimeMs, entry.fileName]))
     .digest('hex')
     .slice(0, 16);
-  const path = join(folder, `${key}.npy`);
-  if (existsSync(path)) return path;
-  mkdirSync(folder, { recursive: true });
-  const { bavail, bsize } = statfsSync(folder);
-  const needed = entry.uncompressedSize;
-  if (needed > bavail * bsize)
-    throw new DataError(`${what}: unpacks to ${needed} bytes, and there are ${bavail * bsize} free at ${folder}`);
-  say?.(`${what} is compressed: unpacking it to ${path}, once`);
-  const temporary = `${path}${temporaryMark}${process.pid}`;
-  try {
-    await pipeline(await streamOf(zip, entry, what), createWriteStream(temporary, { flush: true }));
-  } catch (error) {
-    throw new DataError(`${what}: cannot be unpacked: ${errorMessage(error)}`);
-  }
-  renameSync(temporary, path);
+  const places = folders.map((folder) => join(folder, `${key}.npy`));
+  const known = places.find((path) => existsSync(path));
+  const path = known ?? places[0] ?? '.';
+  if (known !== undefined) return path;
+  mkdirSync(dirname(path), { recursive: true });
+  await alone(
+    `${path}.lock`,
+    () => existsSync(path),
+    async () => {
+      const { bavail, bsize } = statfsSync(dirname(path));
+      const needed = entry.uncompressedSize;
+      if (needed > bavail * bsize)
+        throw new DataError(`${what}: unpacks to ${needed} bytes, and there are ${bavail * bsize} free at ${path}`);
+      say?.(`${what} is compressed: unpacking it to ${path}, once`);
+      try {
+        await placeDurably(path, async (temporary) =>
+          pipeline(await streamOf(zip, entry, what), checked(entry), createWriteStream(temporary)),
+        );
+      } catch (error) {
+        throw error instanceof DataError ? error : new DataError(`${what}: cannot be unpacked: ${errorMessage(error)}`);
+      }
+    },
+  );
   return path;
+}
+
+/** Passes bytes on, and fails at their end where their checksum is not the archive's. */
+function checked({ crc32: expected }: Entry): Transform {
+  let sum = 0;
+  return new Transform({
+    transform(chunk: Buffer, _, done) {
+      sum = crc.buf(chunk, sum);
+      done(null, chunk);
+    },
+    flush(done) {
+      done(sum >>> 0 === expected >>> 0 ? null : new Error('its checksum does not fit: it is damaged'));
+    },
+  });
 }
 
 async function streamOf(zip: ZipFile, entry: Entry, what: string) {

@@ -1,9 +1,8 @@
 import type { DataSpec, FileData, NamedData, Preparation } from '../shared/config/dataSchema.js';
 import { DataError, UsageError } from '../shared/errors.js';
 import { ArrayDataset, type ArrayPair } from './arrayDataset.js';
-import type { TableRequest } from './cache/build.js';
 import type { CachePlace } from './cache/place.js';
-import { convertSpec, type DataNames } from './convert.js';
+import { convertSpec, type DataNames, type Likeness } from './convert.js';
 import type { DataParts, Dataset, PartName } from './dataset.js';
 import { type Fit, fitPreparation } from './fit.js';
 import { mnistFiles } from './mnist.js';
@@ -21,7 +20,8 @@ export interface ArrayData extends ArrayPair, Pick<FileData, 'take' | 'normalize
   readonly test?: ArrayPair | undefined;
 }
 
-export interface OpenOptions extends Partial<Pick<Fit, 'missing' | 'isFixed'>> {
+export interface OpenOptions extends Partial<Pick<Fit, 'missing'>> {
+  readonly isFixed?: Fit['isFixed'] | undefined;
   /** Bytes of inputs that may be loaded; arrays beyond them are read row by row. Default: all. */
   readonly memory?: number | undefined;
 }
@@ -41,7 +41,7 @@ export async function loadData(spec: DataSpec, validationSplit: number, place: C
 /** Data that a model was trained on: others are to be prepared as they were, where that is known. */
 export interface TrainedOn {
   readonly preparation: Preparation | undefined;
-  readonly like: TableRequest['like'];
+  readonly like: Likeness;
 }
 
 /** The same for data that are arrays already. */
@@ -72,16 +72,12 @@ function openArrays(arrays: ArrayData, validationSplit: number, options: OpenOpt
   };
 }
 
-function preparationOf(
-  { normalize }: ArrayData,
-  train: ArrayDataset,
-  { missing, isFixed = () => false }: OpenOptions,
-): Preparation | undefined {
+function preparationOf({ normalize }: ArrayData, train: ArrayDataset, { missing, isFixed }: OpenOptions): Preparation | undefined {
   if (typeof normalize === 'object') {
     if ('subtract' in normalize) return checkWidths(normalize, train);
-    if (!missing) return normalize;
+    if (!missing && !isFixed) return normalize;
   }
-  return normalize || missing ? fitPreparation(train, { method: normalize, missing, isFixed }) : undefined;
+  return normalize || missing ? fitPreparation(train, { method: normalize, missing, isFixed: isFixed ?? (() => false) }) : undefined;
 }
 
 /** Numbers that were found in other data, or written by hand, must be one an input. */

@@ -9,9 +9,8 @@ import type { ArrayDataset } from './arrayDataset.js';
  */
 export function split(all: ArrayDataset, fraction: number, stratify: boolean): [ArrayDataset, ArrayDataset] {
   const groups = stratify ? classGroups(all) : undefined;
-  const counts = (groups ?? [all]).map(({ length, count }: { length?: number; count?: number }) =>
-    trainCount(length ?? count ?? 0, fraction),
-  );
+  // A class of one sample is one to train on.
+  const counts = groups ? groups.map(({ length }) => Math.max(1, trainCount(length, fraction))) : [trainCount(all.count, fraction)];
   const train = counts.reduce((sum, count) => sum + count, 0);
   if (train === 0 || train === all.count) {
     const empty = train === 0 ? 'training' : 'validation';

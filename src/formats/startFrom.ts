@@ -1,8 +1,9 @@
 import { isMapping } from '../shared/config/merge.js';
 import { plainModel } from '../shared/config/write.js';
-import { DataError } from '../shared/errors.js';
+import { DataError, UsageError } from '../shared/errors.js';
 import { type ParameterLayout, viewOf } from '../shared/model/layout.js';
 import { buildNetwork } from '../shared/model/network.js';
+import type { ModelMetadata } from './metadata.js';
 import { readModelAt } from './open.js';
 
 type Mapping = Readonly<Record<string, unknown>>;
@@ -11,14 +12,17 @@ type Mapping = Readonly<Record<string, unknown>>;
  * A config with what its `from` brings along filled in, where it does not say otherwise: the model, with its loss and
  * metrics, and how the inputs of files are prepared.
  * @param given as it stands in a file
- * @throws UsageError, DataError where the model cannot be read
+ * @throws UsageError, DataError where the model cannot be read, or does not say what it was trained for
  */
 export async function withModelFrom(given: Mapping): Promise<Mapping> {
   const { from, data } = given;
   if (typeof from !== 'string' || from === '' || 'model' in given) return given;
   const { spec, metadata } = (await readModelAt(from)).model;
   const { loss, metrics, normalize } = metadata;
-  const isBare = isMapping(data) && 'x' in data && !('normalize' in data);
+  if (loss === undefined && !('loss' in given)) {
+    throw new UsageError(`${from}: does not say what loss it was trained for: give one (loss, or --loss), such as categoricalCrossentropy`);
+  }
+  const isBare = isMapping(data) && !('name' in data) && !('normalize' in data);
   return {
     ...given,
     model: plainModel(spec),
@@ -37,9 +41,15 @@ export interface StartingWeights {
  * Weights that begin as those of another model. A config that has a model of its own may differ in some layers, such as
  * the last one: those begin with fresh weights.
  * @param fresh weights of the layout's own; those that are found are written over them
+ * @param own what the data's classes and columns are called
  * @throws DataError where no layer fits
  */
-export async function weightsFrom(path: string, layout: ParameterLayout, fresh: Float32Array): Promise<StartingWeights> {
+export async function weightsFrom(
+  path: string,
+  layout: ParameterLayout,
+  fresh: Float32Array,
+  own: Pick<ModelMetadata, 'classes' | 'schema'>,
+): Promise<StartingWeights> {
   const { model } = await readModelAt(path);
   const there = buildNetwork(model.spec).layout.parameters;
   const missed: string[] = [];
@@ -53,5 +63,20 @@ export async function weightsFrom(path: string, layout: ParameterLayout, fresh: 
     throw new DataError(`${path}: none of its weights fit the config's model: ${missed.join('; ')}`);
   }
   const notes = missed.length === 0 ? [] : [`from ${path}; with fresh weights: ${missed.join('; ')}`];
-  return { weights: fresh, notes };
+  return { weights: fresh, notes: [...notes, ...differences(path, model.metadata, own)] };
+}
+
+/** Inputs or outputs that mean something else than they did. */
+function differences(path: string, there: ModelMetadata, here: Pick<ModelMetadata, 'classes' | 'schema'>): string[] {
+  const namesOf = ({ schema }: Pick<ModelMetadata, 'schema'>): string | undefined =>
+    schema?.inputs
+      .map((column) => (column.kind === 'category' ? `${column.name} (${column.categories?.join(', ')})` : column.name))
+      .join(', ');
+  const pairs = [
+    ['classes', there.classes?.join(', '), here.classes?.join(', ')],
+    ['columns', namesOf(there), namesOf(here)],
+  ] as const;
+  return pairs
+    .filter(([, was, is]) => was !== undefined && is !== undefined && was !== is)
+    .map(([what, was, is]) => `${path} was trained on other ${what}: ${was}; the data have ${is}`);
 }

@@ -1,3 +1,5 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { version } from '../shared/version.js';
 import type { TrainableModel } from './savedModel.js';
 import { layersModelJson, writeModel } from './tfjs/layersModel.js';
@@ -30,6 +32,8 @@ export async function writeModelAs(format: ExportFormat, path: string, model: Tr
     case 'onnx':
       return (await import('./onnx/write.js')).writeOnnx(path, model);
     case 'tfjs':
+      // Of a model that is there already nothing stays.
+      for (const name of ['weights.bin', 'model.json']) await rm(join(path, name), { force: true });
       return writeModel(path, layersModelJson(model.spec, version, model.metadata), model.weights);
   }
 }

@@ -56,7 +56,8 @@ export async function partOf(model: Model, part: PartName): Promise<Dataset> {
  * @throws UsageError, DataError for a spec or files that are bad
  */
 export async function otherData(model: Model, spec: DataSpec): Promise<Dataset> {
-  const like = model.schema && { path: 'the training data', schema: model.schema };
+  const path = 'the training data';
+  const like = { table: model.schema && { path, schema: model.schema }, images: model.classes && { path, classes: model.classes } };
   const { train, test } = await loadData(spec, 0, { folders: cachesElsewhere('runs') }, undefined, {
     preparation: model.preparation,
     like,

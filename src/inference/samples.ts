@@ -1,8 +1,11 @@
-import { openArray } from '../data/arrayFile.js';
+import { type ArraySource, openArray } from '../data/arrayFile.js';
+import { cachesElsewhere } from '../data/cache/place.js';
 import { fileSize, firstBytes } from '../data/files.js';
 import { isIdx } from '../data/idx.js';
 import { readImage } from '../data/images/decode.js';
+import { dataMemory } from '../data/memory.js';
 import { isNpy } from '../data/npy.js';
+import { npzArray } from '../data/npz.js';
 import { rowReader } from '../data/rows.js';
 import { RowEncoder } from '../data/table/encode.js';
 import { expandCategories } from '../data/table/expand.js';
@@ -10,7 +13,7 @@ import { type Column, schemaOfInputs } from '../data/table/schema.js';
 import { openTable } from '../data/table/tableFile.js';
 import type { Preparation } from '../shared/config/dataSchema.js';
 import { DataError } from '../shared/errors.js';
-import { checkSampleShape } from './inputShape.js';
+import { checkPicture, checkSampleShape } from './inputShape.js';
 import type { Model } from './model.js';
 
 /** Samples that a model is asked about together. */
@@ -29,6 +32,10 @@ const chunkSize = 512;
  * @throws DataError if the file cannot be read or its samples do not fit the model
  */
 export async function* samplesOf(model: Model, path: string, preparation: Preparation | undefined): AsyncGenerator<SampleBatch, void> {
+  if (/\.npz(#.*)?$/is.test(path)) {
+    yield* fromArray(model, await npzArray(path, { folders: cachesElsewhere('runs') }), preparation);
+    return;
+  }
   fileSize(path);
   const head = firstBytes(path, 16);
   if (isNpy(head) || isIdx(head)) yield* fromArray(model, path, preparation);
@@ -40,11 +47,11 @@ function isPicture(head: Buffer): boolean {
   return head.toString('latin1', 1, 4) === 'PNG' || (head[0] === 0xff && head[1] === 0xd8);
 }
 
-function* fromArray(model: Model, path: string, preparation: Preparation | undefined): Generator<SampleBatch, void> {
-  const file = openArray(path);
+function* fromArray(model: Model, source: ArraySource, preparation: Preparation | undefined): Generator<SampleBatch, void> {
+  const file = openArray(source, dataMemory({ memoryLimit: undefined, workers: 1 }));
   const [count = 0, ...shape] = file.shape;
   // A lone sample, saved without the dimension that counts samples, shows in the message.
-  checkSampleShape(model.spec, shape, `${path}, an array of [${file.shape.join(', ')}]`);
+  checkSampleShape(model.spec, shape, `${file.path}, an array of [${file.shape.join(', ')}]`);
   const { values, load, finish } = file.buffer(Math.min(chunkSize, count), preparation);
   for (let first = 0; first < count; first += chunkSize) {
     const size = Math.min(chunkSize, count - first);
@@ -56,7 +63,7 @@ function* fromArray(model: Model, path: string, preparation: Preparation | undef
 
 async function fromPicture(model: Model, path: string, preparation: Preparation | undefined): Promise<SampleBatch> {
   const { shape, bytes } = await readImage(path);
-  checkSampleShape(model.spec, shape, path);
+  checkPicture(model.spec, shape, path);
   return { count: 1, inputs: preparedRows(Float32Array.from(bytes), bytes.length, preparation) };
 }
 
@@ -64,10 +71,18 @@ async function* fromTable(model: Model, path: string, preparation: Preparation |
   const table = await openTable(path);
   const columns = model.schema?.inputs ?? (await schemaOfInputs(table));
   checkColumns(path, table.columns, columns);
+  const unknown = columns.find((column) => column.kind === 'category' && !column.categories);
+  if (unknown) {
+    throw new DataError(
+      `${path}: column ${unknown.name} holds text: expected numbers alone, since the model does not say what texts it was trained on`,
+    );
+  }
+  if (table.pieces.length === 0) throw new DataError(`${path}: has no rows`);
   const isFilled = preparation !== undefined && 'fill' in preparation;
   for (const piece of table.pieces) {
     const encoder = new RowEncoder(table, columns, isFilled ? 'zero' : 'refuse', false, 'the training data', false);
     await table.read(piece, (row, place) => encoder.add(row, place));
+    if (encoder.rows === 0) continue;
     const values = expandCategories(encoder.values, columns, encoder.categories);
     const width = values.length / encoder.rows;
     checkSampleShape(model.spec, [width], path);

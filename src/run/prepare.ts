@@ -52,9 +52,12 @@ export async function prepareRun(given: Config, { isResumed, ...hearing }: Prepa
   const learningRate = fixSchedule(config.optimizer.learningRate, totalSteps);
   const plan = planTraining({ ...config, optimizer: { ...config.optimizer, learningRate } }, network, counts);
   const fingerprint = fingerprintOf(data);
+  const metadata = metadataOf(config, data);
   // Those of a run that goes on are in its checkpoint; what they began with may be gone.
-  const starting = isResumed ? { weights: new Float32Array(network.layout.size), notes: [] } : await startingWeights(config, network);
-  return { plan, fingerprint, metadata: metadataOf(config, data), ...starting };
+  const starting = isResumed
+    ? { weights: new Float32Array(network.layout.size), notes: [] }
+    : await startingWeights(config, network, metadata);
+  return { plan, fingerprint, metadata, ...starting };
 }
 
 /** A way of preparing inputs is a matter of the run: from now on its numbers are. */
@@ -66,10 +69,14 @@ function metadataOf({ loss, metrics }: Config, { preparation, classes, schema }:
   return { loss, metrics, ...(preparation && { normalize: preparation }), ...(classes && { classes }), ...(schema && { schema }) };
 }
 
-async function startingWeights({ initialWeights: file, from, seed }: Config, network: Network): Promise<StartingWeights> {
+async function startingWeights(
+  { initialWeights: file, from, seed }: Config,
+  network: Network,
+  own: ModelMetadata,
+): Promise<StartingWeights> {
   if (file !== undefined) return { weights: readWeights(file, network), notes: [] };
   const fresh = initialWeights(network.layout, seed);
-  return from === undefined ? { weights: fresh, notes: [] } : weightsFrom(from, network.layout, fresh);
+  return from === undefined ? { weights: fresh, notes: [] } : weightsFrom(from, network.layout, fresh, own);
 }
 
 function checkInputs({ model }: Config, network: Network, { train }: DataParts): void {

@@ -88,6 +88,8 @@ export interface RunSummary extends Record<string, unknown> {
   readonly testAccuracy?: number;
   readonly workers: readonly WorkerSummary[];
   readonly strangers: Strangers;
+  /** How often workers were asked for gradients in memory that is shared with them, and how often in messages. */
+  readonly asked: { readonly memory: number; readonly messages: number };
   /** How long the last steps took, and what on; absent where none was taken. */
   readonly stepMs: StepFiguresMs | undefined;
   /** Where the coordinator's own time went. */
@@ -117,6 +119,7 @@ export interface SummaryParts {
   readonly test: { readonly best: Figures; readonly final: Figures } | undefined;
   readonly fingerprint: string;
   readonly strangers: Strangers;
+  readonly asked: RunSummary['asked'];
   /** Milliseconds that the coordinator spent adding gradients up and moving the weights. */
   readonly reduceMs: number;
   readonly updateMs: number;
@@ -125,8 +128,22 @@ export interface SummaryParts {
 }
 
 export function summarize(parts: SummaryParts): RunSummary {
-  const { plan, outcome, steps, members, startedAt, endedAt, test, fingerprint, strangers, reduceMs, updateMs, stepMs, commandLine } =
-    parts;
+  const {
+    plan,
+    outcome,
+    steps,
+    members,
+    startedAt,
+    endedAt,
+    test,
+    fingerprint,
+    strangers,
+    asked,
+    reduceMs,
+    updateMs,
+    stepMs,
+    commandLine,
+  } = parts;
   const seconds = (endedAt - startedAt) / 1_000;
   const samples = samplesIn(outcome.steps, plan) - samplesIn(outcome.steps - steps, plan);
   return {
@@ -143,6 +160,7 @@ export function summarize(parts: SummaryParts): RunSummary {
     stepMs,
     coordinator: { reduceSeconds: reduceMs / 1_000, updateSeconds: updateMs / 1_000 },
     strangers,
+    asked,
     version,
     node: process.version,
     cpu: cpus()[0]?.model.trim() ?? process.arch,

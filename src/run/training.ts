@@ -61,6 +61,7 @@ export async function trainAndTest(parts: TrainingParts): Promise<{ readonly out
       steps: outcome.steps - stepsBefore,
       members: fleet.veterans,
       strangers: { turnedAway: hub.turnedAway, refused: fleet.refused, lateAnswers: fleet.lateAnswers },
+      asked: { ...fleet.asked },
       reduceMs: workforce.reduceMs,
       updateMs: updating.total,
       stepMs: stepTimes.figures(),

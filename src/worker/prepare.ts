@@ -1,5 +1,6 @@
+import { resolve } from 'node:path';
 import { BatchReader } from '../data/batch.js';
-import { cachesElsewhere } from '../data/cache/place.js';
+import { cachesUnder } from '../data/cache/place.js';
 import { underRoot } from '../data/dataRoot.js';
 import { fingerprintOf } from '../data/fingerprint.js';
 import { dataMemory } from '../data/memory.js';
@@ -65,7 +66,7 @@ export async function prepare(
   const { dataRoot, slot } = options;
   const config = configOf(message.config);
   if (config.device === 'gpu') seeOwnGpu(slot);
-  const place = { folders: cachesElsewhere(config.runs), say: options.say };
+  const place = { folders: cachesUnder(dataRoot, config.runs), ...(resolve(dataRoot) !== '/' && { root: dataRoot }), say: options.say };
   const data = await loadData(underRoot(config.data, dataRoot), config.validationSplit, place, dataMemory(config));
   const fingerprint = fingerprintOf(data);
   const network = buildNetwork(config.model);

@@ -71,14 +71,40 @@ test('what was converted before an interruption is not converted again; the lock
   };
   await t.rejects(convertTable({ ...request, path }, { ...place, onProgress: interrupt }), { message: 'interrupted' });
   const [building = ''] = readdirSync(join(folder, 'data'));
-  t.match(building, /^[0-9a-f]{16}\.building$/);
-  const lock = join(folder, 'data', building.replace('building', 'lock'));
+  t.match(building, /^[0-9a-f]{16}\.building-\d+$/);
+  const lock = join(folder, 'data', building.replace(/building.*/, 'lock'));
   writeFileSync(lock, JSON.stringify({ pid: 2 ** 22 + 1, host: hostname() }));
   const converted: number[] = [];
   await convertTable({ ...request, path }, { ...place, onProgress: (_, done) => converted.push(done) });
   t.ok((converted[0] ?? 0) >= 1, 'it goes on');
   t.equal(converted.at(-1), 3);
   t.notOk(existsSync(lock));
+});
+
+test('whole numbers are class numbers only where they can be', async (t) => {
+  const folder = t.testdir({ 'large.csv': 'a,y\n1,3000000000\n2,4000000000\n', 'small.csv': 'a,y\n1,3\n2,0\n' });
+  const place = { folders: [join(folder, 'data')] };
+  const of = async (name: string) => openArray((await convertTable({ path: join(folder, name), target: 'y', missing: 'refuse' }, place)).y);
+  t.match(await of('large.csv'), { dtype: 'float32', shape: [2, 1] });
+  t.match(await of('small.csv'), { dtype: 'int32', shape: [2] });
+});
+
+test('rows that are wide are read whole, also where only the first are looked at', async (t) => {
+  const row = new Array(40_000).fill('0.123456789').join();
+  const text = `${Array.from({ length: 40_000 }, (_, i) => `c${i}`).join()},y\n${`${row},1\n`.repeat(50)}`;
+  const folder = t.testdir({ 'wide.csv': text });
+  const { x } = await convertTable({ path: join(folder, 'wide.csv'), target: 'y', missing: 'refuse' }, { folders: [join(folder, 'data')] });
+  t.same(openArray(x).shape, [50, 40_000]);
+});
+
+test('a table that has changed takes the place of what it was before', async (t) => {
+  const folder = t.testdir({ 't.csv': 'a,y\n1,3\n2,0\n' });
+  const place = { folders: [join(folder, 'data')] };
+  const convert = () => convertTable({ path: join(folder, 't.csv'), target: 'y', missing: 'refuse' }, place);
+  await convert();
+  writeFileSync(join(folder, 't.csv'), 'a,y\n1,3\n2,0\n3,1\n');
+  await convert();
+  t.equal(readdirSync(join(folder, 'data')).length, 1);
 });
 
 test('pieces of a text end with whole lines, and none within quotes', async (t) => {

@@ -81,7 +81,26 @@ const tables: readonly (readonly [what: string, text: string | Buffer, problem: 
   [
     'lists of other lengths',
     '{"a": [1, 2], "kind": "x"}\n{"a": [1], "kind": "y"}\n',
-    'table.csv, line 2, column a: expected a list of numbers of shape [2], as in the first row, got [1]',
+    'table.csv, line 2, column a: expected a list of numbers of shape [2], as in the first row, got 1 where it has 2',
+  ],
+  [
+    'lists whose inner lengths differ',
+    '{"a": [[1, 2], [3, 4]], "kind": "x"}\n{"a": [[5, 6], [7]], "kind": "y"}\n',
+    /line 2, column a: expected a list of numbers of shape \[2, 2\], as in the first row, got 1 where it has 2$/,
+  ],
+  [
+    'mappings',
+    '{"a": 1, "b": {"c": 1}, "kind": "x"}\n',
+    /line 1, column b: expected a number, a text or a list of numbers, got \{"c":1\}$/,
+  ],
+  ['a column that counts rows', ',a,kind\n0,2,x\n1,4,y\n', /a column has no name, as one that counts rows/],
+  ['columns that are numbered', '0,1,2\n1,2,x\n3,4,y\n', undefined, { target: '2' }],
+  ['another encoding', Buffer.from('a,b,kind\n1,2,\xc5\n', 'latin1'), /expected text in UTF-8, got another encoding/],
+  ['an input twice', good, /data.inputs: expected each column once, got "a" twice$/, { inputs: ['a', 'a'] }],
+  [
+    'a text of its own in every row',
+    `a,b,kind\n${Array.from({ length: 2_001 }, (_, i) => `1,text${i},x\n`).join('')}`,
+    /column b has 2001 different texts, each of which would be an input/,
   ],
   [
     'a Parquet file that is cut short',
@@ -144,7 +163,7 @@ test('a cache of an older version is made anew, and one that is there is used', 
   writeFileSync(path, readFileSync(path, 'utf8').replace('"version":1', '"version":0'));
   await trainOnce('third');
   t.equal(converted.length, 4);
-  t.match(notices.join('\n'), /was made by another version: .*table.csv is converted anew/);
+  t.match(notices.join('\n'), /was made by another version, or is not whole: .*table.csv is converted anew/);
   writeFileSync(table, good.replace('7', '9'));
   utimesSync(table, new Date(), new Date(Date.now() + 5_000));
   await trainOnce('fourth');

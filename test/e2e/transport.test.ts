@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { test } from 'tap';
 import { runCli, runWell, someMnist, startCli } from '../fixtures/cli.js';
-import { weightsOf } from '../fixtures/runFolder.js';
+import { summaryOf, weightsOf } from '../fixtures/runFolder.js';
 
 /** How tensors travel changes no bit. */
 
@@ -15,6 +15,10 @@ test('shared memory or sockets: the same weights', {
   for (const transport of ['shm', 'socket']) {
     const { stderr } = await runWell(t, 'up', ...config, '--transport', transport, '--runs', runs, '--name', transport);
     t.notMatch(stderr, /no memory is shared/);
+    const asked = summaryOf(join(runs, transport))['asked'] as { memory: number; messages: number };
+    if (transport === 'socket') t.equal(asked.memory, 0);
+    // Whoever has just joined is asked in a message once.
+    else t.ok(asked.memory > 10 * asked.messages, `asked in memory ${asked.memory} times, in messages ${asked.messages} times`);
   }
   t.same(weightsOf(join(runs, 'shm')), weightsOf(join(runs, 'socket')));
 });

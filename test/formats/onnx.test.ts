@@ -46,6 +46,25 @@ const named = (name: string | undefined, units: number, rest: Partial<DenseLayer
   ...rest,
 });
 
+test('inputs that are filled in, moved and divided one by one come back too', async (t) => {
+  const path = join(t.testdir(), 'model.onnx');
+  const weights = weightsOf(everything);
+  for (const normalize of [
+    { subtract: [1, 2, 3, 4, 5, 6], divide: [1, 2, 4, 8, 16, 32] },
+    { fill: [0, 1, 0, 1, 0, 1], subtract: [1, 2, 3, 4, 5, 6], divide: [1, 2, 4, 8, 16, 32] },
+  ]) {
+    await writeOnnx(path, { spec: everything, weights, metadata: { normalize } });
+    t.same(await readOnnx(path), { spec: kept(everything), weights, metadata: { normalize } });
+    const session = await InferenceSession.create(onnxBytes({ spec: everything, weights, metadata: { normalize } }));
+    const inputs = Float32Array.of(3, 'fill' in normalize ? Number.NaN : 1, 5, 2, 2, 2);
+    const { output } = await session.run({ input: new Tensor('float32', inputs, [1, 2, 3]) });
+    const prepared = inputs.map(
+      (value, i) => ((Number.isNaN(value) ? 1 : value) - (normalize.subtract[i] ?? 0)) / (normalize.divide[i] ?? 1),
+    );
+    t.ok(largestDifference((await output?.getData()) as Float32Array, await predictions(everything, weights, prepared)) < 1e-6);
+  }
+});
+
 test('models of others: PyTorch transposes its weights, tf2onnx writes MatMul, Add and Reshape', async (t) => {
   const folder = t.testdir();
   const kernel = [1, 2, 3, 4, 5, 6];
@@ -108,11 +127,20 @@ test('a layer that we lack is named', async (t) => {
     [(graph, input) => graph.node('Gemm', [input, weights(graph, [3, 2])]), /expected weights of 2 inputs, got 3/],
     [(graph, input) => graph.node('Gemm', [input, weights(graph)], { alpha: { float: 0.5 } }), /alpha: expected 1, got 0.5/],
     [(graph, input) => graph.node('Gemm', [input, input]), /expected its second input to be a constant|expected x/],
-    [(graph, input) => graph.node('Div', [dense(graph, input), graph.constant(2)]), /before the first layer/],
+    [
+      (graph, input) => graph.node('Div', [dense(graph, input), graph.constant(2)]),
+      /expected one that prepares the inputs, .* before the first layer/,
+    ],
     [
       (graph, input) => graph.node('Add', [dense(graph, input), dense(graph, input)]),
       /follow each other in one line, got MatMul and MatMul behind x/,
     ],
+    [(graph, input) => graph.node('MatMul', [weights(graph), input]), /expected the samples before the weights/],
+    [
+      (graph, input) => graph.node('Softmax', [graph.output(dense(graph, input), ['n', 2])]),
+      /expected one output, what the last layer gives/,
+    ],
+    [(graph, input) => graph.node('MatMul', [input, graph.array('w', [2, 3], new Float32Array(0))]), /weights w: expected 6 values, got 0/],
     [(graph, input) => graph.node('Identity', [input]), /model.layers: expected at least one dense layer/],
   ];
   for (const [build, pattern] of cases) t.match(await refusal(path, build), pattern);

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createWriteStream, readFileSync, type WriteStream } from 'node:fs';
 import { join } from 'node:path';
+import { DataError } from '../../shared/errors.js';
 import { npyHeader } from '../npyWrite.js';
 import { expandCategories, numbersOf } from '../table/expand.js';
 import { type Column, shapeOfColumns, type TableSchema } from '../table/schema.js';
@@ -8,11 +9,20 @@ import { sorted } from '../table/sorted.js';
 import type { PartFiles, PartInfo } from './part.js';
 import { readInfo } from './part.js';
 
-/** A table's schema with all that its rows have told. */
-export function knownSchema(schema: TableSchema, infos: readonly PartInfo[]): TableSchema {
+/** Categories that a column may have: each is a value of every row. */
+const mostCategories = 2_000;
+
+/** A table's schema with all that its rows have told. @throws DataError where a column has too many categories */
+export function knownSchema(path: string, schema: TableSchema, infos: readonly PartInfo[]): TableSchema {
   const known = (column: Column): Column => {
     if (column.kind !== 'category' || column.categories) return column;
-    return { ...column, categories: sorted(new Set(infos.flatMap(({ categories }) => categories[column.name] ?? []))) };
+    const categories = sorted(new Set(infos.flatMap((info) => info.categories[column.name] ?? [])));
+    if (categories.length > mostCategories) {
+      throw new DataError(
+        `${path}: column ${column.name} has ${categories.length} different texts, each of which would be an input: leave it out (data.inputs), or say that it is numbers (data.columns)`,
+      );
+    }
+    return { ...column, categories };
   };
   return { inputs: schema.inputs.map(known), target: schema.target.map(known) };
 }

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { FilePair } from '../../shared/config/dataSchema.js';
 import { DataError } from '../../shared/errors.js';
+import { unreadable } from '../files.js';
 import { readImage } from '../images/decode.js';
-import { type ImageFolder, listImages } from '../images/folder.js';
+import { type ImageFolder, type ImagesLike, listImages } from '../images/folder.js';
 import type { Missing } from '../table/encode.js';
 import { schemaOf, shortList, type TableSchema } from '../table/schema.js';
 import { openTable } from '../table/tableFile.js';
@@ -39,6 +40,12 @@ interface Conversion {
   readonly assemble: (folder: string, parts: readonly PartFiles[]) => Promise<Pick<Converted, 'classes' | 'schema'>>;
 }
 
+/** A table that others are to be like, and what messages call it. */
+export interface TableLike {
+  readonly path: string;
+  readonly schema: TableSchema;
+}
+
 /** What a table is to become. */
 export interface TableRequest {
   readonly path: string;
@@ -47,7 +54,7 @@ export interface TableRequest {
   readonly columns?: Readonly<Record<string, 'number' | 'category'>> | undefined;
   readonly missing: Missing;
   /** A table whose columns and categories these must be, such as that of the training samples. */
-  readonly like?: { readonly path: string; readonly schema: TableSchema } | undefined;
+  readonly like?: TableLike | undefined;
 }
 
 /**
@@ -73,10 +80,13 @@ export async function convertTable(request: TableRequest, place: CachePlace): Pr
       key: { target, inputs, columns, missing: kept, path: resolve(path), ...stamp(path), like: like?.schema },
       parts: table.pieces.map((piece) => ({ kind: 'table', path, piece, schema, missing: kept, like: like?.path ?? path })),
       async assemble(folder, parts) {
-        const known = knownSchema(schema, parts.map(readInfo));
+        const infos = parts.map(readInfo);
+        const known = knownSchema(path, schema, infos);
         await assembleTable(folder, parts, known);
         const [only] = known.target;
         const classes = known.target.length === 1 && only?.kind === 'category' ? only.categories : undefined;
+        const dropped = infos.reduce((sum, info) => sum + info.dropped, 0);
+        if (dropped > 0) place.say?.(`${path}: ${dropped} rows lack values and were dropped`);
         return { schema: known, classes };
       },
     },
@@ -87,10 +97,10 @@ export async function convertTable(request: TableRequest, place: CachePlace): Pr
 /** Converts a folder of images, unless that has been done before. @throws DataError naming the file that cannot be */
 export async function convertImages(
   path: string,
-  like: ImageFolder | undefined,
+  like: ImagesLike | undefined,
   place: CachePlace,
 ): Promise<Converted & { readonly listed: ImageFolder }> {
-  const listed = listImages(path, like);
+  const listed = listImages(path, like, place.root);
   const [first] = listed.files;
   const shape = first ? (await readImage(first.path)).shape : [];
   const { files, classes } = listed;
@@ -111,9 +121,18 @@ export async function convertImages(
 }
 
 /** What tells that a file is another one, without reading it. */
-function stamp(path: string): { readonly size: number; readonly modified: number } {
-  const { size, mtimeMs } = statSync(path);
-  return { size, modified: mtimeMs };
+function stamp(path: string): Stamp {
+  try {
+    const { size, mtimeMs } = statSync(path);
+    return { size, modified: mtimeMs };
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
+interface Stamp {
+  readonly size: number;
+  readonly modified: number;
 }
 
 async function convert(conversion: Conversion, place: CachePlace): Promise<Converted> {
@@ -125,18 +144,22 @@ async function convert(conversion: Conversion, place: CachePlace): Promise<Conve
   return { x: join(folder, 'inputs.npy'), y: join(folder, 'targets.npy'), classes, schema };
 }
 
-interface Description extends Pick<Converted, 'classes' | 'schema'> {
+interface Description extends Pick<Converted, 'classes' | 'schema'>, Stamp {
   readonly version: number;
-  /** What was converted, for people. */
+  /** What was converted. */
   readonly source: string;
 }
 
-/** Undefined where there is no cache, or one of another version. */
+/** Undefined where there is no cache, one of another version, or one that is not whole. */
 function readDescription(folder: string): Description | undefined {
-  const path = join(folder, 'cache.json');
-  if (!existsSync(path)) return undefined;
-  const description: Description = JSON.parse(readFileSync(path, 'utf8'));
-  return description.version === cacheVersion ? description : undefined;
+  const [path, ...arrays] = ['cache.json', 'inputs.npy', 'targets.npy'].map((name) => join(folder, name));
+  if (path === undefined || ![path, ...arrays].every((file) => existsSync(file))) return undefined;
+  try {
+    const description: Description = JSON.parse(readFileSync(path, 'utf8'));
+    return description.version === cacheVersion ? description : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Parts that were converted before an interruption are not converted again. */
@@ -147,18 +170,19 @@ async function build({ source, parts, assemble }: Conversion, folder: string, { 
     () => readDescription(folder) !== undefined,
     async () => {
       if (existsSync(folder)) {
-        say?.(`${folder}: was made by another version: ${source} is converted anew`);
+        say?.(`${folder}: was made by another version, or is not whole: ${source} is converted anew`);
         rmSync(folder, { recursive: true });
       }
-      const building = `${folder}.building`;
+      const building = `${folder}.building-${cacheVersion}`;
       mkdirSync(building, { recursive: true });
       try {
         const files = await convertParts(source, parts, building, onProgress);
         const found = await assemble(building, files);
         for (const file of files.flatMap(({ inputs, targets, info }) => [inputs, targets, info])) rmSync(file);
-        const description: Description = { version: cacheVersion, source: resolve(source), ...found };
+        const description: Description = { version: cacheVersion, source: resolve(source), ...stamp(source), ...found };
         writeFileSync(join(building, 'cache.json'), `${JSON.stringify(description)}\n`, { flush: true });
         renameSync(building, folder);
+        removeOutdated(join(folder, '..'), description);
       } catch (error) {
         // A file that is mended is another one; of one that is not, nothing can be used.
         if (error instanceof DataError) rmSync(building, { recursive: true, force: true });
@@ -166,6 +190,15 @@ async function build({ source, parts, assemble }: Conversion, folder: string, { 
       }
     },
   );
+}
+
+/** Caches of the same source as it was before are of no use any more. */
+function removeOutdated(folder: string, { source, size, modified }: Description): void {
+  for (const name of readdirSync(folder)) {
+    const other = readDescription(join(folder, name));
+    const isOld = other?.source === source && (other.size !== size || other.modified !== modified);
+    if (isOld) rmSync(join(folder, name), { recursive: true, force: true });
+  }
 }
 
 async function convertParts(

@@ -1,4 +1,5 @@
-import { closeSync, openSync, readFileSync, rmSync, statSync, utimesSync, writeSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
 import { errorCode } from '../../shared/errors.js';
@@ -14,43 +15,72 @@ const lookInterval = 100;
  * @param isDone has another one done it meanwhile? Nothing is done then.
  */
 export async function alone(lock: string, isDone: () => boolean, work: () => Promise<void>): Promise<void> {
+  const token = randomUUID();
   while (!isDone()) {
-    if (!take(lock)) {
+    if (!take(lock, token)) {
       await wait(lookInterval);
       continue;
     }
-    const touching = setInterval(() => utimesSync(lock, new Date(), new Date()), touchInterval);
+    const touching = setInterval(() => touch(lock), touchInterval);
     try {
       // The one before may have ended between the look and the lock.
       if (!isDone()) await work();
     } finally {
       clearInterval(touching);
-      rmSync(lock, { force: true });
+      if (holderOf(lock)?.token === token) rmSync(lock, { force: true });
     }
   }
 }
 
-/** Takes a lock that is free, or whose holder has died. */
-function take(lock: string): boolean {
+interface Holder {
+  readonly pid: number;
+  readonly host: string;
+  readonly token: string;
+}
+
+/** Takes a lock that is free; one whose holder has died is free the next time. */
+function take(lock: string, token: string): boolean {
   try {
-    const file = openSync(lock, 'wx');
-    writeSync(file, JSON.stringify({ pid: process.pid, host: hostname() }));
-    closeSync(file);
+    const holder: Holder = { pid: process.pid, host: hostname(), token };
+    writeFileSync(lock, JSON.stringify(holder), { flag: 'wx' });
     return true;
   } catch (error) {
     if (errorCode(error) !== 'EEXIST') throw error;
   }
-  if (isDead(lock)) rmSync(lock, { force: true });
+  if (!isDead(lock)) return false;
+  // Of several who see that, one moves it away; what it has moved may already be the lock of the next.
+  const away = `${lock}.${token}`;
+  try {
+    renameSync(lock, away);
+    if (isDead(away)) rmSync(away, { force: true });
+    else renameSync(away, lock);
+  } catch {
+    // Another was faster.
+  }
   return false;
 }
 
+/** On this machine whoever runs is alive, however long it has slept; of others only the time is known. */
 function isDead(lock: string): boolean {
+  const holder = holderOf(lock);
+  if (holder?.host === hostname()) return !isRunning(holder.pid);
+  const { mtimeMs = Date.now() } = statSync(lock, { throwIfNoEntry: false }) ?? {};
+  return Date.now() - mtimeMs > deadAfter;
+}
+
+/** Undefined where the lock has gone, or is not written yet. */
+function holderOf(lock: string): Holder | undefined {
   try {
-    if (Date.now() - statSync(lock).mtimeMs > deadAfter) return true;
-    const { pid, host }: { pid?: unknown; host?: unknown } = JSON.parse(readFileSync(lock, 'utf8'));
-    return host === hostname() && typeof pid === 'number' && !isRunning(pid);
+    return JSON.parse(readFileSync(lock, 'utf8'));
   } catch {
-    // It has gone, or is not written yet.
-    return false;
+    return undefined;
+  }
+}
+
+function touch(lock: string): void {
+  try {
+    utimesSync(lock, new Date(), new Date());
+  } catch {
+    // It has been taken away: whoever did so waits for what is made here.
   }
 }

@@ -29,7 +29,9 @@ export type PartSource = TablePart | ImagesPart;
 /** What has become of a part. */
 export interface PartInfo {
   readonly rows: number;
-  /** Are all targets whole numbers? */
+  /** Rows that were dropped. */
+  readonly dropped: number;
+  /** Are all targets whole numbers, of a size at which float32 has them all? */
   readonly hasWholeTargets: boolean;
   /** Categories by column, in the order of the numbers that stand for them in this part. */
   readonly categories: Readonly<Record<string, readonly string[]>>;
@@ -68,18 +70,27 @@ async function tablePart({ path, piece, schema, missing, like }: TablePart): Pro
   const table = await openTable(path);
   const inputs = new RowEncoder(table, schema.inputs, missing, false, like);
   const targets = new RowEncoder(table, schema.target, missing, true, like);
+  let dropped = 0;
   await table.read(piece, (row, place) => {
-    if (missing === 'drop' && (inputs.lacks(row) || targets.lacks(row))) return;
+    if (missing === 'drop' && (inputs.lacks(row) || targets.lacks(row))) {
+      dropped++;
+      return;
+    }
     inputs.add(row, place);
     targets.add(row, place);
   });
   const { values } = targets;
   const info = {
     rows: inputs.rows,
-    hasWholeTargets: values.every(Number.isInteger),
+    dropped,
+    hasWholeTargets: values.every(isWhole),
     categories: { ...inputs.categories, ...targets.categories },
   };
   return { inputs: inputs.values, targets: values, info };
+}
+
+function isWhole(value: number): boolean {
+  return Number.isInteger(value) && Math.abs(value) <= 2 ** 24;
 }
 
 async function imagesPart({ shape, files }: ImagesPart): Promise<Converted> {
@@ -87,7 +98,7 @@ async function imagesPart({ shape, files }: ImagesPart): Promise<Converted> {
   const inputs = new Uint8Array(files.length * width);
   for (const [i, { path }] of files.entries()) inputs.set(await decodeImage(path, shape), i * width);
   const targets = Float32Array.from(files, (file) => file.class);
-  return { inputs, targets, info: { rows: files.length, hasWholeTargets: true, categories: {} } };
+  return { inputs, targets, info: { rows: files.length, dropped: 0, hasWholeTargets: true, categories: {} } };
 }
 
 function bytesOf({ buffer, byteOffset, byteLength }: Float32Array | Uint8Array): Uint8Array {

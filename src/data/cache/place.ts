@@ -1,10 +1,13 @@
 import { join } from 'node:path';
 import { cacheFolder } from '../../shared/home.js';
+import { isUnder } from '../dataRoot.js';
 
 /** Where converted data are kept, and who hears of a conversion. */
 export interface CachePlace {
   /** Folders to look in; what is missing is made in the first of them. */
   readonly folders: readonly string[];
+  /** Files that lead out of this folder, through links, are refused; default: none are. */
+  readonly root?: string | undefined;
   /** Is told how many of the parts of a source have been converted. */
   readonly onProgress?: ((source: string, done: number, total: number) => void) | undefined;
   /** One line for a person. */
@@ -19,6 +22,12 @@ export function cachesOf(runs: string): string[] {
 /** Data that others convert are looked for, and what is missing is made in a folder of this machine's user. */
 export function cachesElsewhere(runs: string): string[] {
   return [ownCache(), join(runs, '.data')];
+}
+
+/** The same for a worker, which reads nothing that a coordinator names beyond its data root. */
+export function cachesUnder(root: string, runs: string): string[] {
+  const [own = '', beside = ''] = cachesElsewhere(runs);
+  return isUnder(root, beside) ? [own, beside] : [own];
 }
 
 function ownCache(): string {

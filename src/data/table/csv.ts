@@ -1,6 +1,7 @@
+import { isUtf8 } from 'node:buffer';
 import { CsvError, parse } from 'csv-parse/sync';
 import { DataError, errorMessage } from '../../shared/errors.js';
-import { checkColumns, cutLines, pieceBytes, readRange } from './lines.js';
+import { checkColumns, cutLines, readRange } from './lines.js';
 import { isNumber } from './numbers.js';
 import type { OnRow, Piece, TableFile } from './tableFile.js';
 
@@ -34,7 +35,9 @@ export function openCsv(path: string, size: number): TableFile {
     size <= head.length,
   );
   if (!columns) throw new DataError(`${path}: is empty: expected a line with the names of the columns, and a line a sample`);
-  const isHeader = !columns.every(isNumber);
+  // As pandas writes a frame without names of columns.
+  const isCounted = columns.every((name, i) => name === String(i));
+  const isHeader = isCounted || !columns.every(isNumber);
   const names = isHeader ? columns.map((name) => name.trim()) : columns.map((_, i) => `column${i}`);
   checkColumns(path, names);
   const start = isHeader ? bytes : 0;
@@ -46,11 +49,9 @@ export function openCsv(path: string, size: number): TableFile {
 }
 
 function readCsv(path: string, piece: Piece, names: readonly string[], delimiter: string, onRow: OnRow, most: number | undefined): void {
-  // Of a large piece no more is read than some rows take, where no more are wanted.
-  const to = most === undefined ? piece.to : Math.min(piece.to, piece.from + pieceBytes);
   parseCsv(
     path,
-    readRange(path, piece.from, to),
+    utf8(path, readRange(path, piece.from, piece.to)),
     delimiter,
     piece.first,
     (row, { line }) => {
@@ -100,6 +101,12 @@ function parseCsv(
     const what = error.code === 'CSV_QUOTE_NOT_CLOSED' ? 'a quote is opened here and never closed' : errorMessage(error);
     throw new DataError(`${path}, line ${firstLine + lines - 1}: cannot be read as CSV: ${what}`);
   }
+}
+
+/** Letters in another encoding would become one and the same. */
+function utf8(path: string, bytes: Buffer): Buffer {
+  if (isUtf8(bytes)) return bytes;
+  throw new DataError(`${path}: expected text in UTF-8, got another encoding: save it anew (iconv -f latin1 -t utf8)`);
 }
 
 /** The one that stands most often in the first line, outside of quotes. */

@@ -1,7 +1,7 @@
 import { show } from '../../shared/config/fields.js';
 import { DataError } from '../../shared/errors.js';
 import { isMissing, numberOf } from './numbers.js';
-import { type Column, isList, shapeOf, shortList, widthOf } from './schema.js';
+import { type Column, isList, shortList, widthOf } from './schema.js';
 import type { Row, TableFile } from './tableFile.js';
 
 /** What becomes of rows that lack values. */
@@ -35,7 +35,8 @@ export class RowEncoder {
   ) {
     this.width = columns.reduce((sum, column) => sum + slotsOf(column), 0);
     this.#values = new Float32Array(1_024 * this.width);
-    this.#places = columns.map(({ name }) => table.columns.indexOf(name));
+    const places = new Map(table.columns.map((name, place) => [name, place]));
+    this.#places = columns.map(({ name }) => places.get(name) ?? -1);
     for (const column of columns) {
       if (column.kind === 'category') this.#found.set(column.name, new Map(column.categories?.map((name, i) => [name, i])));
     }
@@ -86,18 +87,10 @@ export class RowEncoder {
         this.#values[at] = this.#number(column, value, place);
         return;
       case 'category':
-        this.#values[at] = this.#category(column, String(value), place);
+        this.#values[at] = this.#category(column, this.#name(column, value, place), place);
         return;
-      case 'list': {
-        const [expected, got] = [column.shape, shapeOf(value)].map((shape) => `[${shape.join(', ')}]`);
-        if (expected !== got)
-          throw this.#problem(
-            column,
-            place,
-            `expected a list of numbers of shape ${expected}, as in the first row, got ${isList(value) ? got : show(value)}`,
-          );
-        this.#list(column, value, at, place);
-      }
+      case 'list':
+        this.#list(column, value, column.shape, at, place);
     }
   }
 
@@ -119,6 +112,13 @@ export class RowEncoder {
     return number;
   }
 
+  /** The name of a category: text, a number, true or false, or a time, which is the same in all time zones. */
+  #name(column: Column, value: unknown, place: string): string {
+    if (value instanceof Date) return value.toISOString();
+    if (typeof value !== 'object' && typeof value !== 'function') return String(value);
+    throw this.#problem(column, place, `expected a number, a text or a list of numbers, got ${show(value)}`);
+  }
+
   #category(column: Column, value: string, place: string): number {
     const found = this.#found.get(column.name);
     const known = found?.get(value);
@@ -136,13 +136,21 @@ export class RowEncoder {
   }
 
   /** Returns where the next one goes. */
-  #list(column: Column, value: unknown, at: number, place: string): number {
-    if (!isList(value)) {
+  #list(column: Column, value: unknown, [extent, ...inner]: readonly number[], at: number, place: string): number {
+    if (extent === undefined) {
       this.#values[at] = this.#number(column, value, place);
       return at + 1;
     }
+    if (!isList(value) || value.length !== extent) {
+      const shape = column.kind === 'list' ? column.shape.join(', ') : '';
+      throw this.#problem(
+        column,
+        place,
+        `expected a list of numbers of shape [${shape}], as in the first row, got ${isList(value) ? `${value.length} where it has ${extent}` : show(value)}`,
+      );
+    }
     let next = at;
-    for (let i = 0; i < value.length; i++) next = this.#list(column, value[i], next, place);
+    for (let i = 0; i < extent; i++) next = this.#list(column, value[i], inner, next, place);
     return next;
   }
 

@@ -1,6 +1,6 @@
 import { isMapping } from '../../shared/config/merge.js';
 import { DataError, errorMessage } from '../../shared/errors.js';
-import { checkColumns, cutLines, pieceBytes, readRange } from './lines.js';
+import { checkColumns, cutLines, readRange } from './lines.js';
 import type { Piece, TableFile } from './tableFile.js';
 
 /** Opens a file with a JSON mapping a line, all with the keys of the first; a value may be a list of numbers. Source: https://jsonlines.org */
@@ -36,8 +36,7 @@ function forEachLine(
   most: number | undefined,
   onValue: (value: Readonly<Record<string, unknown>>, line: number) => void,
 ): void {
-  const to = most === undefined ? piece.to : Math.min(piece.to, piece.from + pieceBytes);
-  const text = readRange(path, piece.from, to)
+  const text = readRange(path, piece.from, piece.to)
     .toString('utf8')
     .replace(/^\uFEFF/, '');
   let left = most ?? Number.POSITIVE_INFINITY;

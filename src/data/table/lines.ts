@@ -79,6 +79,7 @@ function forEachNewline(block: Buffer, hasQuotes: boolean, isQuoted: boolean, vi
 
 /** @throws DataError naming the column that stands there twice */
 export function checkColumns(path: string, columns: readonly string[]): void {
-  const twice = columns.find((name, i) => columns.indexOf(name) < i);
+  const seen = new Set<string>();
+  const twice = columns.find((name) => seen.has(name) || !seen.add(name));
   if (twice !== undefined) throw new DataError(`${path}: expected a name of its own for each column, got ${JSON.stringify(twice)} twice`);
 }

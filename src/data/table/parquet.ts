@@ -4,9 +4,6 @@ import { DataError, errorMessage } from '../../shared/errors.js';
 import { checkColumns } from './lines.js';
 import type { OnRow, Piece, TableFile } from './tableFile.js';
 
-/** Rows that are read at once. */
-const pieceRows = 8_192;
-
 /** Opens a Parquet file, of any of its compressions. Source: https://parquet.apache.org/docs/file-format */
 export async function openParquet(path: string): Promise<TableFile> {
   const damaged = (error: unknown): DataError =>
@@ -38,15 +35,12 @@ export async function openParquet(path: string): Promise<TableFile> {
   }
 }
 
-/** No piece spans row groups: a group is read and unpacked as one. */
+/** A row group is unpacked as one. */
 function piecesOf(groups: readonly number[]): Piece[] {
   let start = 0;
-  return groups.flatMap((rows) => {
-    const begin = start;
+  return groups.map((rows) => {
+    const from = start;
     start += rows;
-    return Array.from({ length: Math.ceil(rows / pieceRows) }, (_, i) => {
-      const from = begin + i * pieceRows;
-      return { from, to: Math.min(from + pieceRows, begin + rows), first: from + 1 };
-    });
+    return { from, to: start, first: from + 1 };
   });
 }

@@ -48,8 +48,16 @@ export async function schemaOf(table: TableFile, data: Pick<TableData, 'inputs' 
   if (both !== undefined) throw new DataError(`${table.path}: data.inputs: expected columns other than the target, got ${show(both)}`);
   if (inputs.length === 0)
     throw new DataError(`${table.path}: expected columns other than the target (${targets.join(', ')}), and there are none`);
+  const twice = inputs.find((name, i) => inputs.indexOf(name) < i);
+  if (twice !== undefined) throw new DataError(`${table.path}: data.inputs: expected each column once, got ${show(twice)} twice`);
+  if (data.inputs === undefined && inputs.includes('')) {
+    throw new DataError(
+      `${table.path}: a column has no name, as one that counts rows (pandas: index=False leaves it out): name those to train on with data.inputs`,
+    );
+  }
   const rows = await firstRows(table);
-  const columnOf = (name: string): Column => ({ name, ...kindOf(rows, table.columns.indexOf(name), data.columns?.[name]) });
+  const places = new Map(table.columns.map((name, place) => [name, place]));
+  const columnOf = (name: string): Column => ({ name, ...kindOf(rows, places.get(name) ?? -1, data.columns?.[name]) });
   return { inputs: inputs.map(columnOf), target: targets.map(columnOf) };
 }
 

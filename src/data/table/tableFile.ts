@@ -26,7 +26,7 @@ export interface TableFile {
   /** Names of its columns, each its own. */
   readonly columns: readonly string[];
   readonly pieces: readonly Piece[];
-  /** Reads the rows of a piece, in order, of at least `most`. @throws DataError naming the line that cannot be read */
+  /** Reads the rows of a piece, in order, of at most `most`. @throws DataError naming the line that cannot be read */
   read(piece: Piece, onRow: OnRow, most?: number): Promise<void>;
 }
 

@@ -44,7 +44,7 @@ export function compileConfig({ loss, metrics = [] }: ModelMetadata, optimizer: 
 
 const named = z.object({
   class_name: z.string(),
-  config: z.looseObject({ from_logits: z.boolean().optional(), fn: z.string().optional() }),
+  config: z.looseObject({ from_logits: z.boolean().optional(), label_smoothing: z.number().optional(), fn: z.string().optional() }),
 });
 const compiled = z.object({ loss: z.unknown(), metrics: z.unknown() });
 
@@ -59,8 +59,8 @@ export function readCompiled(config: unknown): Pick<ModelMetadata, 'loss' | 'met
 
 function lossOf(value: unknown): Loss | undefined {
   const { success, data } = named.safeParse(value);
-  // Our losses are of probabilities.
-  if (success && data.config.from_logits) return undefined;
+  // Ours are of probabilities, and of targets as they are.
+  if (success && (data.config.from_logits || (data.config.label_smoothing ?? 0) > 0)) return undefined;
   const name = success ? snake(data.class_name) : String(value);
   const found = (Object.keys(lossNames) as Loss[]).find((loss) => lossNames[loss] === name);
   return found ?? otherLosses.get(name);

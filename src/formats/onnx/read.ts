@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import onnxProto from 'onnx-proto';
+import type { Preparation } from '../../shared/config/dataSchema.js';
 import { DataError, errorMessage } from '../../shared/errors.js';
 import { buildNetwork, modelProblems, sizeOf } from '../../shared/model/network.js';
 import { type Activation, type DenseLayer, type Layer, leakyReluSlope, type ModelSpec } from '../../shared/model/spec.js';
@@ -45,6 +46,10 @@ export async function readOnnx(path: string): Promise<SavedModel> {
     chain.take(node, value);
     value = node.output?.[0] ?? '';
   }
+  const outputs = (graph.output ?? []).map(({ name }) => name);
+  if (outputs.length !== 1 || outputs[0] !== value) {
+    throw new DataError(`${path}: expected one output, what the last layer gives (${value}), got ${outputs.join(', ')}`);
+  }
   const note = (metadataProps ?? []).find(({ key }) => key === noteName)?.value;
   return chain.model(note === undefined || note === null ? {} : notedMetadata(parsed(note)));
 }
@@ -71,9 +76,12 @@ function inOrder(nodes: readonly Node[], input: string, tensors: ReadonlyMap<str
   let value = input;
   for (;;) {
     const next = nodes.filter((node) => (node.input ?? []).includes(value) && !tensors.has(node.output?.[0] ?? ''));
-    const [only] = next;
+    // What stands in for a missing value: where it is none, the value itself.
+    const filling = next.length === 2 ? next.find(({ opType }) => opType === 'Where') : undefined;
+    const isFilled = filling !== undefined && next.some((node) => node.opType === 'IsNaN' && node.output?.[0] === filling.input?.[0]);
+    const only = isFilled ? filling : next[0];
     if (!only) return chain;
-    if (next.length > 1 || chain.includes(only)) {
+    if ((next.length > 1 && !isFilled) || chain.includes(only)) {
       throw new DataError(
         `${path}: expected layers that follow each other in one line, got ${next.map(({ opType }) => opType).join(' and ')} behind ${value}`,
       );
@@ -87,7 +95,9 @@ function inOrder(nodes: readonly Node[], input: string, tensors: ReadonlyMap<str
 class Chain {
   readonly #layers: Layer[] = [];
   readonly #dense: Gathered[] = [];
-  #divide: number | undefined;
+  #fill: readonly number[] | undefined;
+  #subtract: readonly number[] | undefined;
+  #divide: readonly number[] | undefined;
   #isFlat: boolean;
 
   constructor(
@@ -106,6 +116,12 @@ class Chain {
       case 'Identity':
       case 'Dropout':
         return;
+      case 'Where':
+        this.#fill = this.#perInput(node, node.input?.[1]);
+        return;
+      case 'Sub':
+        this.#subtract = this.#perInput(node, others[0], value);
+        return;
       case 'Div':
       case 'Mul':
         this.#scale(node, value, others);
@@ -118,10 +134,10 @@ class Chain {
         this.#reshape(node, others);
         return;
       case 'Gemm':
-        this.#gemm(node, others, attributes);
+        this.#gemm(node, value, others, attributes);
         return;
       case 'MatMul':
-        this.#push(node, others[0], undefined, false);
+        this.#push(node, value, others[0], undefined, false);
         return;
       case 'Add':
         this.#addBias(node, others);
@@ -146,17 +162,35 @@ class Chain {
       weights.set(bias ?? [], offset + kernel.length);
       offset += kernel.length + (bias?.length ?? 0);
     }
-    return { spec, weights, metadata: { ...metadata, ...(this.#divide !== undefined && { normalize: { divide: this.#divide } }) } };
+    const normalize = this.#preparation();
+    return { spec, weights, metadata: { ...metadata, ...(normalize && { normalize }) } };
   }
 
-  /** Inputs are scaled before the first layer, by one number. */
+  #preparation(): Preparation | undefined {
+    const [fill, subtract, divide] = [this.#fill, this.#subtract, this.#divide];
+    if (!fill && !subtract && divide?.length === 1) return { divide: divide[0] ?? 1 };
+    if (!fill && !subtract && !divide) return undefined;
+    const width = sizeOf(this.inputShape);
+    const all = (numbers: readonly number[] | undefined, otherwise: number): number[] =>
+      numbers?.length === width ? [...numbers] : new Array<number>(width).fill(numbers?.[0] ?? otherwise);
+    return { ...(fill && { fill: all(fill, 0) }), subtract: all(subtract, 0), divide: all(divide, 1) };
+  }
+
+  /** Inputs are scaled before the first layer, all by one number or each by its own. */
   #scale(node: Node, value: string, others: readonly string[]): void {
-    const factor = this.#tensor(node, others[0]);
-    const isFirst = this.#dense.length === 0 && this.#divide === undefined && node.input?.[0] === value;
-    if (factor.values.length !== 1 || !isFirst)
-      throw this.#refused(node, 'expected one that scales the inputs by one number, before the first layer');
-    const [by = 1] = factor.values;
-    this.#divide = node.opType === 'Div' ? by : 1 / by;
+    const by = this.#perInput(node, others[0], value);
+    if (this.#divide) throw this.#refused(node, 'expected inputs that are scaled once');
+    this.#divide = node.opType === 'Div' ? by : by.map((factor) => 1 / factor);
+  }
+
+  /** @param value what must come first, where that matters */
+  #perInput(node: Node, name: string | undefined, value?: string): readonly number[] {
+    const { values } = this.#tensor(node, name);
+    const fits = values.length === 1 || values.length === sizeOf(this.inputShape);
+    if (!fits || this.#layers.length > 0 || (value !== undefined && node.input?.[0] !== value)) {
+      throw this.#refused(node, 'expected one that prepares the inputs, by one number or one an input, before the first layer');
+    }
+    return Array.from(values);
   }
 
   #flatten(): void {
@@ -173,13 +207,14 @@ class Chain {
     this.#flatten();
   }
 
-  #gemm(node: Node, [kernel, bias]: readonly string[], attributes: ReadonlyMap<string, number>): void {
+  #gemm(node: Node, value: string, [kernel, bias]: readonly string[], attributes: ReadonlyMap<string, number>): void {
     for (const name of ['alpha', 'beta'] as const) this.#check(node, name, attributes.get(name) ?? 1, 1);
     this.#check(node, 'transA', attributes.get('transA') ?? 0, 0);
-    this.#push(node, kernel, bias, attributes.get('transB') === 1);
+    this.#push(node, value, kernel, bias, attributes.get('transB') === 1);
   }
 
-  #push(node: Node, kernelName: string | undefined, biasName: string | undefined, isTransposed: boolean): void {
+  #push(node: Node, value: string, kernelName: string | undefined, biasName: string | undefined, isTransposed: boolean): void {
+    if (node.input?.[0] !== value) throw this.#refused(node, 'expected the samples before the weights');
     const stored = this.#tensor(node, kernelName);
     const [rows = 0, columns = 0] = stored.shape;
     const values = this.#floats(node, stored);
@@ -213,7 +248,8 @@ class Chain {
 
   #bias(node: Node, name: string | undefined, units: number): Float32Array {
     const tensor = this.#tensor(node, name);
-    if (tensor.values.length !== units) throw this.#refused(node, `expected a bias of ${units} values, got [${tensor.shape.join(', ')}]`);
+    if (tensor.values.length !== units || (tensor.shape.at(-1) ?? units) !== units)
+      throw this.#refused(node, `expected a bias of ${units} values, got [${tensor.shape.join(', ')}]`);
     return this.#floats(node, tensor);
   }
 

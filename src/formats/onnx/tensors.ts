@@ -42,7 +42,8 @@ function tensorOf(proto: onnxProto.onnx.ITensorProto, path: string): Tensor {
     );
   }
   const values = valuesOf(proto, type);
-  if (values.length > 0 && values.length !== size)
+  const isKnown = type === 'FLOAT' || type === 'INT64';
+  if (isKnown && values.length !== size)
     throw new DataError(`${path}: weights ${proto.name}: expected ${size} values, got ${values.length}`);
   return { shape, type, values };
 }

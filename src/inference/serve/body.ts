@@ -6,7 +6,7 @@ import { show } from '../../shared/config/fields.js';
 import { isMapping } from '../../shared/config/merge.js';
 import { DataError } from '../../shared/errors.js';
 import { sizeOf } from '../../shared/model/network.js';
-import { checkSampleShape } from '../inputShape.js';
+import { checkPicture } from '../inputShape.js';
 import type { Model } from '../model.js';
 import { preparedRows } from '../samples.js';
 
@@ -30,7 +30,7 @@ export function samplesOfJson(model: Model, body: unknown): Float32Array {
 /** The pixels of a PNG or JPEG image as one sample. */
 export async function sampleOfImage(model: Model, body: Buffer): Promise<Float32Array> {
   const { shape, bytes } = await readPicture(body, 'the image');
-  checkSampleShape(model.spec, shape, 'the image');
+  checkPicture(model.spec, shape, 'the image');
   return preparedRows(Float32Array.from(bytes), bytes.length, model.preparation);
 }
 

@@ -2,13 +2,14 @@ type Mapping = Readonly<Record<string, unknown>>;
 
 /**
  * Lays one config over another, both as they stand in files: mappings are merged key by key, all else is replaced.
- * An optimizer or a data set may stand as a mere name, which a mapping laid over it keeps.
+ * An optimizer or a data set may stand as a mere name, which a mapping laid over it keeps. How inputs are prepared is one
+ * thing, in whichever form it stands.
  */
 export function mergeConfigs(under: Mapping, over: Mapping): Record<string, unknown> {
   const merged: Record<string, unknown> = { ...under };
   for (const [key, value] of Object.entries(over)) {
     const below = typeof merged[key] === 'string' && isMapping(value) ? { name: merged[key] } : merged[key];
-    merged[key] = isMapping(below) && isMapping(value) ? mergeConfigs(below, value) : value;
+    merged[key] = key !== 'normalize' && isMapping(below) && isMapping(value) ? mergeConfigs(below, value) : value;
   }
   return merged;
 }
