@@ -16,6 +16,8 @@ export interface ConfigFlag {
 
 interface Property {
   readonly type?: string;
+  /** Of a key that takes values of several kinds. */
+  readonly anyOf?: readonly { readonly type?: string }[];
   readonly enum?: readonly string[];
   readonly default?: unknown;
   readonly description?: string;
@@ -41,13 +43,14 @@ function flagsOf({ properties = {} }: Property, path: readonly string[]): Config
 }
 
 function flag(path: readonly string[], property: Property, name: string = kebab(path)): ConfigFlag {
-  const { type, default: fallback, description = '' } = property;
+  const { type, anyOf = [], default: fallback, description = '' } = property;
+  const canBeFalse = type === 'boolean' || anyOf.some((kind) => kind.type === 'boolean');
   const isShown = fallback !== undefined && typeof fallback !== 'object';
   const option = new Option(
     `--${name} <${placeholder(property)}>`,
     isShown ? `${description} (default: ${String(fallback)})` : description,
   );
-  const options = type === 'boolean' ? [option, new Option(`--no-${name}`, `the same as --${name} false`)] : [option];
+  const options = canBeFalse ? [option, new Option(`--no-${name}`, `the same as --${name} false`)] : [option];
   return { path, options, attribute: option.attributeName(), read: (value) => readValue(value, type) };
 }
 

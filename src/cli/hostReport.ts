@@ -21,11 +21,11 @@ async function dataReport({ data, validationSplit }: HostQuestion): Promise<Pick
   const { fingerprintOf } = await import('../data/fingerprint.js');
   const { cachesElsewhere } = await import('../data/cache/place.js');
   const { loadData } = await import('../data/open.js');
-  const { dataMemory } = await import('../data/memory.js');
+  const { readingOf } = await import('../data/memory.js');
   const { parseConfig } = await import('../shared/config/parse.js');
   try {
     const config = parseConfig({ data, validationSplit }, 'host-report', { cores: 1 });
-    const loaded = await loadData(config.data, config.validationSplit, { folders: cachesElsewhere(config.runs) }, dataMemory(config));
+    const loaded = await loadData(config.data, config.validationSplit, { folders: cachesElsewhere(config.runs) }, readingOf(config));
     return { fingerprint: fingerprintOf(loaded), problem: null };
   } catch (error) {
     return { fingerprint: null, problem: errorMessage(error) };

@@ -64,11 +64,11 @@ export async function hostWorkers(hosts: readonly Host[], flags: HostFlags, conf
   const { sshLauncher } = await import('../hosts/sshLauncher.js');
   const { fingerprintOf } = await import('../data/fingerprint.js');
   const { cachesOf } = await import('../data/cache/place.js');
-  const { dataMemory } = await import('../data/memory.js');
+  const { readingOf } = await import('../data/memory.js');
   const { loadData } = await import('../data/open.js');
   const ssh = sshOf(flags);
   const { validationSplit, prepareTimeout } = config;
-  const data = await loadData(config.data, validationSplit, { folders: cachesOf(config.runs) }, dataMemory(config));
+  const data = await loadData(config.data, validationSplit, { folders: cachesOf(config.runs) }, readingOf(config));
   const expected = { version, node: process.version, fingerprint: fingerprintOf(data) };
   const ready = await checkHosts(hosts, ssh, { data: plainConfig(config)['data'], validationSplit }, expected, prepareTimeout);
   const address = flags.bind ?? everywhere;

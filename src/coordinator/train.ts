@@ -3,7 +3,7 @@ import { Interrupted, RunError } from '../shared/errors.js';
 import { divisorOf } from '../shared/half/half.js';
 import type { Figures } from '../shared/json.js';
 import type { PartSums } from '../shared/protocol.js';
-import { sampleOrder } from '../shared/random/sampleOrder.js';
+import { blockSizeFor, sampleOrder } from '../shared/random/sampleOrder.js';
 import type { Stopwatch } from '../shared/stopwatch.js';
 import { shardRange } from '../shared/tree.js';
 import type { Checkpoint } from './checkpoint.js';
@@ -265,9 +265,9 @@ class Training {
 
   /** The first sample numbers of a shard. */
   #samplesOf({ epoch, from, count }: StepPlan, shard: number): number[] {
-    const { config, counts } = this.#plan;
+    const { config, counts, network } = this.#plan;
     const range = shardRange(shard, config.shards, count);
-    const order = sampleOrder(counts.train, config.seed, epoch, config.shuffle);
+    const order = sampleOrder(counts.train, config.seed, epoch, config.shuffle, blockSizeFor(network.inputs));
     return [...order.subarray(from + range.from, from + range.to)].slice(0, 5);
   }
 

@@ -36,10 +36,11 @@ export class ArrayDataset implements Dataset {
   /**
    * Opens both files.
    * @param memory inputs of more bytes are not loaded, but read row by row
+   * @param inBlocks samples are wanted in the order `blocks`
    * @throws DataError if a file is bad or they differ in their number of samples
    */
-  static open(files: ArrayPair, preparation: Preparation | undefined, memory?: number): ArrayDataset {
-    const x = openArray(files.x, memory);
+  static open(files: ArrayPair, preparation: Preparation | undefined, memory?: number, inBlocks?: boolean): ArrayDataset {
+    const x = openArray(files.x, memory, inBlocks);
     const y = openArray(files.y);
     const [inputs = 0] = x.shape;
     const [targets = 0] = y.shape;

@@ -4,6 +4,7 @@ import { endianness } from 'node:os';
 import type { Preparation } from '../shared/config/dataSchema.js';
 import { DataError } from '../shared/errors.js';
 import { preferLargePages } from '../shared/memory/largePages.js';
+import { blockSizeFor } from '../shared/random/sampleOrder.js';
 import { type DiskRows, diskRows, swapBytes } from './diskRows.js';
 import { type Dtype, dtypes } from './dtype.js';
 import { fileSize, unreadable } from './files.js';
@@ -42,9 +43,10 @@ const pieceBytes = 2 ** 24;
 /**
  * Opens a file of numbers, IDX or .npy: which of them is told from its bytes, not its name.
  * @param memory an array of more bytes is not loaded, but read row by row
+ * @param inBlocks its rows are wanted in the order `blocks`
  * @throws DataError naming the file: it cannot be read, is of another format, damaged, or has no samples
  */
-export function openArray(source: ArraySource, memory = Number.POSITIVE_INFINITY): ArrayFile {
+export function openArray(source: ArraySource, memory = Number.POSITIVE_INFINITY, inBlocks = false): ArrayFile {
   const { path, at, size, name } =
     typeof source === 'string' ? { path: source, at: 0, size: fileSize(source), name: source } : { ...source, size: source.bytes };
   let file: number | undefined;
@@ -58,7 +60,11 @@ export function openArray(source: ArraySource, memory = Number.POSITIVE_INFINITY
       const open = file;
       // It stays open as long as its rows may be read: to the end of the process.
       file = undefined;
-      return arrayOnDisk(name, header, diskRows(open, valuesAt, header));
+      return arrayOnDisk(
+        name,
+        header,
+        diskRows(open, valuesAt, header, inBlocks ? blockSizeFor(sizeOf(header.shape.slice(1))) : undefined),
+      );
     }
     const values = readBytes(file, valuesAt, bytes);
     if (values.length < bytes) throw new DataError(`${name}: became shorter while it was read`);

@@ -14,6 +14,8 @@ export interface DiskRows {
 
 /** Bytes between two rows that are read along with them: a read costs about as much as this. */
 const smallGap = 2 ** 14;
+/** Blocks that are kept: those of which samples are mixed, and those that the next ones begin with. */
+const keptBlocks = 20;
 /** Bytes of one read. */
 const longestRead = 2 ** 20;
 
@@ -21,8 +23,14 @@ const longestRead = 2 ** 20;
  * Reads rows by their place in a file: those that are asked for together in the order of the file, and neighbours at once.
  * @param file stays open
  * @param valuesAt where the first row begins, in bytes
+ * @param blockRows rows of the blocks that samples come from, a few at a time; undefined where they come from anywhere
  */
-export function diskRows(file: number, valuesAt: number, { shape, dtype, byteOrder }: ArrayHeader): DiskRows {
+export function diskRows(
+  file: number,
+  valuesAt: number,
+  { shape, dtype, byteOrder }: ArrayHeader,
+  blockRows: number | undefined,
+): DiskRows {
   const { bytes: valueBytes, view } = dtypes[dtype];
   const width = sizeOf(shape.slice(1));
   const rowBytes = width * valueBytes;
@@ -35,6 +43,7 @@ export function diskRows(file: number, valuesAt: number, { shape, dtype, byteOrd
       filled += read;
     }
   };
+  const blocks = blockRows === undefined ? undefined : new Blocks(readAt, rowBytes, blockRows, shape[0] ?? 0);
   return {
     *pieces(from, to, pieceBytes) {
       const rows = Math.max(1, Math.floor(pieceBytes / rowBytes));
@@ -49,24 +58,14 @@ export function diskRows(file: number, valuesAt: number, { shape, dtype, byteOrd
     buffer(capacity, preparation) {
       const gathered = Buffer.from(new ArrayBuffer(capacity * rowBytes));
       const inner = rowBuffer(view(gathered.buffer), width, capacity, preparation);
-      const scratch = Buffer.allocUnsafe(Math.max(longestRead, rowBytes));
-      const wanted: { readonly place: number; readonly row: number }[] = [];
+      const wanted: Wanted[] = [];
+      const read = blocks ? blocks.read : neighbours(readAt, rowBytes);
       return {
         values: inner.values,
         load: (place, row) => wanted.push({ place, row }),
         finish(count) {
           wanted.sort((a, b) => a.row - b.row);
-          for (let i = 0; i < wanted.length; ) {
-            const first = wanted[i]?.row ?? 0;
-            let end = i;
-            let last = first;
-            for (let next = wanted[end]; next && isNear(last, next.row, first, rowBytes); next = wanted[++end]) last = next.row;
-            const read = scratch.subarray(0, (last - first + 1) * rowBytes);
-            readAt(read, first);
-            for (const { place, row } of wanted.slice(i, end))
-              read.copy(gathered, place * rowBytes, (row - first) * rowBytes, (row - first + 1) * rowBytes);
-            i = end;
-          }
+          read(wanted, gathered);
           wanted.length = 0;
           if (isSwapped) swapBytes(gathered.subarray(0, count * rowBytes), valueBytes);
           for (let place = 0; place < count; place++) inner.load(place, place);
@@ -75,6 +74,66 @@ export function diskRows(file: number, valuesAt: number, { shape, dtype, byteOrd
       };
     },
   };
+}
+
+/** A row, and the place that it is to have among those that are read together. */
+interface Wanted {
+  readonly place: number;
+  readonly row: number;
+}
+
+type ReadAt = (bytes: Uint8Array, row: number) => void;
+
+/** Reads rows, in the order of the file, into their places; those that are near each other at once. */
+function neighbours(readAt: ReadAt, rowBytes: number): (wanted: readonly Wanted[], into: Buffer) => void {
+  const scratch = Buffer.allocUnsafe(Math.max(longestRead, rowBytes));
+  return (wanted, into) => {
+    for (let i = 0; i < wanted.length; ) {
+      const first = wanted[i]?.row ?? 0;
+      let end = i;
+      let last = first;
+      for (let next = wanted[end]; next && isNear(last, next.row, first, rowBytes); next = wanted[++end]) last = next.row;
+      const read = scratch.subarray(0, (last - first + 1) * rowBytes);
+      readAt(read, first);
+      for (const { place, row } of wanted.slice(i, end))
+        read.copy(into, place * rowBytes, (row - first) * rowBytes, (row - first + 1) * rowBytes);
+      i = end;
+    }
+  };
+}
+
+/** Blocks of rows that are kept, for orders that take their samples from a few blocks at a time. */
+class Blocks {
+  /** The one that was used last comes last. */
+  readonly #kept = new Map<number, Buffer>();
+
+  /** @param count rows of the array */
+  constructor(
+    readonly readAt: ReadAt,
+    readonly rowBytes: number,
+    readonly blockRows: number,
+    readonly count: number,
+  ) {}
+
+  readonly read = (wanted: readonly Wanted[], into: Buffer): void => {
+    const { blockRows, rowBytes } = this;
+    for (const { place, row } of wanted) {
+      const at = (row % blockRows) * rowBytes;
+      this.#block(Math.floor(row / blockRows)).copy(into, place * rowBytes, at, at + rowBytes);
+    }
+  };
+
+  #block(index: number): Buffer {
+    const known = this.#kept.get(index);
+    this.#kept.delete(index);
+    const [oldest] = this.#kept.size >= keptBlocks ? this.#kept : [];
+    if (oldest && !known) this.#kept.delete(oldest[0]);
+    const first = index * this.blockRows;
+    const block = known ?? oldest?.[1] ?? Buffer.allocUnsafe(this.blockRows * this.rowBytes);
+    if (!known) this.readAt(block.subarray(0, Math.min(this.blockRows, this.count - first) * this.rowBytes), first);
+    this.#kept.set(index, block);
+    return block;
+  }
 }
 
 /** Is a row read along with those from `first` to `last`? */

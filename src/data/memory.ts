@@ -15,3 +15,15 @@ export function dataMemory({ memoryLimit, workers }: Pick<Config, 'memoryLimit' 
   if (memoryLimit === undefined) return (totalmem() * defaultShare) / (workers + 1);
   return Math.max(0, memoryLimit - ownBytes) / 2;
 }
+
+/** How a run's data are read. */
+export interface Reading {
+  /** Bytes of inputs that may be loaded; arrays beyond them are read row by row. Default: all. */
+  readonly memory?: number | undefined;
+  /** Are training samples read in the order `blocks`? */
+  readonly inBlocks?: boolean | undefined;
+}
+
+export function readingOf(config: Pick<Config, 'memoryLimit' | 'workers' | 'shuffle'>): Reading {
+  return { memory: dataMemory(config), inBlocks: config.shuffle === 'blocks' };
+}

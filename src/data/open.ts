@@ -5,6 +5,7 @@ import type { CachePlace } from './cache/place.js';
 import { convertSpec, type DataNames, type Likeness } from './convert.js';
 import type { DataParts, Dataset, PartName } from './dataset.js';
 import { type Fit, fitPreparation } from './fit.js';
+import type { Reading } from './memory.js';
 import { mnistFiles } from './mnist.js';
 import { split } from './split.js';
 
@@ -20,10 +21,8 @@ export interface ArrayData extends ArrayPair, Pick<FileData, 'take' | 'normalize
   readonly test?: ArrayPair | undefined;
 }
 
-export interface OpenOptions extends Partial<Pick<Fit, 'missing'>> {
+export interface OpenOptions extends Reading, Partial<Pick<Fit, 'missing'>> {
   readonly isFixed?: Fit['isFixed'] | undefined;
-  /** Bytes of inputs that may be loaded; arrays beyond them are read row by row. Default: all. */
-  readonly memory?: number | undefined;
 }
 
 /**
@@ -32,10 +31,16 @@ export interface OpenOptions extends Partial<Pick<Fit, 'missing'>> {
  *   part: the LAST ones, before any shuffling, and after `take`; 0 for none
  * @throws UsageError for a spec that cannot be, DataError for files that are bad or do not fit each other
  */
-export async function loadData(spec: DataSpec, validationSplit: number, place: CachePlace, memory?: number, as?: TrainedOn): Promise<Data> {
+export async function loadData(
+  spec: DataSpec,
+  validationSplit: number,
+  place: CachePlace,
+  reading: Reading = {},
+  as?: TrainedOn,
+): Promise<Data> {
   const { arrays, isFixed, missing, ...names } = await convertSpec(spec, place, as?.like);
   const prepared = as?.preparation ? { ...arrays, normalize: as.preparation } : arrays;
-  return { ...openArrays(prepared, validationSplit, { memory, isFixed, missing: as ? undefined : missing }), ...names };
+  return { ...openArrays(prepared, validationSplit, { ...reading, isFixed, missing: as ? undefined : missing }), ...names };
 }
 
 /** Data that a model was trained on: others are to be prepared as they were, where that is known. */
@@ -57,7 +62,7 @@ function openArrays(arrays: ArrayData, validationSplit: number, options: OpenOpt
   checkSpec(arrays, validationSplit);
   let memory = options.memory ?? Number.POSITIVE_INFINITY;
   const open = (pair: ArrayPair): ArrayDataset => {
-    const dataset = ArrayDataset.open(pair, undefined, memory);
+    const dataset = ArrayDataset.open(pair, undefined, memory, options.inBlocks);
     if (dataset.x.isInMemory) memory -= dataset.x.size;
     return dataset;
   };

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { cachesOf } from '../data/cache/place.js';
-import { dataMemory } from '../data/memory.js';
+import { readingOf } from '../data/memory.js';
 import { loadData } from '../data/open.js';
 import { readResumption } from '../run/resume.js';
 import { type RunObserver, run } from '../run/run.js';
@@ -65,7 +65,7 @@ export async function scale(options: ScaleOptions): Promise<ScaleResults> {
   const { given, grid, out, only, machine, observer, commandLine } = options;
   const shards = shardsFor(grid);
   const config = parseConfig(configOf(given, { batchSize: grid.referenceBatch, workers: 1, shards: 1 }), 'the experiment', machine);
-  const { train } = await loadData(config.data, config.validationSplit, { folders: cachesOf(config.runs) }, dataMemory(config));
+  const { train } = await loadData(config.data, config.validationSplit, { folders: cachesOf(config.runs) }, readingOf(config));
   const samples = train.count;
   const cells = cellsOf(grid);
   checkBatches(cells, shards, samples);

@@ -1,7 +1,7 @@
 import { BatchReader } from '../data/batch.js';
 import { cachesElsewhere } from '../data/cache/place.js';
 import type { Dataset, PartName } from '../data/dataset.js';
-import { dataMemory } from '../data/memory.js';
+import { readingOf } from '../data/memory.js';
 import { loadData } from '../data/open.js';
 import { checkTargets } from '../data/targets.js';
 import { openEngine } from '../engines/open.js';
@@ -46,7 +46,7 @@ export async function partOf(model: Model, part: PartName): Promise<Dataset> {
   const { config, folder } = model;
   if (!config) throw new UsageError(`${folder}: no config.yaml says what data to evaluate on: name the run's folder, or give the data`);
   const place = { folders: cachesElsewhere(config.runs) };
-  const dataset = (await loadData(config.data, config.validationSplit, place, dataMemory(config)))[part];
+  const dataset = (await loadData(config.data, config.validationSplit, place, readingOf(config)))[part];
   if (!dataset) throw new UsageError(`${folder}: the run's data has no ${part} samples (data.${part})`);
   return dataset;
 }

@@ -4,7 +4,7 @@ import { fixSchedule } from '../coordinator/policies/learningRate.js';
 import { type CachePlace, cachesOf } from '../data/cache/place.js';
 import type { DataParts } from '../data/dataset.js';
 import { fingerprintOf } from '../data/fingerprint.js';
-import { dataMemory } from '../data/memory.js';
+import { readingOf } from '../data/memory.js';
 import { type Data, loadData } from '../data/open.js';
 import { checkTargets } from '../data/targets.js';
 import type { ModelMetadata } from '../formats/metadata.js';
@@ -35,7 +35,7 @@ export interface PrepareOptions extends Pick<CachePlace, 'onProgress' | 'say'> {
  * @throws ConfigError, DataError naming what does not fit
  */
 export async function prepareRun(given: Config, { isResumed, ...hearing }: PrepareOptions): Promise<PreparedRun> {
-  const data = await loadData(given.data, given.validationSplit, { folders: cachesOf(given.runs), ...hearing }, dataMemory(given));
+  const data = await loadData(given.data, given.validationSplit, { folders: cachesOf(given.runs), ...hearing }, readingOf(given));
   const config = { ...given, data: withPreparation(given.data, data) };
   const network = buildNetwork(config.model);
   checkInputs(config, network, data);

@@ -3,7 +3,7 @@ import { BatchReader } from '../data/batch.js';
 import { cachesUnder } from '../data/cache/place.js';
 import { underRoot } from '../data/dataRoot.js';
 import { fingerprintOf } from '../data/fingerprint.js';
-import { dataMemory } from '../data/memory.js';
+import { readingOf } from '../data/memory.js';
 import { loadData } from '../data/open.js';
 import { sparseTargets, targetEncoding } from '../data/targets.js';
 import type { Engine } from '../engines/engine.js';
@@ -67,7 +67,7 @@ export async function prepare(
   const config = configOf(message.config);
   if (config.device === 'gpu') seeOwnGpu(slot);
   const place = { folders: cachesUnder(dataRoot, config.runs), ...(resolve(dataRoot) !== '/' && { root: dataRoot }), say: options.say };
-  const data = await loadData(underRoot(config.data, dataRoot), config.validationSplit, place, dataMemory(config));
+  const data = await loadData(underRoot(config.data, dataRoot), config.validationSplit, place, readingOf(config));
   const fingerprint = fingerprintOf(data);
   const network = buildNetwork(config.model);
   const encoding = targetEncoding(config.loss, network.outputs, data.train);

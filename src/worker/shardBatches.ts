@@ -6,7 +6,7 @@ import type { Batch } from '../engines/engine.js';
 import type { Config } from '../shared/config/schema.js';
 import type { DropoutOp, Network } from '../shared/model/network.js';
 import { writeDropoutMask } from '../shared/random/dropoutMask.js';
-import { sampleOrder } from '../shared/random/sampleOrder.js';
+import { blockSizeFor, sampleOrder } from '../shared/random/sampleOrder.js';
 import { shardRange } from '../shared/tree.js';
 
 /** Which samples a step sees: positions [from, to) of the epoch's order. */
@@ -124,7 +124,7 @@ export class ShardBatches {
     const known = this.#orders.find((order) => order.epoch === epoch);
     if (known) return known.samples;
     const { seed, shuffle } = this.#config;
-    const samples = sampleOrder(this.#dataset.count, seed, epoch, shuffle);
+    const samples = sampleOrder(this.#dataset.count, seed, epoch, shuffle, blockSizeFor(sizeOf(this.#dataset.inputShape)));
     // The epoch under way and the one before or after it.
     this.#orders = [...this.#orders.slice(-1), { epoch, samples }];
     return samples;

@@ -57,6 +57,13 @@ test('the same samples from every kind of file give the same weights, loaded or 
     t.same(figures, expected?.figures, name);
   }
 
+  // Blocks of 1,024 images are all that there is here, of one; of rows of one value there are more.
+  for (const [name, more] of Object.entries({ blocks: {}, 'blocks-from-disk': { memoryLimit: '260MB', workers: 2 } })) {
+    await run(name, { ...sources['npy'], normalize: { divide: 255 } }, { shuffle: 'blocks', ...more });
+  }
+  t.ok(results.get('blocks')?.bytes.equals(results.get('blocks-from-disk')?.bytes ?? Buffer.of()));
+  t.notOk(results.get('blocks')?.bytes.equals(expected?.bytes ?? Buffer.of()), 'another order');
+
   // Two workers of their own processes, and a way of preparing inputs whose numbers are found first.
   await run('standardized', { ...sources['npy'], normalize: 'standardize' });
   await run('standardized-csv', { ...sources['csv'], normalize: 'standardize' }, { workers: 2 });

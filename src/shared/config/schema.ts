@@ -3,6 +3,7 @@ import { type Device, isDevice } from '../device.js';
 import { engineNames } from '../engineNames.js';
 import { losses, type Metric, type ModelSpec, metrics } from '../model/spec.js';
 import { precisions } from '../precision.js';
+import type { Shuffle } from '../random/sampleOrder.js';
 import { dataSchema } from './dataSchema.js';
 import { choice, fraction, list, notNegative, positive, record, show, text, truth, whole } from './fields.js';
 import { modelSchema } from './modelSchema.js';
@@ -57,7 +58,11 @@ export const configSchema = record({
     .optional()
     .describe('last fraction of the training samples, kept for validation; default: 0.2, or 0 with a validation set'),
   validationBatchSize: whole(1).default(512).describe('samples of one evaluation chunk'),
-  shuffle: truth().default(true).describe('draw a new order of the samples every epoch'),
+  shuffle: z
+    .union([truth(), choice(['full', 'blocks'])], { error: ({ input }) => `expected true, false, full or blocks, got ${show(input)}` })
+    .transform((value): Shuffle => (value === 'full' ? true : value))
+    .default(true)
+    .describe('draw a new order of the samples every epoch: full, or blocks, which mixes large blocks and the samples of a few at a time'),
   earlyStopping: earlyStoppingSchema.optional(),
   checkpoint: record({
     every: z

@@ -33,8 +33,8 @@ export function threefry(key: Key, c0: number, c1: number, out: Uint32Array, at:
 }
 
 /** What random numbers are for: each purpose has its own keys. */
-export type Purpose = 'initialWeights' | 'sampleOrder' | 'dropout';
-const purposes: Readonly<Record<Purpose, number>> = { initialWeights: 1, sampleOrder: 2, dropout: 3 };
+export type Purpose = 'initialWeights' | 'sampleOrder' | 'dropout' | 'blockOrder';
+const purposes: Readonly<Record<Purpose, number>> = { initialWeights: 1, sampleOrder: 2, dropout: 3, blockOrder: 4 };
 
 /** The key for one purpose of one run; `index` tells uses apart (a parameter, an epoch, a layer), `step` steps. */
 export function keyFor(seed: number, purpose: Purpose, index: number, step = 0): Key {

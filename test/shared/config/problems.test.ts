@@ -57,7 +57,7 @@ test('a value is of the expected type', (t) => {
   checkEach(t, [
     ['fast', ': expected a mapping of keys, got "fast"'],
     [{ checkpoint: 7 }, 'checkpoint: expected a mapping of keys, got 7'],
-    [{ shuffle: 'yes' }, 'shuffle: expected true or false, got "yes"'],
+    [{ shuffle: 'yes' }, 'shuffle: expected true, false, full or blocks, got "yes"'],
     [{ metrics: 'accuracy' }, 'metrics: expected a list of accuracy, mae, mse, got "accuracy"'],
     [{ runs: '' }, 'runs: expected a folder, got ""'],
     [{ checkpoint: { every: 'epochs' } }, 'checkpoint.every: expected epoch or a number of steps, got "epochs"'],
