@@ -4,6 +4,7 @@ import { DataError } from '../shared/errors.js';
 import { type ArrayFile, type ArraySource, openArray } from './arrayFile.js';
 import type { Dataset, TargetKind } from './dataset.js';
 import { fingerprint, type HashedArray } from './fingerprint.js';
+import { remembered } from './remembered.js';
 import type { RowBuffer } from './rows.js';
 
 /** Inputs and targets, a row a sample. */
@@ -74,8 +75,17 @@ export class ArrayDataset implements Dataset {
 
   /** Hashed when first asked for, as this reads all bytes. */
   get fingerprint(): string {
-    this.#fingerprint ??= this.#hash();
+    this.#fingerprint ??= this.#remembered();
     return this.#fingerprint;
+  }
+
+  /** To hash a file that does not fit into memory takes a while, and every worker on a machine would. */
+  #remembered(): string {
+    const { x, y, rows, preparation } = this;
+    if (x.stamp === undefined) return this.#hash();
+    const targets = fingerprint([part(y, { first: 0, count: y.shape[0] ?? 0 }, null)]);
+    const which = 'first' in rows ? rows : digestOf(rows.numbers);
+    return remembered([x.stamp, targets, which, preparation ?? null], () => this.#hash());
   }
 
   inputs(capacity: number): RowBuffer {
@@ -100,9 +110,14 @@ export class ArrayDataset implements Dataset {
     const { numbers } = rows;
     const all = { first: 0, count: this.x.shape[0] ?? 0 };
     const whole = fingerprint([part(this.x, all, how), part(this.y, all, null)]);
-    const bytes = new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength);
-    return createHash('sha256').update(whole).update(bytes).digest('hex').slice(0, 16);
+    return createHash('sha256').update(whole).update(digestOf(numbers)).digest('hex').slice(0, 16);
   }
+}
+
+function digestOf({ buffer, byteOffset, byteLength }: Int32Array): string {
+  return createHash('sha256')
+    .update(new Uint8Array(buffer, byteOffset, byteLength))
+    .digest('hex');
 }
 
 function part(

@@ -1,5 +1,5 @@
 import { constants } from 'node:buffer';
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, realpathSync } from 'node:fs';
 import { endianness } from 'node:os';
 import type { Preparation } from '../shared/config/dataSchema.js';
 import { DataError } from '../shared/errors.js';
@@ -29,6 +29,8 @@ export interface ArrayFile {
   readonly size: number;
   /** Is it in memory, or read row by row? */
   readonly isInMemory: boolean;
+  /** Of one that is not: what tells that its file is as it was, without reading it. */
+  readonly stamp: string | undefined;
   /** The bytes of rows [from, to), piece by piece, in this machine's byte order. A piece is good until the next one. */
   pieces(from: number, to: number): Iterable<Uint8Array>;
   /** Reads rows as float32. */
@@ -60,9 +62,12 @@ export function openArray(source: ArraySource, memory = Number.POSITIVE_INFINITY
       const open = file;
       // It stays open as long as its rows may be read: to the end of the process.
       file = undefined;
+      const { dev, ino, size: whole, mtimeMs } = fstatSync(open);
+      const stamp = JSON.stringify([realpathSync(path), dev, ino, whole, mtimeMs, valuesAt]);
       return arrayOnDisk(
         name,
         header,
+        stamp,
         diskRows(open, valuesAt, header, inBlocks ? blockSizeFor(sizeOf(header.shape.slice(1))) : undefined),
       );
     }
@@ -91,6 +96,7 @@ function arrayInMemory(path: string, header: ArrayHeader, bytes: Buffer<ArrayBuf
   return {
     ...description,
     isInMemory: true,
+    stamp: undefined,
     *pieces(from, to) {
       for (let at = from * rowBytes; at < to * rowBytes; at += pieceBytes)
         yield bytes.subarray(at, Math.min(at + pieceBytes, to * rowBytes));
@@ -100,13 +106,14 @@ function arrayInMemory(path: string, header: ArrayHeader, bytes: Buffer<ArrayBuf
   };
 }
 
-function arrayOnDisk(path: string, header: ArrayHeader, disk: DiskRows): ArrayFile {
+function arrayOnDisk(path: string, header: ArrayHeader, stamp: string, disk: DiskRows): ArrayFile {
   const description = described(path, header);
   const { rowWidth } = description;
   const one = disk.buffer(1);
   return {
     ...description,
     isInMemory: false,
+    stamp,
     pieces: (from, to) => disk.pieces(from, to, pieceBytes),
     rows(row, into, offset) {
       one.load(0, row);

@@ -84,7 +84,7 @@ const table: readonly (readonly [what: string, args: readonly string[], code: nu
     /^error: --connect-timeout: expected a number of seconds of at least 0, got soon\n$/,
   ],
   ['a missing key file', ['worker', '--connect', 'tcp://127.0.0.1:1', '--key', 'no.key'], 2, /^error: no\.key: no such key file\n$/],
-  ['no run to evaluate', ['evaluate', 'nowhere'], 2, /^error: nowhere: no such folder\n$/],
+  ['no run to evaluate', ['evaluate', 'nowhere'], 2, /^error: nowhere: no such folder or file\n$/],
   ['no run to resume', ['up', '--resume', 'nowhere'], 2, /^error: --resume nowhere: no such run, neither as a folder nor in runs\n$/],
 ];
 
