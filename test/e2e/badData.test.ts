@@ -87,7 +87,11 @@ test('a model that is asked for what it cannot give', async (t) => {
   mkdirSync(file('empty'));
   const asked: readonly (readonly [args: readonly string[], code: number, message: string])[] = [
     [['evaluate', file('run')], 2, "run/best: the run's data has no test samples (data.test)"],
-    [['evaluate', file('empty')], 2, 'empty: is the folder of neither a run nor a model: expected best/weights.bin, or model.json, in it'],
+    [
+      ['evaluate', file('empty')],
+      2,
+      'empty: is the folder of neither a run nor a model: expected best/weights.bin or final/weights.bin, or model.json, in it',
+    ],
     [['evaluate', file('run'), '--weights', 'last'], 2, '--weights: expected best or final, got last'],
     [['predict', file('run'), file('nothing.npy')], 1, 'nothing.npy: no such file'],
     [['predict', file('run'), file('lone.npy')], 1, 'lone.npy, an array of [4]: expected samples of shape [4], as the model takes, got []'],

@@ -88,7 +88,11 @@ function isWhole(t: Test, folder: string, listed: Ended): void {
     'no optional peer and no development tool came along',
   );
   const files = readdirSync(join(folder, 'node_modules', 'bpnn-dist')).sort();
-  t.same(files, ['CHANGELOG.md', 'LICENSE', 'README.md', 'deploy', 'dist', 'examples', 'package.json'], 'the package has its files');
+  t.same(
+    files,
+    ['CHANGELOG.md', 'LICENSE', 'README.md', 'README.zh-CN.md', 'deploy', 'dist', 'examples', 'package.json'],
+    'the package has its files',
+  );
 }
 
 /** `import { train } from 'bpnn-dist'` compiles, our declarations checked too, and runs. */
