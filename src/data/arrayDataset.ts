@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Preparation } from '../shared/config/dataSchema.js';
+import type { FileData, Preparation } from '../shared/config/dataSchema.js';
 import { DataError } from '../shared/errors.js';
 import { type ArrayFile, type ArraySource, openArray } from './arrayFile.js';
 import type { Dataset, TargetKind } from './dataset.js';
@@ -11,6 +11,12 @@ import type { RowBuffer } from './rows.js';
 export interface ArrayPair {
   readonly x: ArraySource;
   readonly y: ArraySource;
+}
+
+/** Arrays that samples are in. */
+export interface ArrayData extends ArrayPair, Pick<FileData, 'take' | 'normalize' | 'stratify'> {
+  readonly validation?: ArrayPair | undefined;
+  readonly test?: ArrayPair | undefined;
 }
 
 /** Which rows of two arrays are samples: those from `first` on, or those with these numbers. */

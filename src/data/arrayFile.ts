@@ -3,11 +3,11 @@ import { closeSync, fstatSync, openSync, readSync, realpathSync } from 'node:fs'
 import { endianness } from 'node:os';
 import type { Preparation } from '../shared/config/dataSchema.js';
 import { DataError } from '../shared/errors.js';
+import { fileSize, unreadable } from '../shared/files.js';
 import { preferLargePages } from '../shared/memory/largePages.js';
 import { blockSizeFor } from '../shared/random/sampleOrder.js';
 import { type DiskRows, diskRows, swapBytes } from './diskRows.js';
 import { type Dtype, dtypes } from './dtype.js';
-import { fileSize, unreadable } from './files.js';
 import { type ArrayHeader, sizeOf } from './header.js';
 import { isIdx, readIdxHeader } from './idx.js';
 import { isNpy, longestHeader, readNpyHeader } from './npy.js';

@@ -1,4 +1,5 @@
 import type { DataSpec, FileData, ImagesData, TableData } from '../shared/config/dataSchema.js';
+import type { ArrayData } from './arrayDataset.js';
 import type { ArraySource } from './arrayFile.js';
 import { convertImages, convertTable, type TableLike } from './cache/build.js';
 import type { CachePlace } from './cache/place.js';
@@ -6,7 +7,6 @@ import type { Fit } from './fit.js';
 import type { ImagesLike } from './images/folder.js';
 import { mnistFiles } from './mnist.js';
 import { npzArray } from './npz.js';
-import type { ArrayData } from './open.js';
 import { type TableSchema, widthOf } from './table/schema.js';
 
 /** What goes with a model, so that others may be asked in the same words. */

@@ -1,17 +1,17 @@
 import { statSync } from 'node:fs';
 import { DataError } from '../shared/errors.js';
+import { firstBytes, unreadable } from '../shared/files.js';
 import { type ArrayFile, openArray } from './arrayFile.js';
 import type { CachePlace } from './cache/place.js';
-import { firstBytes, unreadable } from './files.js';
 import { isIdx } from './idx.js';
 import { readImage } from './images/decode.js';
 import { listImages } from './images/folder.js';
 import { isNpy } from './npy.js';
 import { npzArray } from './npz.js';
 import { isMissing, isNumber, numberOf } from './table/numbers.js';
+import { openTable } from './table/openTable.js';
 import { isList, shapeOf } from './table/schema.js';
 import { sorted } from './table/sorted.js';
-import { openTable } from './table/tableFile.js';
 
 /** What a column holds, or all values of an array. */
 export interface ColumnReport {

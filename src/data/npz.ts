@@ -4,14 +4,15 @@ import { dirname, join, resolve } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import crc from 'crc-32';
-import { type Entry, openPromise, type ZipFile } from 'yauzl';
+import type { Entry, ZipFile } from 'yauzl';
 import { placeDurably } from '../shared/durableFile.js';
 import { DataError, errorMessage } from '../shared/errors.js';
+import { fileSize } from '../shared/files.js';
+import { unpackedStream, withZip } from '../shared/zip.js';
 import type { ArraySource } from './arrayFile.js';
 import { alone } from './cache/lock.js';
 import type { CachePlace } from './cache/place.js';
 import { dtypes } from './dtype.js';
-import { fileSize } from './files.js';
 import { sizeOf } from './header.js';
 import { isNpy, longestHeader, readNpyHeader } from './npy.js';
 
@@ -25,41 +26,20 @@ export async function npzArray(path: string, place: CachePlace): Promise<ArraySo
   if (!match) return path;
   const [, file = '', name] = match;
   fileSize(file);
-  const zip = await openArchive(file);
-  try {
-    const entries = await entriesOf(zip, file);
+  return withZip(file, '.npz', async (zip, entries) => {
     const names = entries.map(({ fileName }) => fileName.replace(/\.npy$/, ''));
     const entry = entries[name === undefined && entries.length === 1 ? 0 : names.indexOf(name ?? '')];
-    if (!entry)
+    if (!entry) {
       throw new DataError(
         `${file}: expected the name of one of its arrays behind it (${names.map((one) => `${file}#${one}`).join(', ')}), got ${name ?? 'none'}`,
       );
+    }
     const what = `${file}#${entry.fileName.replace(/\.npy$/, '')}`;
     await checkHeader(zip, entry, what);
-    if (entry.compressionMethod !== 0) return await unpacked(zip, entry, file, what, place);
+    if (entry.compressionMethod !== 0) return unpacked(zip, entry, file, what, place);
     const { fileDataStart } = await zip.readLocalFileHeaderPromise(entry);
     return { path: file, at: fileDataStart, bytes: entry.uncompressedSize, name: what };
-  } finally {
-    zip.close();
-  }
-}
-
-async function openArchive(file: string): Promise<ZipFile> {
-  try {
-    return await openPromise(file, { lazyEntries: true, autoClose: false });
-  } catch (error) {
-    throw new DataError(`${file}: cannot be read as a .npz archive: ${errorMessage(error)}`);
-  }
-}
-
-async function entriesOf(zip: ZipFile, file: string): Promise<Entry[]> {
-  const entries: Entry[] = [];
-  try {
-    for await (const entry of zip.eachEntry()) entries.push(entry);
-  } catch (error) {
-    throw new DataError(`${file}: is damaged: ${errorMessage(error)}`);
-  }
-  return entries;
+  });
 }
 
 /** An archive may claim to unpack to anything: it must be just the array that its header promises. */
@@ -77,7 +57,7 @@ async function checkHeader(zip: ZipFile, entry: Entry, what: string): Promise<vo
 }
 
 async function firstBytes(zip: ZipFile, entry: Entry, what: string): Promise<Buffer> {
-  const stream = await streamOf(zip, entry, what);
+  const stream = await unpackedStream(zip, entry, what);
   const chunks: Buffer[] = [];
   let length = 0;
   try {
@@ -114,7 +94,7 @@ async function unpacked(zip: ZipFile, entry: Entry, file: string, what: string, 
       say?.(`${what} is compressed: unpacking it to ${path}, once`);
       try {
         await placeDurably(path, async (temporary) =>
-          pipeline(await streamOf(zip, entry, what), checked(entry), createWriteStream(temporary)),
+          pipeline(await unpackedStream(zip, entry, what), checked(entry), createWriteStream(temporary)),
         );
       } catch (error) {
         throw error instanceof DataError ? error : new DataError(`${what}: cannot be unpacked: ${errorMessage(error)}`);
@@ -136,12 +116,4 @@ function checked({ crc32: expected }: Entry): Transform {
       done(sum >>> 0 === expected >>> 0 ? null : new Error('its checksum does not fit: it is damaged'));
     },
   });
-}
-
-async function streamOf(zip: ZipFile, entry: Entry, what: string) {
-  try {
-    return await zip.openReadStreamPromise(entry);
-  } catch (error) {
-    throw new DataError(`${what}: cannot be unpacked: ${errorMessage(error)}`);
-  }
 }

@@ -1,6 +1,6 @@
 import type { DataSpec, FileData, NamedData, Preparation } from '../shared/config/dataSchema.js';
 import { DataError, UsageError } from '../shared/errors.js';
-import { ArrayDataset, type ArrayPair } from './arrayDataset.js';
+import { type ArrayData, ArrayDataset, type ArrayPair } from './arrayDataset.js';
 import type { CachePlace } from './cache/place.js';
 import { convertSpec, type DataNames, type Likeness } from './convert.js';
 import type { DataParts, Dataset, PartName } from './dataset.js';
@@ -13,12 +13,6 @@ import { split } from './split.js';
 export interface Data extends DataParts, DataNames {
   /** How inputs are prepared, in numbers. */
   readonly preparation: Preparation | undefined;
-}
-
-/** Arrays that samples are in. */
-export interface ArrayData extends ArrayPair, Pick<FileData, 'take' | 'normalize' | 'stratify'> {
-  readonly validation?: ArrayPair | undefined;
-  readonly test?: ArrayPair | undefined;
 }
 
 export interface OpenOptions extends Reading, Partial<Pick<Fit, 'missing'>> {

@@ -1,6 +1,7 @@
-import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { DataError, errorMessage, UsageError } from '../shared/errors.js';
+import { DataError, UsageError } from '../shared/errors.js';
+import { firstBytes } from '../shared/files.js';
 import type { SavedModel } from './savedModel.js';
 
 /** A model and where it was found. */
@@ -44,7 +45,7 @@ function modelFolder(path: string, wanted: 'best' | 'final' | undefined): string
 
 /** Only the reader that is needed is loaded. */
 async function readFile(path: string): Promise<SavedModel> {
-  const head = firstBytes(path);
+  const head = firstBytes(path, 8).toString('latin1');
   if (head.startsWith('\x89HDF\r\n\x1a\n')) return (await import('./keras/h5.js')).readKerasH5(path);
   if (head.startsWith('PK\x03\x04')) return (await import('./keras/archive.js')).readKerasArchive(path);
   if (/^\s*\{/.test(head)) return (await import('./tfjs/layersModel.js')).readModel(dirname(path), basename(path));
@@ -52,19 +53,4 @@ async function readFile(path: string): Promise<SavedModel> {
   if (head.startsWith('\x08')) return (await import('./onnx/read.js')).readOnnx(path);
   const got = head === '' ? 'an empty one' : `one that begins with ${JSON.stringify(head)}`;
   throw new DataError(`${path}: expected a model: a Keras .h5 or .keras file, a model.json of tfjs, or an ONNX file, got ${got}`);
-}
-
-/** As latin1. */
-function firstBytes(path: string): string {
-  const bytes = Buffer.alloc(8);
-  try {
-    const file = openSync(path, 'r');
-    try {
-      return bytes.toString('latin1', 0, readSync(file, bytes, 0, bytes.length, 0));
-    } finally {
-      closeSync(file);
-    }
-  } catch (error) {
-    throw new DataError(`${path}: cannot be read: ${errorMessage(error)}`);
-  }
 }

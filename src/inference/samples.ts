@@ -1,6 +1,5 @@
 import { type ArraySource, openArray } from '../data/arrayFile.js';
 import { cachesElsewhere } from '../data/cache/place.js';
-import { fileSize, firstBytes } from '../data/files.js';
 import { isIdx } from '../data/idx.js';
 import { readImage } from '../data/images/decode.js';
 import { dataMemory } from '../data/memory.js';
@@ -9,10 +8,11 @@ import { npzArray } from '../data/npz.js';
 import { rowReader } from '../data/rows.js';
 import { RowEncoder } from '../data/table/encode.js';
 import { expandCategories } from '../data/table/expand.js';
+import { openTable } from '../data/table/openTable.js';
 import { type Column, schemaOfInputs } from '../data/table/schema.js';
-import { openTable } from '../data/table/tableFile.js';
 import type { Preparation } from '../shared/config/dataSchema.js';
 import { DataError } from '../shared/errors.js';
+import { fileSize, firstBytes } from '../shared/files.js';
 import { checkPicture, checkSampleShape } from './inputShape.js';
 import type { Model } from './model.js';
 

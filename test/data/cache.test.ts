@@ -5,7 +5,7 @@ import { test } from 'tap';
 import { openArray } from '../../src/data/arrayFile.js';
 import { convertTable } from '../../src/data/cache/build.js';
 import { cutLines } from '../../src/data/table/lines.js';
-import { openTable } from '../../src/data/table/tableFile.js';
+import { openTable } from '../../src/data/table/openTable.js';
 import { parquetFile } from '../fixtures/sources.js';
 
 /** Six rows in three pieces, so that processes of their own convert them. */

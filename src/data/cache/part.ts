@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs';
 import { writeDurably } from '../../shared/durableFile.js';
 import { decodeImage } from '../images/decode.js';
 import { type Missing, RowEncoder } from '../table/encode.js';
+import { openTable } from '../table/openTable.js';
 import type { TableSchema } from '../table/schema.js';
-import { openTable, type Piece } from '../table/tableFile.js';
+import type { Piece } from '../table/tableFile.js';
 
 /** Rows of a table that become samples. */
 export interface TablePart {

@@ -1,8 +1,8 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DataError } from '../../shared/errors.js';
+import { unreadable } from '../../shared/files.js';
 import { isUnder } from '../dataRoot.js';
-import { unreadable } from '../files.js';
 import { shortList } from '../table/schema.js';
 import { sorted } from '../table/sorted.js';
 

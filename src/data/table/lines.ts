@@ -1,6 +1,6 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { DataError } from '../../shared/errors.js';
-import { unreadable } from '../files.js';
+import { unreadable } from '../../shared/files.js';
 import type { Piece } from './tableFile.js';
 
 /** Bytes of text that are read at once. */

@@ -1,9 +1,3 @@
-import { DataError } from '../../shared/errors.js';
-import { fileSize, firstBytes } from '../files.js';
-import { openCsv } from './csv.js';
-import { openJsonLines } from './jsonLines.js';
-import { openParquet } from './parquet.js';
-
 /** A part of a table that can be read by itself. Plain data, so that another process may read it. */
 export interface Piece {
   /** Bytes of a file of text, rows of a Parquet file; counted from 0. */
@@ -28,19 +22,4 @@ export interface TableFile {
   readonly pieces: readonly Piece[];
   /** Reads the rows of a piece, in order, of at most `most`. @throws DataError naming the line that cannot be read */
   read(piece: Piece, onRow: OnRow, most?: number): Promise<void>;
-}
-
-/**
- * Opens a table: CSV (also with semicolons or tabs), JSON lines or Parquet: which of them is told from its bytes, not its name.
- * @throws DataError naming the file: it cannot be read, is empty, damaged, or of another format
- */
-export async function openTable(path: string): Promise<TableFile> {
-  const size = fileSize(path);
-  const head = firstBytes(path, 4096);
-  if (head.length === 0) throw new DataError(`${path}: is empty: expected a table, as CSV, JSON lines or Parquet`);
-  if (head.toString('latin1', 0, 4) === 'PAR1') return openParquet(path);
-  if (head[0] === 0x1f && head[1] === 0x8b) throw new DataError(`${path}: expected a table, got a gzip archive: unpack it first (gunzip)`);
-  if (head.includes(0))
-    throw new DataError(`${path}: expected a table, as CSV, JSON lines or Parquet, got a file of bytes that are no text`);
-  return /^\uFEFF?\s*[{[]/.test(head.toString('utf8')) ? openJsonLines(path, size) : openCsv(path, size);
 }

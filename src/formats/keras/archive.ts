@@ -2,9 +2,8 @@ import { createWriteStream } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { type Entry, openPromise, type ZipFile } from 'yauzl';
+import type { Entry, ZipFile } from 'yauzl';
 import yazl from 'yazl';
 import { z } from 'zod';
 import { placeDurably } from '../../shared/durableFile.js';
@@ -12,6 +11,7 @@ import { DataError, errorMessage } from '../../shared/errors.js';
 import { type ParameterLayout, viewOf } from '../../shared/model/layout.js';
 import { buildNetwork } from '../../shared/model/network.js';
 import { version } from '../../shared/version.js';
+import { unpackedStream, withZip } from '../../shared/zip.js';
 import { notedMetadata } from '../metadata.js';
 import type { SavedModel, TrainableModel } from '../savedModel.js';
 import { compileConfig, isConstantRate, readCompiled, snake } from './compile.js';
@@ -138,10 +138,9 @@ function storedLayers(layers: readonly KerasObject[]): { readonly name: string; 
  * Reads a model that Keras 3, or we, wrote as .keras. The optimizer's state is left there.
  * @throws DataError naming what cannot be read
  */
-export async function readKerasArchive(path: string): Promise<SavedModel> {
-  const zip = await openZip(path);
-  try {
-    const entries = await entriesOf(zip, path);
+export function readKerasArchive(path: string): Promise<SavedModel> {
+  return withZip(path, '.keras', async (zip, list) => {
+    const entries = new Map(list.map((entry) => [entry.fileName, entry]));
     const config = z.looseObject({}).safeParse(jsonOf(await textOf(zip, entries, 'config.json', path), path));
     if (!config.success) throw new DataError(`${path}: config.json: expected a mapping`);
     const chain = readModelConfig(config.data, path);
@@ -156,27 +155,7 @@ export async function readKerasArchive(path: string): Promise<SavedModel> {
     const noted = z.object({ bpnn_dist: z.unknown() }).safeParse(jsonOf(await textOf(zip, entries, 'metadata.json', path), path));
     const metadata = { ...readCompiled(config.data['compile_config']), ...notedMetadata(noted.data?.bpnn_dist) };
     return { spec, weights, metadata };
-  } finally {
-    zip.close();
-  }
-}
-
-async function openZip(path: string): Promise<ZipFile> {
-  try {
-    return await openPromise(path, { lazyEntries: true, autoClose: false });
-  } catch (error) {
-    throw new DataError(`${path}: cannot be read as a .keras archive: ${errorMessage(error)}`);
-  }
-}
-
-async function entriesOf(zip: ZipFile, path: string): Promise<ReadonlyMap<string, Entry>> {
-  const entries = new Map<string, Entry>();
-  try {
-    for await (const entry of zip.eachEntry()) entries.set(entry.fileName, entry);
-  } catch (error) {
-    throw new DataError(`${path}: is damaged: ${errorMessage(error)}`);
-  }
-  return entries;
+  });
 }
 
 function entryOf(entries: ReadonlyMap<string, Entry>, name: string, path: string): Entry {
@@ -189,7 +168,7 @@ function entryOf(entries: ReadonlyMap<string, Entry>, name: string, path: string
 async function textOf(zip: ZipFile, entries: ReadonlyMap<string, Entry>, name: string, path: string): Promise<string> {
   const entry = entryOf(entries, name, path);
   refuseLarger(entry, mostJson, path);
-  const stream = await streamOf(zip, entry, path);
+  const stream = await unpackedStream(zip, entry, `${path}: ${entry.fileName}`);
   try {
     return Buffer.concat(await stream.toArray()).toString('utf8');
   } catch (error) {
@@ -204,7 +183,7 @@ function weightsOf(zip: ZipFile, entry: Entry, layout: ParameterLayout, paths: r
   return inTemporaryFolder(async (folder) => {
     const file = join(folder, weightsName);
     try {
-      await pipeline(await streamOf(zip, entry, path), createWriteStream(file));
+      await pipeline(await unpackedStream(zip, entry, `${path}: ${entry.fileName}`), createWriteStream(file));
     } catch (error) {
       throw new DataError(`${path}: ${weightsName} is damaged: ${errorMessage(error)}`);
     }
@@ -222,14 +201,6 @@ function weightsOf(zip: ZipFile, entry: Entry, layout: ParameterLayout, paths: r
 function refuseLarger({ fileName, uncompressedSize }: Entry, most: number, path: string): void {
   if (uncompressedSize > most)
     throw new DataError(`${path}: ${fileName} unpacks to ${uncompressedSize} bytes: expected at most ${most} for its layers`);
-}
-
-async function streamOf(zip: ZipFile, entry: Entry, path: string): Promise<Readable> {
-  try {
-    return await zip.openReadStreamPromise(entry);
-  } catch (error) {
-    throw new DataError(`${path}: ${entry.fileName} cannot be unpacked: ${errorMessage(error)}`);
-  }
 }
 
 async function inTemporaryFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { show } from '../../shared/config/fields.js';
 import { DataError } from '../../shared/errors.js';
-import { defaultName, modelProblems } from '../../shared/model/network.js';
+import { modelProblems } from '../../shared/model/network.js';
 import {
   type Activation,
   activations,
@@ -11,6 +11,7 @@ import {
   leakyReluSlope,
   type ModelSpec,
 } from '../../shared/model/spec.js';
+import { ownName } from '../layerName.js';
 import { type KerasObject, varianceScalings } from './kerasLayers.js';
 import type { LayerChain } from './modelConfig.js';
 
@@ -128,12 +129,6 @@ export function readSequential({ layers: keras, buildInputShape }: LayerChain, p
   const [problem] = modelProblems(spec);
   if (problem) throw new DataError(`${path}: ${problem.path}: ${problem.message}`);
   return { spec, weightNames };
-}
-
-/** A name as a config may have it, where it is not the one that the layer would have anyway. */
-export function ownName(name: string, index: number): { readonly name?: string } {
-  const plain = name.replace(/[/\s]+/g, '_');
-  return plain === '' || plain === defaultName(index) ? {} : { name: plain };
 }
 
 function inputShape([first]: readonly KerasObject[], buildInputShape: unknown, path: string): number[] {

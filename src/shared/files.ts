@@ -1,5 +1,5 @@
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
-import { DataError, errorCode, errorMessage } from '../shared/errors.js';
+import { DataError, errorCode, errorMessage } from './errors.js';
 
 /** Size in bytes. Asked before opening: opening a pipe would wait for its writer. @throws DataError where it is no file */
 export function fileSize(path: string): number {
