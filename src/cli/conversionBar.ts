@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
-import { SingleBar } from 'cli-progress';
+import type { SingleBar } from 'cli-progress';
+import { progressBar } from './progressBar.js';
 
 /** How far a conversion is. */
 export interface Conversion {
@@ -16,18 +17,7 @@ export class ConversionBar {
 
   constructor(stream: NodeJS.WritableStream & { readonly isTTY?: boolean }, say: (line: string) => void) {
     this.#say = say;
-    const format = 'converting {name} {bar} {value}/{total}  {eta_formatted} left';
-    if (stream.isTTY)
-      this.#bar = new SingleBar({
-        stream,
-        format,
-        barsize: 24,
-        clearOnComplete: true,
-        hideCursor: true,
-        fps: 10,
-        barCompleteChar: '█',
-        barIncompleteChar: '░',
-      });
+    if (stream.isTTY) this.#bar = progressBar(stream, 'converting {name} {bar} {value}/{total}  {eta_formatted} left');
   }
 
   show({ source, done, total }: Conversion): void {

@@ -1,10 +1,11 @@
-import { SingleBar } from 'cli-progress';
+import type { SingleBar } from 'cli-progress';
 import type { StepFigures } from '../coordinator/train.js';
 import type { RunObserver } from '../run/run.js';
 import type { StartInfo } from '../run/summary.js';
 import type { Figures } from '../shared/json.js';
 import { ConversionBar } from './conversionBar.js';
 import { amount, duration, figure, rate } from './format.js';
+import { progressBar } from './progressBar.js';
 
 /** Milliseconds between two lines within an epoch, where there is no terminal for a bar. */
 const plainInterval = 10_000;
@@ -143,16 +144,7 @@ class EpochBar {
   #shownAt = 0;
 
   constructor(stream: NodeJS.WritableStream) {
-    this.#bar = new SingleBar({
-      stream,
-      format: '{name} {bar} {value}/{total}  {figures}  {pace}  {left} left',
-      barsize: 24,
-      clearOnComplete: true,
-      hideCursor: true,
-      fps: 10,
-      barCompleteChar: '█',
-      barIncompleteChar: '░',
-    });
+    this.#bar = progressBar(stream, '{name} {bar} {value}/{total}  {figures}  {pace}  {left} left');
   }
 
   show(name: string, means: EpochMeans, inEpoch: number, info: StartInfo, pace: Pace): void {

@@ -6,6 +6,28 @@ export interface Classification {
   readonly probability: number;
 }
 
+/** What a model gives for one sample; for a classifier, with its class. */
+export interface Answer extends Partial<Classification> {
+  readonly outputs: readonly number[];
+  /** The name of its class, where classes have names. */
+  readonly label?: string;
+}
+
+/** Outputs [n, width] as an answer a sample. @param classes their names, in the order of their numbers */
+export function answersOf(
+  given: Float32Array,
+  width: number,
+  classify: Classifier | undefined,
+  classes: readonly string[] | undefined,
+): Answer[] {
+  return Array.from({ length: given.length / width }, (_, row) => {
+    const outputs = [...given.subarray(row * width, (row + 1) * width)];
+    const classification = classify?.(outputs);
+    const label = classification && classes?.[classification.class];
+    return { outputs, ...classification, ...(label !== undefined && { label }) };
+  });
+}
+
 export type Classifier = (outputs: readonly number[]) => Classification;
 
 /**

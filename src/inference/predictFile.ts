@@ -1,15 +1,12 @@
 import type { Preparation } from '../shared/config/dataSchema.js';
-import { type Classification, classifierOf } from './classify.js';
+import { type Answer, answersOf, classifierOf } from './classify.js';
 import type { Model } from './model.js';
 import { samplesOf } from './samples.js';
 
-/** What a model gives for one sample of a file; for a classifier, with its class. */
-export interface Prediction extends Partial<Classification> {
+/** What a model gives for one sample of a file. */
+export interface Prediction extends Answer {
   /** The sample's place in the file, counted from 0. */
   readonly sample: number;
-  readonly outputs: readonly number[];
-  /** The name of its class, where classes have names. */
-  readonly label?: string;
 }
 
 export interface PredictFileOptions {
@@ -26,13 +23,8 @@ export async function* predictFile(model: Model, path: string, options: PredictF
   const classify = classifierOf(model.spec);
   const { outputs: width } = model.network;
   let sample = 0;
-  for await (const { count, inputs } of samplesOf(model, path, options.preparation ?? model.preparation)) {
+  for await (const { inputs } of samplesOf(model, path, options.preparation ?? model.preparation)) {
     const given = await model.predict(inputs);
-    for (let row = 0; row < count; row++) {
-      const outputs = [...given.subarray(row * width, (row + 1) * width)];
-      const classification = classify?.(outputs);
-      const label = classification && model.classes?.[classification.class];
-      yield { sample: sample++, outputs, ...classification, ...(label !== undefined && { label }) };
-    }
+    for (const answer of answersOf(given, width, classify, model.classes)) yield { sample: sample++, ...answer };
   }
 }

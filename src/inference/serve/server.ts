@@ -4,7 +4,7 @@ import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import { type DashboardAddress, gateFor } from '../../shared/access.js';
 import { DataError, errorMessage } from '../../shared/errors.js';
 import { version } from '../../shared/version.js';
-import { classifierOf } from '../classify.js';
+import { answersOf, classifierOf } from '../classify.js';
 import type { Model } from '../model.js';
 import { Batcher } from './batcher.js';
 import { sampleOfImage, samplesOfJson } from './body.js';
@@ -90,14 +90,8 @@ function routePredict(app: FastifyInstance, model: Model, metrics: ServeMetrics)
     const { body } = request;
     const inputs = Buffer.isBuffer(body) ? await sampleOfImage(model, body) : samplesOfJson(model, body);
     const given = await batcher.predict(inputs);
-    const count = inputs.length / inputWidth;
-    metrics.samples.inc(count);
-    const predictions = Array.from({ length: count }, (_, row) => {
-      const outputs = [...given.subarray(row * width, (row + 1) * width)];
-      const classification = classify?.(outputs);
-      const label = classification && model.classes?.[classification.class];
-      return { outputs, ...classification, ...(label !== undefined && { label }) };
-    });
+    metrics.samples.inc(inputs.length / inputWidth);
+    const predictions = answersOf(given, width, classify, model.classes);
     return { predictions };
   });
 }
