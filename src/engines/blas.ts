@@ -116,7 +116,7 @@ class BlasEngine implements Engine {
     const { count } = batch;
     const width = network.outputs;
     targets.set(batch.targets.subarray(0, count * width));
-    const loss = lossGradient(layers, this.#head, given, targets, gradient, count, width);
+    const loss = lossGradient(layers, this.#head, { given, targets, weights: batch.sampleWeights }, gradient, count, width);
     return { loss, metrics: metricSums(metrics, given, targets, count, width) };
   }
 

@@ -12,13 +12,15 @@ export interface Batch {
   readonly inputs: Float32Array;
   /** [n, outputs], row-major: class numbers come as one-hot rows. */
   readonly targets: Float32Array;
+  /** [n]: what the loss of each sample is multiplied by, and so its gradient; metrics are not. Undefined: by 1. */
+  readonly sampleWeights?: Float32Array | undefined;
   /** For each dropout of the network, [n, units]: 0 or 1 / (1 - rate). Empty when not training. */
   readonly masks: readonly Float32Array[];
 }
 
 /** Sums over the samples of a batch, never means. */
 export interface BatchSums {
-  /** Sum of the samples' losses, without penalties. */
+  /** Sum of the samples' losses, each times its weight, without penalties. */
   readonly loss: number;
   /** One sum a metric, in the order asked for. */
   readonly metrics: readonly number[];

@@ -49,7 +49,7 @@ class ReferenceEngine implements Engine {
   #judge(batch: Batch, given: Float64Array = new Float64Array()): { sums: BatchSums; byOutput: Float64Array } {
     const { network, metrics } = this.#task;
     const targets = new Float64Array(batch.targets.subarray(0, batch.count * network.outputs));
-    const { sum, gradient } = lossOf(this.#head.loss, given, targets, network.outputs);
+    const { sum, gradient } = lossOf(this.#head.loss, given, targets, network.outputs, batch.sampleWeights);
     const outputs = activate(this.#head.activation, given, network.outputs);
     return { sums: { loss: sum, metrics: metricSums(metrics, outputs, targets, batch.count, network.outputs) }, byOutput: gradient };
   }

@@ -136,11 +136,11 @@ class TensorflowEngine implements Engine {
   #judge(given: Tensor, batch: Batch): { readonly byOutput: () => Tensor; readonly sums: BatchSums } {
     const tf = this.#ops;
     const { network, metrics } = this.#task;
-    const { count, targets: wanted } = batch;
+    const { count, targets: wanted, sampleWeights: weights } = batch;
     const width = network.outputs;
     const outputs = activate(tf, this.#head.activation, given);
     const targets = tf.upload(wanted.subarray(0, count * width), [count, width]);
-    const { sum, gradient } = lossTensors(this.#head.loss, { ops: tf, given, outputs, targets, wanted, count, width });
+    const { sum, gradient } = lossTensors(this.#head.loss, { ops: tf, given, outputs, targets, wanted, weights, count, width });
     const values = metrics.length > 0 ? tf.read(outputs) : [];
     return { byOutput: gradient, sums: { loss: sum, metrics: metricSums(metrics, values, wanted, count, width) } };
   }

@@ -28,8 +28,9 @@ const names = (Object.keys(engines) as Name[]).filter((name) => isThere[name]);
 test('the machine has a BLAS', { skip: !hasBlas(1) && 'it has none: the engine blas is not tested' }, (t) => t.end());
 
 /** The largest relative difference of a tensor of the gradient, or of a sum, from the reference's. */
-async function worstError(task: EngineTask, name: Name, count: number, seed: number): Promise<number> {
-  const { batch, weights } = smoothSampleOf(task, count, seed, 1e-4);
+async function worstError(task: EngineTask, name: Name, count: number, seed: number, sampleWeights?: Float32Array): Promise<number> {
+  const { batch: plain, weights } = smoothSampleOf(task, count, seed, 1e-4);
+  const batch = { ...plain, sampleWeights };
   const [reference, engine] = [await openReference(task), await engines[name](task)];
   const [expected, actual] = [new Float32Array(weights.length), new Float32Array(weights.length).fill(Number.NaN)];
   const expectedSums = await reference.gradient(batch, weights, expected);
@@ -48,6 +49,26 @@ for (const name of names) {
       const task = taskOf(5, [dense(6, 'tanh'), dense(3, activation)], loss);
       t.ok((await worstError(task, name, 7, 1)) <= 1e-5, `${activation}, ${loss}`);
     }
+  });
+
+  test(`${name}: weights of samples multiply their losses and gradients, and not their metrics`, async (t) => {
+    const weights = Float32Array.of(1, 0, 2.5, 0.125, 3, 1, 7);
+    for (const [activation, loss] of heads) {
+      for (const width of loss === 'binaryCrossentropy' || loss.startsWith('mean') ? [1, 3] : [3]) {
+        const task = taskOf(5, [dense(6, 'tanh'), dense(width, activation)], loss);
+        t.ok((await worstError(task, name, 7, 1, weights)) <= 1e-5, `${activation}, ${loss}, ${width} outputs`);
+      }
+    }
+    const task = taskOf(5, [dense(6, 'tanh'), dense(3, 'softmax')], 'categoricalCrossentropy');
+    const { batch, weights: parameters } = sampleOf(task, 7, 1);
+    const engine = await engines[name](task);
+    const weighted = await engine.evaluate({ ...batch, sampleWeights: weights }, parameters);
+    const plain = await engine.evaluate(batch, parameters);
+    const again = await engine.evaluate({ ...batch, sampleWeights: new Float32Array(7).fill(1) }, parameters);
+    t.same(weighted.metrics, plain.metrics);
+    t.not(weighted.loss, plain.loss);
+    t.equal(Math.fround(again.loss), Math.fround(plain.loss), 'weights of 1 change nothing');
+    await engine.close();
   });
 
   test(`${name}: gradients and sums are the reference's, whatever the hidden activation`, async (t) => {

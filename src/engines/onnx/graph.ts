@@ -10,8 +10,9 @@ import { lossNodes } from './lossNodes.js';
 export type Purpose = 'gradient' | 'evaluate' | 'predict';
 
 /**
- * An ONNX model and the names of its tensors. Its inputs are `inputs` [n, inputs]; but to predict, `targets` [n, outputs];
- * for gradients, `mask 0` and so on, [n, units], one a dropout; and every parameter under its own name.
+ * An ONNX model and the names of its tensors. Its inputs are `inputs` [n, inputs]; but to predict, `targets` [n, outputs] and,
+ * where samples are weighted, `sample weights` [n, 1]; for gradients, `mask 0` and so on, [n, units], one a dropout; and
+ * every parameter under its own name.
  */
 export interface GraphModel {
   readonly bytes: Uint8Array;
@@ -28,6 +29,8 @@ export function maskName(index: number): string {
   return `mask ${index}`;
 }
 
+export const sampleWeightsName = 'sample weights';
+
 interface Step {
   readonly op: Op;
   readonly input: string;
@@ -37,8 +40,15 @@ interface Step {
 /** The name of the batch dimension, which may differ from one run to the next. */
 const batch = 'n';
 
-/** Writes the forward pass and, for gradients, the backward pass as one graph. */
-export function buildGraph({ network, loss, precision }: Pick<EngineTask, 'network' | 'loss' | 'precision'>, purpose: Purpose): GraphModel {
+/**
+ * Writes the forward pass and, for gradients, the backward pass as one graph.
+ * @param isWeighted does each sample's loss have a weight?
+ */
+export function buildGraph(
+  { network, loss, precision }: Pick<EngineTask, 'network' | 'loss' | 'precision'>,
+  purpose: Purpose,
+  isWeighted = false,
+): GraphModel {
   const graph = new GraphBuilder(precision);
   const inputs = graph.input('inputs', [batch, network.inputs]);
   for (const { name, shape } of network.layout.parameters) graph.input(name, shape);
@@ -49,7 +59,8 @@ export function buildGraph({ network, loss, precision }: Pick<EngineTask, 'netwo
   if (purpose === 'predict') return { bytes: graph.encode(), loss: undefined, outputs, gradients: [] };
 
   const targets = graph.input('targets', [batch, network.outputs]);
-  const { sum, gradient } = lossNodes(head.loss, { graph, given, outputs, targets, width: network.outputs });
+  const weights = isWeighted ? graph.input(sampleWeightsName, [batch, 1]) : undefined;
+  const { sum, gradient } = lossNodes(head.loss, { graph, given, outputs, targets, weights, width: network.outputs });
   graph.output(sum, []);
   const gradients = purpose === 'gradient' ? backward(graph, steps, gradient(), network) : [];
   return { bytes: graph.encode(), loss: sum, outputs, gradients };

@@ -10,6 +10,8 @@ interface LossInputs {
   readonly outputs: string;
   /** [n, width] */
   readonly targets: string;
+  /** Of the samples, [n, 1]. */
+  readonly weights: string | undefined;
   readonly width: number;
 }
 
@@ -23,6 +25,13 @@ export interface LossNodes {
 
 /** Adds the nodes of a loss. Formulas: src/engines/reference/loss.ts. */
 export function lossNodes(loss: HeadLoss, inputs: LossInputs): LossNodes {
+  const { sum, gradient } = plainNodes(loss, inputs);
+  const { graph, weights } = inputs;
+  return { sum, gradient: () => (weights === undefined ? gradient() : graph.node('Mul', [gradient(), weights])) };
+}
+
+/** Their sum is weighted, their gradient is not yet. */
+function plainNodes(loss: HeadLoss, inputs: LossInputs): LossNodes {
   switch (loss) {
     case 'softmaxCrossentropy':
       return softmaxCrossentropy(inputs);
@@ -40,30 +49,30 @@ export function lossNodes(loss: HeadLoss, inputs: LossInputs): LossNodes {
   }
 }
 
-function softmaxCrossentropy({ graph, given, outputs, targets }: LossInputs): LossNodes {
+function softmaxCrossentropy({ graph, given, outputs, targets, weights }: LossInputs): LossNodes {
   const logProbabilities = graph.node('LogSoftmax', [given]);
   return {
-    sum: graph.node('Neg', [total(graph, graph.node('Mul', [targets, logProbabilities]))]),
+    sum: graph.node('Neg', [total(graph, graph.node('Mul', [targets, logProbabilities]), weights)]),
     gradient: () => graph.node('Sub', [graph.node('Mul', [outputs, rowSums(graph, targets)]), targets]),
   };
 }
 
 /** max(z, 0) - z t + log(1 + e^-|z|), the form of tf.nn.sigmoid_cross_entropy_with_logits. */
-function sigmoidCrossentropy({ graph, given, outputs, targets, width }: LossInputs): LossNodes {
+function sigmoidCrossentropy({ graph, given, outputs, targets, weights, width }: LossInputs): LossNodes {
   const linear = graph.node('Sub', [graph.node('Relu', [given]), graph.node('Mul', [given, targets])]);
   const rest = graph.node('Softplus', [graph.node('Neg', [graph.node('Abs', [given])])]);
   return {
-    sum: scale(graph, total(graph, graph.node('Add', [linear, rest])), 1 / width),
+    sum: scale(graph, total(graph, graph.node('Add', [linear, rest]), weights), 1 / width),
     gradient: () => scale(graph, graph.node('Sub', [outputs, targets]), 1 / width),
   };
 }
 
-function categoricalCrossentropy({ graph, outputs, targets }: LossInputs): LossNodes {
+function categoricalCrossentropy({ graph, outputs, targets, weights }: LossInputs): LossNodes {
   const sums = rowSums(graph, outputs);
   const p = graph.node('Div', [outputs, sums]);
   const clipped = clip(graph, p);
   return {
-    sum: graph.node('Neg', [total(graph, graph.node('Mul', [targets, graph.node('Log', [clipped])]))]),
+    sum: graph.node('Neg', [total(graph, graph.node('Mul', [targets, graph.node('Log', [clipped])]), weights)]),
     gradient: () => {
       const byClipped = graph.node('Neg', [graph.node('Div', [targets, clipped])]);
       const byP = whereUnclipped(graph, p, clipped, byClipped);
@@ -74,22 +83,22 @@ function categoricalCrossentropy({ graph, outputs, targets }: LossInputs): LossN
 }
 
 /** Keras takes the logarithms of the clipped outputs for logits, which normalises them. */
-function sparseCategoricalCrossentropy({ graph, outputs, targets }: LossInputs): LossNodes {
+function sparseCategoricalCrossentropy({ graph, outputs, targets, weights }: LossInputs): LossNodes {
   const clipped = clip(graph, outputs);
   const sums = rowSums(graph, clipped);
-  const weights = rowSums(graph, targets);
-  const ofSums = total(graph, graph.node('Mul', [weights, graph.node('Log', [sums])]));
-  const ofTargets = total(graph, graph.node('Mul', [targets, graph.node('Log', [clipped])]));
+  const mass = rowSums(graph, targets);
+  const ofSums = total(graph, graph.node('Mul', [mass, graph.node('Log', [sums])]), weights);
+  const ofTargets = total(graph, graph.node('Mul', [targets, graph.node('Log', [clipped])]), weights);
   return {
     sum: graph.node('Sub', [ofSums, ofTargets]),
     gradient: () => {
-      const byClipped = graph.node('Sub', [graph.node('Div', [weights, sums]), graph.node('Div', [targets, clipped])]);
+      const byClipped = graph.node('Sub', [graph.node('Div', [mass, sums]), graph.node('Div', [targets, clipped])]);
       return whereUnclipped(graph, outputs, clipped, byClipped);
     },
   };
 }
 
-function binaryCrossentropy({ graph, outputs, targets, width }: LossInputs): LossNodes {
+function binaryCrossentropy({ graph, outputs, targets, weights, width }: LossInputs): LossNodes {
   const one = graph.constant(1);
   const p = clip(graph, outputs);
   const otherP = graph.node('Sub', [one, p]);
@@ -99,7 +108,7 @@ function binaryCrossentropy({ graph, outputs, targets, width }: LossInputs): Los
     graph.node('Mul', [otherTargets, graph.node('Log', [otherP])]),
   ]);
   return {
-    sum: scale(graph, total(graph, logLikelihood), -1 / width),
+    sum: scale(graph, total(graph, logLikelihood, weights), -1 / width),
     gradient: () => {
       const byClipped = graph.node('Sub', [graph.node('Div', [otherTargets, otherP]), graph.node('Div', [targets, p])]);
       return whereUnclipped(graph, outputs, p, scale(graph, byClipped, 1 / width));
@@ -108,9 +117,13 @@ function binaryCrossentropy({ graph, outputs, targets, width }: LossInputs): Los
 }
 
 /** Of squares, or of absolute values. */
-function meanError({ graph, outputs, targets, width }: LossInputs, squared: boolean): LossNodes {
+function meanError({ graph, outputs, targets, weights, width }: LossInputs, squared: boolean): LossNodes {
   const difference = graph.node('Sub', [outputs, targets]);
-  const sum = graph.node(squared ? 'ReduceSumSquare' : 'ReduceL1', [difference], { keepdims: 0 });
+  const errors = (): string => (squared ? graph.node('Mul', [difference, difference]) : graph.node('Abs', [difference]));
+  const sum =
+    weights === undefined
+      ? graph.node(squared ? 'ReduceSumSquare' : 'ReduceL1', [difference], { keepdims: 0 })
+      : total(graph, errors(), weights);
   return {
     sum: scale(graph, sum, 1 / width),
     gradient: () => (squared ? scale(graph, difference, 2 / width) : scale(graph, graph.node('Sign', [difference]), 1 / width)),
@@ -126,9 +139,10 @@ function whereUnclipped(graph: GraphBuilder, value: string, clipped: string, gra
   return graph.node('Where', [graph.node('Equal', [value, clipped]), gradient, graph.constant(0)]);
 }
 
-/** The sum of all values: a scalar. */
-function total(graph: GraphBuilder, values: string): string {
-  return graph.node('ReduceSum', [values], { keepdims: 0 });
+/** The sum of all values, each row times its weight: a scalar. */
+function total(graph: GraphBuilder, values: string, weights: string | undefined): string {
+  const weighted = weights === undefined ? values : graph.node('Mul', [values, weights]);
+  return graph.node('ReduceSum', [weighted], { keepdims: 0 });
 }
 
 /** [n, width] to [n, 1] */

@@ -3,7 +3,7 @@ import { cudaNumber, type Device } from '../../shared/device.js';
 import { viewOf } from '../../shared/model/layout.js';
 import { type Batch, type BatchSums, type Engine, type EngineIdentity, type EngineTask, maskOf, noSums } from '../engine.js';
 import { metricSums } from '../metrics.js';
-import { buildGraph, type GraphModel, heldName, maskName, type Purpose, weightsGraph } from './graph.js';
+import { buildGraph, type GraphModel, heldName, maskName, type Purpose, sampleWeightsName, weightsGraph } from './graph.js';
 import { type Binding, Program, type Slot } from './program.js';
 import { Recent } from './recent.js';
 import { loadRuntime, type Provider, type Runtime } from './runtime.js';
@@ -49,7 +49,7 @@ class OnnxEngine implements Engine {
   readonly #task: EngineTask;
   readonly #runtime: Runtime;
   /** Compiled when first needed: a worker never predicts. */
-  readonly #compiled = new Map<Purpose, Promise<Compiled>>();
+  readonly #compiled = new Map<string, Promise<Compiled>>();
   /** Takes weights to the device, where they can stay there. */
   #upload: Promise<Program> | undefined;
   #held: { readonly weights: Float32Array; readonly tensors: Readonly<Record<string, Tensor>> } | undefined;
@@ -91,8 +91,9 @@ class OnnxEngine implements Engine {
   async gradient(batch: Batch, weights: Float32Array, gradient: Float32Array): Promise<BatchSums> {
     if (batch.count === 0) gradient.fill(0);
     if (batch.count === 0) return noSums(this.#task);
-    const { model, program } = await this.#compile('gradient');
-    const arrays = [batch.inputs, batch.targets, ...batch.masks, weights, gradient];
+    const { sampleWeights } = batch;
+    const { model, program } = await this.#compile('gradient', sampleWeights !== undefined);
+    const arrays = [batch.inputs, batch.targets, ...(sampleWeights ? [sampleWeights] : []), ...batch.masks, weights, gradient];
     const bound = this.#gradientBindings.recall(batch.count, arrays, () => this.#bind(model, program, batch, weights, gradient));
     await program.run(bound.binding, this.#heldOf(weights));
     return this.#sums(batch, bound);
@@ -100,8 +101,9 @@ class OnnxEngine implements Engine {
 
   async evaluate(batch: Batch, weights: Float32Array): Promise<BatchSums> {
     if (batch.count === 0) return noSums(this.#task);
-    const { model, program } = await this.#compile('evaluate');
-    const arrays = [batch.inputs, batch.targets, weights];
+    const { sampleWeights } = batch;
+    const { model, program } = await this.#compile('evaluate', sampleWeights !== undefined);
+    const arrays = [batch.inputs, batch.targets, ...(sampleWeights ? [sampleWeights] : []), weights];
     const bound = this.#evaluateBindings.recall(batch.count, arrays, () => this.#bind(model, program, batch, weights));
     await program.run(bound.binding, this.#heldOf(weights));
     return this.#sums(batch, bound);
@@ -125,9 +127,10 @@ class OnnxEngine implements Engine {
     await Promise.all(compiled.map(({ program }) => program.close()));
   }
 
-  #compile(purpose: Purpose): Promise<Compiled> {
-    const compiled = this.#compiled.get(purpose) ?? compile(this.#task, this.#runtime, purpose);
-    this.#compiled.set(purpose, compiled);
+  #compile(purpose: Purpose, isWeighted = false): Promise<Compiled> {
+    const name = `${purpose}${isWeighted ? ' weighted' : ''}`;
+    const compiled = this.#compiled.get(name) ?? compile(this.#task, this.#runtime, purpose, isWeighted);
+    this.#compiled.set(name, compiled);
     return compiled;
   }
 
@@ -138,6 +141,7 @@ class OnnxEngine implements Engine {
     const outputs = new Float32Array(metrics.length === 0 ? 0 : count * network.outputs);
     const feeds = this.#inputSlots(batch, weights);
     feeds.set('targets', { data: batch.targets, dims: [count, network.outputs] });
+    if (batch.sampleWeights) feeds.set(sampleWeightsName, { data: batch.sampleWeights, dims: [count, 1] });
     if (gradient) for (const [name, slot] of this.#maskSlots(batch)) feeds.set(name, slot);
     const fetches = new Map<string, Slot>();
     if (model.loss) fetches.set(model.loss, { data: loss, dims: [] });
@@ -174,7 +178,7 @@ class OnnxEngine implements Engine {
   }
 }
 
-async function compile(task: EngineTask, runtime: Runtime, purpose: Purpose): Promise<Compiled> {
-  const model = buildGraph(task, purpose);
+async function compile(task: EngineTask, runtime: Runtime, purpose: Purpose, isWeighted: boolean): Promise<Compiled> {
+  const model = buildGraph(task, purpose, isWeighted);
   return { model, program: await Program.open(runtime, model.bytes) };
 }

@@ -90,19 +90,25 @@ const sampleLosses: Readonly<Record<HeadLoss, SampleLoss>> = {
  * Sum of the samples' losses, and its gradient by the outputs.
  * @param outputs [n, width]; logits where the loss is from logits
  * @param targets [n, width]
+ * @param weights [n], of the samples
  */
 export function lossOf(
   loss: HeadLoss,
   outputs: Float64Array,
   targets: Float64Array,
   width: number,
+  weights?: Float32Array,
 ): { sum: number; gradient: Float64Array } {
   const ofSample = sampleLosses[loss];
   const gradient = new Float64Array(outputs.length);
   let total = 0;
   for (let start = 0; start < outputs.length; start += width) {
     const end = start + width;
-    total += ofSample(outputs.subarray(start, end), targets.subarray(start, end), gradient.subarray(start, end));
+    const byOutputs = gradient.subarray(start, end);
+    const value = ofSample(outputs.subarray(start, end), targets.subarray(start, end), byOutputs);
+    const weight = weights?.[start / width] ?? 1;
+    total += weight * value;
+    if (weight !== 1) for (const [k, by] of byOutputs.entries()) byOutputs[k] = weight * by;
   }
   return { sum: total, gradient };
 }
@@ -114,9 +120,10 @@ export function lossOfFloats(
   targets: Float32Array,
   count: number,
   width: number,
+  weights?: Float32Array,
 ): ReturnType<typeof lossOf> {
   const samples = (values: Float32Array): Float64Array => Float64Array.from(values.subarray(0, count * width));
-  return lossOf(loss, samples(outputs), samples(targets), width);
+  return lossOf(loss, samples(outputs), samples(targets), width, weights);
 }
 
 function sum(values: Float64Array): number {

@@ -11,6 +11,8 @@ export interface LossInputs {
   readonly targets: Tensor;
   /** The targets' values. */
   readonly wanted: Float32Array;
+  /** [n], of the samples. */
+  readonly weights: Float32Array | undefined;
   readonly count: number;
   readonly width: number;
 }
@@ -26,23 +28,37 @@ export interface LossTensors {
 export function lossTensors(loss: HeadLoss, inputs: LossInputs): LossTensors {
   switch (loss) {
     case 'softmaxCrossentropy':
-      return softmaxCrossentropy(inputs);
+      return weighted(inputs, softmaxCrossentropy(inputs));
     case 'sigmoidCrossentropy':
-      return sigmoidCrossentropy(inputs);
+      return weighted(inputs, sigmoidCrossentropy(inputs));
     case 'meanSquaredError':
-      return meanSquaredError(inputs);
+      return weighted(inputs, meanSquaredError(inputs));
     case 'meanAbsoluteError':
-      return meanAbsoluteError(inputs);
+      return weighted(inputs, meanAbsoluteError(inputs));
     default:
       return plainLoss(loss, inputs);
   }
 }
 
+/** The loss of each sample, [n], times `scale`, and their gradient by what was given. */
+interface SampleLosses {
+  readonly losses: Tensor;
+  readonly scale: number;
+  gradient(): Tensor;
+}
+
+function weighted({ ops, weights, count }: LossInputs, { losses, scale, gradient }: SampleLosses): LossTensors {
+  const sum = scale * total(ops.read(losses), weights);
+  if (!weights) return { sum, gradient };
+  return { sum, gradient: () => ops.apply('Mul', gradient(), ops.upload(weights.subarray(0, count), [count, 1])) };
+}
+
 /** The op takes it that a sample's targets add up to 1. */
-function softmaxCrossentropy({ ops, given, outputs, targets, wanted, count, width }: LossInputs): LossTensors {
+function softmaxCrossentropy({ ops, given, outputs, targets, wanted, count, width }: LossInputs): SampleLosses {
   const [losses, gradient] = ops.softmaxCrossentropy(given, targets);
   return {
-    sum: total(ops.read(losses)),
+    losses,
+    scale: 1,
     gradient() {
       if (addUpToOne(wanted, count, width)) return gradient;
       return ops.apply('Sub', ops.apply('Mul', outputs, ops.rowSums(targets, 'kept')), targets);
@@ -60,28 +76,28 @@ function addUpToOne(values: Float32Array, count: number, width: number): boolean
 }
 
 /** max(z, 0) - z t + log(1 + e^-|z|), the form of tf.nn.sigmoid_cross_entropy_with_logits. */
-function sigmoidCrossentropy({ ops, given, outputs, targets, width }: LossInputs): LossTensors {
+function sigmoidCrossentropy({ ops, given, outputs, targets, width }: LossInputs): SampleLosses {
   const linear = ops.apply('Sub', ops.apply('Relu', given), ops.apply('Mul', given, targets));
   const rest = ops.apply('Softplus', ops.apply('Neg', ops.apply('Abs', given)));
   const losses = ops.rowSums(ops.apply('AddV2', linear, rest), 'dropped');
-  return { sum: total(ops.read(losses)) / width, gradient: () => scaled(ops, ops.apply('Sub', outputs, targets), 1 / width) };
+  return { losses, scale: 1 / width, gradient: () => scaled(ops, ops.apply('Sub', outputs, targets), 1 / width) };
 }
 
-function meanSquaredError({ ops, outputs, targets, width }: LossInputs): LossTensors {
+function meanSquaredError({ ops, outputs, targets, width }: LossInputs): SampleLosses {
   const difference = ops.apply('Sub', outputs, targets);
   const losses = ops.rowSums(ops.apply('Square', difference), 'dropped');
-  return { sum: total(ops.read(losses)) / width, gradient: () => scaled(ops, difference, 2 / width) };
+  return { losses, scale: 1 / width, gradient: () => scaled(ops, difference, 2 / width) };
 }
 
-function meanAbsoluteError({ ops, outputs, targets, width }: LossInputs): LossTensors {
+function meanAbsoluteError({ ops, outputs, targets, width }: LossInputs): SampleLosses {
   const difference = ops.apply('Sub', outputs, targets);
   const losses = ops.rowSums(ops.apply('Abs', difference), 'dropped');
-  return { sum: total(ops.read(losses)) / width, gradient: () => scaled(ops, ops.apply('Sign', difference), 1 / width) };
+  return { losses, scale: 1 / width, gradient: () => scaled(ops, ops.apply('Sign', difference), 1 / width) };
 }
 
 /** The rarer ones, by their definitions: cross entropies of outputs that are not a last softmax's or sigmoid's. */
-function plainLoss(loss: HeadLoss, { ops, outputs, wanted, count, width }: LossInputs): LossTensors {
-  const { sum, gradient } = lossOfFloats(loss, ops.read(outputs), wanted, count, width);
+function plainLoss(loss: HeadLoss, { ops, outputs, wanted, weights, count, width }: LossInputs): LossTensors {
+  const { sum, gradient } = lossOfFloats(loss, ops.read(outputs), wanted, count, width, weights);
   return { sum, gradient: () => ops.upload(Float32Array.from(gradient), [count, width]) };
 }
 
@@ -90,6 +106,6 @@ function scaled(ops: Ops, values: Tensor, factor: number): Tensor {
 }
 
 /** In float64, and so the same however many there are. */
-function total(losses: Float32Array): number {
-  return losses.reduce((sum, loss) => sum + loss, 0);
+function total(losses: Float32Array, weights: Float32Array | undefined): number {
+  return losses.reduce((sum, loss, i) => sum + loss * (weights?.[i] ?? 1), 0);
 }
