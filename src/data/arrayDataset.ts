@@ -2,19 +2,23 @@ import { createHash } from 'node:crypto';
 import type { FileData, Preparation } from '../shared/config/dataSchema.js';
 import { DataError } from '../shared/errors.js';
 import { type ArrayFile, type ArraySource, openArray } from './arrayFile.js';
+import { classReader } from './classWeights.js';
 import type { Dataset, TargetKind } from './dataset.js';
 import { fingerprint, type HashedArray } from './fingerprint.js';
 import { remembered } from './remembered.js';
 import type { RowBuffer } from './rows.js';
 
-/** Inputs and targets, a row a sample. */
+/** Inputs and targets, a row a sample; and what the loss of each sample is multiplied by, where that is not 1. */
 export interface ArrayPair {
   readonly x: ArraySource;
   readonly y: ArraySource;
+  readonly sampleWeights?: ArraySource | undefined;
 }
 
 /** Arrays that samples are in. */
-export interface ArrayData extends ArrayPair, Pick<FileData, 'take' | 'normalize' | 'stratify'> {
+export interface ArrayData extends ArrayPair, Pick<FileData, 'take' | 'normalize' | 'stratify' | 'classWeights'> {
+  /** Rows that are the same are of one group. */
+  readonly groups?: ArraySource | undefined;
   readonly validation?: ArrayPair | undefined;
   readonly test?: ArrayPair | undefined;
 }
@@ -29,15 +33,24 @@ export class ArrayDataset implements Dataset {
   readonly count: number;
   #fingerprint: string | undefined;
 
+  readonly sampleWeight: Dataset['sampleWeight'];
+
+  /**
+   * @param weights of all rows
+   * @param byClass weights by class number, by which those are multiplied
+   */
   private constructor(
     readonly x: ArrayFile,
     readonly y: ArrayFile,
+    readonly weights: ArrayFile | undefined,
     readonly preparation: Preparation | undefined,
+    readonly byClass: readonly number[] | undefined,
     readonly rows: Rows,
   ) {
     this.count = rows.count;
     this.inputShape = x.shape.length === 1 ? [1] : x.shape.slice(1);
     this.targets = { width: y.rowWidth, isClassNumber: y.isInteger && y.rowWidth === 1 };
+    this.sampleWeight = weights || byClass ? this.#weightReader() : undefined;
   }
 
   /**
@@ -54,7 +67,8 @@ export class ArrayDataset implements Dataset {
     if (inputs !== targets) {
       throw new DataError(`${x.path} has ${inputs} samples but ${y.path} has ${targets}: expected a target for every input`);
     }
-    return new ArrayDataset(x, y, preparation, { first: 0, count: inputs });
+    const weights = files.sampleWeights === undefined ? undefined : openWeights(files.sampleWeights, x);
+    return new ArrayDataset(x, y, weights, preparation, undefined, { first: 0, count: inputs });
   }
 
   /** The samples [first, first + count) of this one. */
@@ -72,11 +86,26 @@ export class ArrayDataset implements Dataset {
 
   /** The same samples, prepared in another way. */
   prepared(preparation: Preparation | undefined): ArrayDataset {
-    return new ArrayDataset(this.x, this.y, preparation, this.rows);
+    return new ArrayDataset(this.x, this.y, this.weights, preparation, this.byClass, this.rows);
+  }
+
+  /** The same samples, those of each class weighted besides. */
+  weighted(byClass: readonly number[] | undefined): ArrayDataset {
+    return new ArrayDataset(this.x, this.y, this.weights, this.preparation, byClass, this.rows);
   }
 
   #with(rows: Rows): ArrayDataset {
-    return new ArrayDataset(this.x, this.y, this.preparation, rows);
+    return new ArrayDataset(this.x, this.y, this.weights, this.preparation, this.byClass, rows);
+  }
+
+  #weightReader(): (sample: number) => number {
+    const { weights, byClass } = this;
+    const own = new Float32Array(1);
+    const classOf = classReader(this);
+    return (sample) => {
+      weights?.rows(this.#row(sample), own, 0);
+      return (weights ? (own[0] ?? Number.NaN) : 1) * (byClass ? (byClass[classOf(sample)] ?? 1) : 1);
+    };
   }
 
   /** Hashed when first asked for, as this reads all bytes. */
@@ -88,10 +117,10 @@ export class ArrayDataset implements Dataset {
   /** To hash a file that does not fit into memory takes a while, and every worker on a machine would. */
   #remembered(): string {
     const { x, y, rows, preparation } = this;
-    if (x.stamp === undefined) return this.#hash();
+    if (x.stamp === undefined) return this.#withWeights(this.#hash());
     const targets = fingerprint([part(y, { first: 0, count: y.shape[0] ?? 0 }, null)]);
     const which = 'first' in rows ? rows : digestOf(rows.numbers);
-    return remembered([x.stamp, targets, which, preparation ?? null], () => this.#hash());
+    return this.#withWeights(remembered([x.stamp, targets, which, preparation ?? null], () => this.#hash()));
   }
 
   inputs(capacity: number): RowBuffer {
@@ -109,6 +138,14 @@ export class ArrayDataset implements Dataset {
     return 'first' in this.rows ? this.rows.first + index : (this.rows.numbers[index] ?? -1);
   }
 
+  /** Weights are read each time: they are few. */
+  #withWeights(fingerprint: string): string {
+    const { sampleWeight } = this;
+    if (!sampleWeight) return fingerprint;
+    const weights = Float64Array.from({ length: this.count }, (_, sample) => sampleWeight(sample));
+    return shortHash(fingerprint, bytesOf(weights));
+  }
+
   #hash(): string {
     const { rows, preparation } = this;
     const how = preparation && !('subtract' in preparation) ? preparation.divide : (preparation ?? null);
@@ -116,14 +153,40 @@ export class ArrayDataset implements Dataset {
     const { numbers } = rows;
     const all = { first: 0, count: this.x.shape[0] ?? 0 };
     const whole = fingerprint([part(this.x, all, how), part(this.y, all, null)]);
-    return createHash('sha256').update(whole).update(digestOf(numbers)).digest('hex').slice(0, 16);
+    return shortHash(whole, digestOf(numbers));
   }
 }
 
-function digestOf({ buffer, byteOffset, byteLength }: Int32Array): string {
-  return createHash('sha256')
-    .update(new Uint8Array(buffer, byteOffset, byteLength))
-    .digest('hex');
+/** @throws DataError where they are not one number of at least 0 a sample */
+function openWeights(source: ArraySource, x: ArrayFile): ArrayFile {
+  const weights = openArray(source);
+  const [count = 0] = weights.shape;
+  const [samples = 0] = x.shape;
+  if (count !== samples || weights.rowWidth !== 1) {
+    throw new DataError(`${weights.path}: expected ${samples} weights, one a sample of ${x.path}, got [${weights.shape.join(', ')}]`);
+  }
+  const value = new Float32Array(1);
+  for (let row = 0; row < count; row++) {
+    weights.rows(row, value, 0);
+    const [weight = Number.NaN] = value;
+    if (!(Number.isFinite(weight) && weight >= 0))
+      throw new DataError(`${weights.path}: expected finite weights of at least 0, got ${weight} for sample ${row}`);
+  }
+  return weights;
+}
+
+function shortHash(...parts: readonly (string | Uint8Array)[]): string {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(part);
+  return hash.digest('hex').slice(0, 16);
+}
+
+function digestOf(numbers: Int32Array): string {
+  return createHash('sha256').update(bytesOf(numbers)).digest('hex');
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: NodeJS.TypedArray): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 function part(

@@ -13,6 +13,8 @@ export type SampleIndices = Int32Array | Uint32Array;
 export class BatchReader {
   /** [capacity, outputs], row-major; class numbers as one-hot rows. */
   readonly targets: Float32Array;
+  /** [capacity], where the dataset has weights. */
+  readonly sampleWeights: Float32Array | undefined;
   readonly #inputs: RowBuffer;
   readonly #classNumber = new Float32Array(1);
   #count = 0;
@@ -30,6 +32,7 @@ export class BatchReader {
   ) {
     this.#inputs = dataset.inputs(capacity);
     this.targets = new Float32Array(capacity * outputs);
+    this.sampleWeights = dataset.sampleWeight && new Float32Array(capacity);
   }
 
   /** [capacity, inputs], row-major. */
@@ -64,6 +67,7 @@ export class BatchReader {
 
   #read(sample: number, row: number): void {
     this.#inputs.load(row, sample);
+    if (this.sampleWeights) this.sampleWeights[row] = this.dataset.sampleWeight?.(sample) ?? 1;
     if (this.encoding.kind === 'values') {
       this.dataset.readTarget(sample, this.targets, row * this.outputs);
       return;

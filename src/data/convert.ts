@@ -1,7 +1,6 @@
-import type { DataSpec, FileData, ImagesData, TableData } from '../shared/config/dataSchema.js';
-import type { ArrayData } from './arrayDataset.js';
-import type { ArraySource } from './arrayFile.js';
-import { convertImages, convertTable, type TableLike } from './cache/build.js';
+import type { DataSpec, FileData, FilePair, ImagesData, TableData } from '../shared/config/dataSchema.js';
+import type { ArrayData, ArrayPair } from './arrayDataset.js';
+import { type Converted, convertImages, convertTable, type TableLike } from './cache/build.js';
 import type { CachePlace } from './cache/place.js';
 import type { Fit } from './fit.js';
 import type { ImagesLike } from './images/folder.js';
@@ -37,44 +36,52 @@ const unnamed = { classes: undefined, schema: undefined, missing: undefined, isF
  * @throws DataError naming what cannot be converted
  */
 export async function convertSpec(spec: DataSpec, place: CachePlace, like: Likeness = {}): Promise<ConvertedSpec> {
-  if ('name' in spec) return { ...unnamed, arrays: mnistFiles(spec.take) };
+  if ('name' in spec) return { ...unnamed, arrays: { ...mnistFiles(spec.take), classWeights: spec.classWeights } };
   if ('table' in spec) return tables(spec, place, like.table);
   if ('images' in spec) return images(spec, place, like.images);
   return { ...unnamed, arrays: await arrays(spec, place) };
 }
 
 async function arrays(spec: FileData, place: CachePlace): Promise<ArrayData> {
-  const pair = async ({
-    x,
-    y,
-  }: {
-    readonly x: string;
-    readonly y: string;
-  }): Promise<{ readonly x: ArraySource; readonly y: ArraySource }> => ({
+  const optional = (path: string | undefined) => (path === undefined ? undefined : npzArray(path, place));
+  const pair = async ({ x, y, sampleWeights }: FilePair): Promise<ArrayPair> => ({
     x: await npzArray(x, place),
     y: await npzArray(y, place),
+    sampleWeights: await optional(sampleWeights),
   });
   const { validation, test } = spec;
-  return { ...spec, ...(await pair(spec)), validation: validation && (await pair(validation)), test: test && (await pair(test)) };
+  return {
+    ...spec,
+    ...(await pair(spec)),
+    groups: await optional(spec.groups),
+    validation: validation && (await pair(validation)),
+    test: test && (await pair(test)),
+  };
 }
 
 async function tables(
-  { table, validation, test, target, inputs, columns, missing, ...rest }: TableData,
+  { table, validation, test, target, inputs, columns, missing, sampleWeights, groups, ...rest }: TableData,
   place: CachePlace,
   given: TableLike | undefined,
 ): Promise<ConvertedSpec> {
-  const request = { target, inputs, columns, missing };
-  const { x, y, schema, classes } = await convertTable({ ...request, path: table, like: given }, place);
+  const request = { target, inputs, columns, missing, sampleWeights };
+  const converted = await convertTable({ ...request, groups, path: table, like: given }, place);
+  const { schema, classes } = converted;
   const like = given ?? (schema && { path: table, schema });
   const others = async (other: { readonly table: string } | undefined) =>
-    other && convertTable({ ...request, path: other.table, like }, place);
+    other && arraysIn(await convertTable({ ...request, path: other.table, like }, place));
   const fixed = (schema?.inputs ?? []).flatMap((column) => new Array<boolean>(widthOf(column)).fill(column.kind === 'category'));
   return {
-    arrays: { ...rest, x, y, validation: await others(validation), test: await others(test) },
+    arrays: { ...rest, ...arraysIn(converted), validation: await others(validation), test: await others(test) },
     ...{ classes, schema },
     missing: missing === 'mean' || missing === 'zero' ? missing : undefined,
     isFixed: fixed.includes(true) ? (input) => fixed[input] ?? false : undefined,
   };
+}
+
+/** Without what is said of them. */
+function arraysIn({ x, y, sampleWeights, groups }: Converted): Pick<ArrayData, 'x' | 'y' | 'sampleWeights' | 'groups'> {
+  return { x, y, sampleWeights, groups };
 }
 
 async function images(

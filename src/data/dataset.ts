@@ -11,6 +11,8 @@ export interface Dataset {
   readonly fingerprint: string;
   /** An array for the inputs of up to `capacity` samples, as float32 values; its rows are samples, from 0 to count - 1. */
   inputs(capacity: number): RowBuffer;
+  /** What the loss of sample `index` is multiplied by; undefined where all are counted alike. */
+  readonly sampleWeight: ((index: number) => number) | undefined;
   /** Writes the target of sample `index` as it stands in the file: `targets.width` values. */
   readTarget(index: number, into: Float32Array, offset: number): void;
 }

@@ -1,7 +1,9 @@
 import type { DataSpec, FileData, NamedData, Preparation } from '../shared/config/dataSchema.js';
 import { DataError, UsageError } from '../shared/errors.js';
 import { type ArrayData, ArrayDataset, type ArrayPair } from './arrayDataset.js';
+import { type ArrayFile, type ArraySource, openArray } from './arrayFile.js';
 import type { CachePlace } from './cache/place.js';
+import { classWeightsOf } from './classWeights.js';
 import { convertSpec, type DataNames, type Likeness } from './convert.js';
 import type { DataParts, Dataset, PartName } from './dataset.js';
 import { type Fit, fitPreparation } from './fit.js';
@@ -15,7 +17,10 @@ export interface Data extends DataParts, DataNames {
   readonly preparation: Preparation | undefined;
 }
 
-export interface OpenOptions extends Reading, Partial<Pick<Fit, 'missing'>> {
+/** Arrays that were opened. */
+type Opened = Omit<Data, keyof DataNames>;
+
+export interface OpenOptions extends Reading, Partial<Pick<Fit, 'missing'>>, Partial<Pick<DataNames, 'classes'>> {
   readonly isFixed?: Fit['isFixed'] | undefined;
 }
 
@@ -34,7 +39,8 @@ export async function loadData(
 ): Promise<Data> {
   const { arrays, isFixed, missing, ...names } = await convertSpec(spec, place, as?.like);
   const prepared = as?.preparation ? { ...arrays, normalize: as.preparation } : arrays;
-  return { ...openArrays(prepared, validationSplit, { ...reading, isFixed, missing: as ? undefined : missing }), ...names };
+  const options = { ...reading, isFixed, missing: as ? undefined : missing, classes: names.classes };
+  return { ...openArrays(prepared, validationSplit, options), ...names };
 }
 
 /** Data that a model was trained on: others are to be prepared as they were, where that is known. */
@@ -44,15 +50,11 @@ export interface TrainedOn {
 }
 
 /** The same for data that are arrays already. */
-export function openData(
-  spec: NamedData | FileData,
-  validationSplit: number,
-  options: OpenOptions = {},
-): DataParts & Pick<Data, 'preparation'> {
+export function openData(spec: NamedData | FileData, validationSplit: number, options: OpenOptions = {}): Opened {
   return openArrays('name' in spec ? mnistFiles(spec.take) : spec, validationSplit, options);
 }
 
-function openArrays(arrays: ArrayData, validationSplit: number, options: OpenOptions): DataParts & Pick<Data, 'preparation'> {
+function openArrays(arrays: ArrayData, validationSplit: number, options: OpenOptions): Opened {
   checkSpec(arrays, validationSplit);
   let memory = options.memory ?? Number.POSITIVE_INFINITY;
   const open = (pair: ArrayPair): ArrayDataset => {
@@ -61,14 +63,24 @@ function openArrays(arrays: ArrayData, validationSplit: number, options: OpenOpt
     return dataset;
   };
   const all = takeFirst(open(arrays), arrays.take);
-  const [train, held] = validationSplit === 0 ? [all, undefined] : split(all, validationSplit, arrays.stratify ?? false);
+  const { stratify, classWeights: wanted } = arrays;
+  const groups = arrays.groups === undefined ? undefined : openGroups(arrays.groups, all);
+  const [train, held] = validationSplit === 0 ? [all, undefined] : split(all, validationSplit, { stratify, groups });
+  const classWeights = wanted && classWeightsOf(wanted, train, options.classes);
   const preparation = preparationOf(arrays, train, options);
   return {
     preparation,
-    train: train.prepared(preparation),
+    train: train.prepared(preparation).weighted(classWeights),
     validation: (held ?? openLike(train, arrays.validation, open))?.prepared(preparation),
     test: openLike(train, arrays.test, open)?.prepared(preparation),
   };
+}
+
+function openGroups(source: ArraySource, { x }: ArrayDataset): ArrayFile {
+  const groups = openArray(source);
+  const [[count = 0], [samples = 0]] = [groups.shape, x.shape];
+  if (count !== samples) throw new DataError(`${groups.path}: expected ${samples} groups, one a sample of ${x.path}, got ${count}`);
+  return groups;
 }
 
 function preparationOf({ normalize }: ArrayData, train: ArrayDataset, { missing, isFixed }: OpenOptions): Preparation | undefined {
@@ -102,7 +114,7 @@ export async function loadJudged(
   return validation && { part: 'validation', dataset: validation };
 }
 
-function checkSpec({ take, normalize, validation }: ArrayData, validationSplit: number): void {
+function checkSpec({ take, normalize, validation, stratify, groups }: ArrayData, validationSplit: number): void {
   if (take !== undefined && !(Number.isInteger(take) && take >= 1)) {
     throw new UsageError(`Expected \`take\` to be a whole number of at least 1, got ${take}`);
   }
@@ -112,6 +124,10 @@ function checkSpec({ take, normalize, validation }: ArrayData, validationSplit: 
   }
   if (!(validationSplit >= 0 && validationSplit < 1)) {
     throw new UsageError(`Expected \`validationSplit\` to be from 0 up to but not including 1, got ${validationSplit}`);
+  }
+  if (groups !== undefined && stratify) throw new UsageError('Expected `stratify` or `groups`, got both: leave out one');
+  if (groups !== undefined && validationSplit === 0) {
+    throw new UsageError('Expected a `validationSplit` that keeps `groups` together, got none: leave one of them out, or add the other');
   }
   if (validation !== undefined && validationSplit > 0) {
     throw new UsageError(

@@ -1,28 +1,66 @@
 import { DataError } from '../shared/errors.js';
 import type { ArrayDataset } from './arrayDataset.js';
+import type { ArrayFile } from './arrayFile.js';
+
+/** How samples are kept together: each class is cut in the same shares, or no group is cut at all. */
+export interface SplitOptions {
+  /** Cut each class by itself, so that both parts have the classes in the same shares. */
+  readonly stratify?: boolean | undefined;
+  /** Rows that are the same are of one group, which is wholly in one part. A row a sample of `all`. */
+  readonly groups?: ArrayFile | undefined;
+}
 
 /**
  * Cuts the last samples off for validation, before any shuffling. As Keras's train_validation_split: n samples leave
- * floor(n * (1 - fraction)) for training.
- * @param stratify do so within each class, so that both parts have the classes in the same shares
+ * floor(n * (1 - fraction)) for training. Of groups, those that begin last are taken until they have at least the rest.
  * @throws DataError where a part would be empty, or samples are to be stratified that have no classes
  */
-export function split(all: ArrayDataset, fraction: number, stratify: boolean): [ArrayDataset, ArrayDataset] {
-  const groups = stratify ? classGroups(all) : undefined;
-  // A class of one sample is one to train on.
-  const counts = groups ? groups.map(({ length }) => Math.max(1, trainCount(length, fraction))) : [trainCount(all.count, fraction)];
-  const train = counts.reduce((sum, count) => sum + count, 0);
-  if (train === 0 || train === all.count) {
-    const empty = train === 0 ? 'training' : 'validation';
+export function split(all: ArrayDataset, fraction: number, { stratify, groups }: SplitOptions = {}): [ArrayDataset, ArrayDataset] {
+  const train = stratify ? firstOfEachClass(all, fraction) : groups ? firstGroups(all, fraction, groups) : undefined;
+  const count = train?.length ?? trainCount(all.count, fraction);
+  if (count === 0 || count === all.count) {
+    const empty = count === 0 ? 'training' : 'validation';
+    const whole = groups ? ` in whole groups (${groups.path})` : '';
     throw new DataError(
-      `${all.x.path}: a validationSplit of ${fraction} of ${all.count} samples leaves none for ${empty}: change it, or take more samples`,
+      `${all.x.path}: a validationSplit of ${fraction} of ${all.count} samples${whole} leaves none for ${empty}: change it, or take more samples`,
     );
   }
-  if (!groups) return [all.slice(0, train), all.slice(train, all.count - train)];
-  // Of each class its first and its last samples; and all of them in the order of the file.
-  const pick = (part: (group: readonly number[], count: number) => readonly number[]): ArrayDataset =>
-    all.pick(Int32Array.from(groups.flatMap((group, i) => part(group, counts[i] ?? 0))).sort());
-  return [pick((group, count) => group.slice(0, count)), pick((group, count) => group.slice(count))];
+  if (!train) return [all.slice(0, count), all.slice(count, all.count - count)];
+  const isTrained = new Set(train);
+  const rest = Array.from({ length: all.count }, (_, sample) => sample).filter((sample) => !isTrained.has(sample));
+  // Both in the order of the file.
+  return [all.pick(Int32Array.from(train).sort()), all.pick(Int32Array.from(rest))];
+}
+
+function firstOfEachClass(all: ArrayDataset, fraction: number): number[] {
+  // A class of one sample is one to train on.
+  return classGroups(all).flatMap((group) => group.slice(0, Math.max(1, trainCount(group.length, fraction))));
+}
+
+function firstGroups(all: ArrayDataset, fraction: number, file: ArrayFile): number[] {
+  const groups = groupsOf(file, all);
+  const wanted = all.count - trainCount(all.count, fraction);
+  for (let held = 0; held < wanted && groups.length > 0; ) held += groups.pop()?.length ?? 0;
+  return groups.flat();
+}
+
+/** The samples of each group, in the order in which the groups begin. */
+function groupsOf(file: ArrayFile, all: ArrayDataset): number[][] {
+  const [count = 0] = file.shape;
+  const rowBytes = file.size / count;
+  const groups = new Map<string, number[]>();
+  let sample = 0;
+  for (const piece of file.pieces(0, all.count)) {
+    const bytes = Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
+    for (let at = 0; at < bytes.length; at += rowBytes) put(groups, bytes.toString('latin1', at, at + rowBytes), sample++);
+  }
+  return [...groups.values()];
+}
+
+function put(groups: Map<string, number[]>, name: string, sample: number): void {
+  const group = groups.get(name);
+  if (group) group.push(sample);
+  else groups.set(name, [sample]);
 }
 
 function trainCount(count: number, fraction: number): number {
@@ -39,10 +77,7 @@ function classGroups(all: ArrayDataset): number[][] {
   const row = new Float32Array(width);
   for (let sample = 0; sample < all.count; sample++) {
     all.readTarget(sample, row, 0);
-    const name = row.join();
-    const group = groups.get(name);
-    if (group) group.push(sample);
-    else groups.set(name, [sample]);
+    put(groups, row.join(), sample);
   }
   return [...groups.values()];
 }

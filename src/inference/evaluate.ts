@@ -95,8 +95,8 @@ export async function evaluate(model: Model, dataset: Dataset, options: Evaluate
   try {
     for (let first = 0; first < dataset.count; first += batchSize) {
       reader.fillRange(first, Math.min(batchSize, dataset.count - first));
-      const { count, inputs, targets } = reader;
-      const sums = await engine.evaluate({ count, inputs, targets, masks: [] }, weights);
+      const { count, inputs, targets, sampleWeights } = reader;
+      const sums = await engine.evaluate({ count, inputs, targets, sampleWeights, masks: [] }, weights);
       total.loss += sums.loss;
       total.metrics = total.metrics.map((sum, i) => sum + (sums.metrics[i] ?? Number.NaN));
     }

@@ -80,7 +80,7 @@ async function* fromTable(model: Model, path: string, preparation: Preparation |
   if (table.pieces.length === 0) throw new DataError(`${path}: has no rows`);
   const isFilled = preparation !== undefined && 'fill' in preparation;
   for (const piece of table.pieces) {
-    const encoder = new RowEncoder(table, columns, isFilled ? 'zero' : 'refuse', false, 'the training data', false);
+    const encoder = new RowEncoder(table, columns, isFilled ? 'zero' : 'refuse', 'input', 'the training data', false);
     await table.read(piece, (row, place) => encoder.add(row, place));
     if (encoder.rows === 0) continue;
     const values = expandCategories(encoder.values, columns, encoder.categories);

@@ -213,8 +213,8 @@ async function answerEvaluate(
     const count = Math.min(config.validationBatchSize, reader.dataset.count - first);
     if (count <= 0) throw new ProtocolError(`asked for chunk ${chunk} of the ${part} part, which has ${reader.dataset.count} samples`);
     reader.fillRange(first, count);
-    const { inputs, targets } = reader;
-    const { loss, metrics } = await engine.evaluate({ count, inputs, targets, masks: [] }, weights.whole(version));
+    const { inputs, targets, sampleWeights } = reader;
+    const { loss, metrics } = await engine.evaluate({ count, inputs, targets, sampleWeights, masks: [] }, weights.whole(version));
     send({
       type: 'evaluation',
       work,

@@ -67,7 +67,8 @@ export class ShardBatches {
     const place = this.#places.find(({ holds }) => holds === name) ?? this.#fill(name, step, step.from + from, to - from);
     // It is free for another once this call's samples have been used.
     place.holds = '';
-    return { count: to - from, inputs: place.reader.inputs, targets: place.reader.targets, masks: place.masks };
+    const { inputs, targets, sampleWeights } = place.reader;
+    return { count: to - from, inputs, targets, sampleWeights, masks: place.masks };
   }
 
   /** These shards of a step have been asked for: those of the next step are likely to be the next. */

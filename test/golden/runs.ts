@@ -103,6 +103,38 @@ export const goldenRuns: readonly GoldenRun[] = [
     tolerance: fixed(5e-5),
     comparesWeights: true,
   },
+  {
+    name: 'weighted-samples',
+    config: {
+      ...base,
+      data: {
+        ...{ x: file('data', 'regression-x.npy'), y: file('data', 'regression-y.npy') },
+        sampleWeights: file('data', 'weights.npy'),
+      },
+      model: { inputShape: [8], layers: [{ dense: { units: 16, activation: 'tanh' } }, { dense: 2 }] },
+      loss: 'meanSquaredError',
+      metrics: ['mae'],
+      optimizer: { name: 'adam', learningRate: 0.01 },
+      batchSize: 64,
+      epochs: 3,
+    },
+    tolerance: fixed(5e-5),
+    comparesWeights: true,
+  },
+  {
+    name: 'weighted-classes',
+    config: {
+      ...base,
+      data: { x: file('data', 'regression-x.npy'), y: file('data', 'binary-y.npy'), classWeights: { 1: 3 } },
+      model: { inputShape: [8], layers: [{ dense: { units: 12, activation: 'relu' } }, { dense: { units: 1, activation: 'sigmoid' } }] },
+      loss: 'binaryCrossentropy',
+      optimizer: { name: 'adam', learningRate: 0.01 },
+      validationSplit: 0.25,
+      epochs: 3,
+    },
+    tolerance: fixed(5e-5),
+    comparesWeights: true,
+  },
 ];
 
 export function goldenCurve(name: string): GoldenCurve {

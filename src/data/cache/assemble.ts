@@ -6,7 +6,7 @@ import { npyHeader } from '../npyWrite.js';
 import { expandCategories, numbersOf } from '../table/expand.js';
 import { type Column, shapeOfColumns, type TableSchema } from '../table/schema.js';
 import { sorted } from '../table/sorted.js';
-import type { PartFiles, PartInfo } from './part.js';
+import type { PartFiles, PartInfo, TablePart } from './part.js';
 import { readInfo } from './part.js';
 
 /** Categories that a column may have: each is a value of every row. */
@@ -27,8 +27,13 @@ export function knownSchema(path: string, schema: TableSchema, infos: readonly P
   return { inputs: schema.inputs.map(known), target: schema.target.map(known) };
 }
 
-/** Writes the parts of a table one behind the other as inputs.npy, float32, and targets.npy. */
-export async function assembleTable(folder: string, parts: readonly PartFiles[], schema: TableSchema): Promise<void> {
+/** Writes the parts of a table one behind the other as inputs.npy, float32, and targets.npy; and weights and groups, where it has some. */
+export async function assembleTable(
+  folder: string,
+  parts: readonly PartFiles[],
+  schema: TableSchema,
+  besides: Pick<TablePart, 'sampleWeights' | 'groups'>,
+): Promise<void> {
   const infos = parts.map(readInfo);
   const rows = infos.reduce((sum, info) => sum + info.rows, 0);
   const hasWholeTargets = infos.every((info) => info.hasWholeTargets);
@@ -46,6 +51,15 @@ export async function assembleTable(folder: string, parts: readonly PartFiles[],
     const numbers = target?.kind === 'category' ? numbersOf(target, categories) : undefined;
     return Int32Array.from(values, (value) => (numbers ? (numbers[value] ?? -1) : value));
   });
+  if (besides.sampleWeights)
+    await writeArray(join(folder, 'sampleWeights.npy'), '<f4', [rows], parts, (part) => floatsOf(part.sampleWeights));
+  if (besides.groups) {
+    const numberOf = new Map([...new Set(infos.flatMap((info) => info.groups ?? []))].map((name, number) => [name, number]));
+    await writeArray(join(folder, 'groups.npy'), '<i4', [rows], parts, (part, i) => {
+      const numbers = (infos[i]?.groups ?? []).map((name) => numberOf.get(name) ?? -1);
+      return Int32Array.from(floatsOf(part.groups), (value) => numbers[value] ?? -1);
+    });
+  }
 }
 
 /** Writes the parts of a folder of images as inputs.npy, bytes, and targets.npy. */

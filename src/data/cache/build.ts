@@ -24,6 +24,7 @@ const partImages = 512;
 
 /** A data set that has been converted to arrays whose rows can be read by their numbers. */
 export interface Converted extends FilePair {
+  readonly groups: string | undefined;
   /** Names of the classes that targets are numbers of, where they have names. */
   readonly classes: readonly string[] | undefined;
   /** How rows became samples, where they did. */
@@ -53,6 +54,9 @@ export interface TableRequest {
   readonly inputs?: readonly string[] | undefined;
   readonly columns?: Readonly<Record<string, 'number' | 'category'>> | undefined;
   readonly missing: Missing;
+  /** Columns of weights and of groups; those that it lacks, where it has to be like another, are left out. */
+  readonly sampleWeights?: string | undefined;
+  readonly groups?: string | undefined;
   /** A table whose columns and categories these must be, such as that of the training samples. */
   readonly like?: TableLike | undefined;
 }
@@ -64,8 +68,16 @@ export interface TableRequest {
 export async function convertTable(request: TableRequest, place: CachePlace): Promise<Converted> {
   const { path, missing, like } = request;
   const table = await openTable(path);
-  const { target, inputs, columns } = request;
-  const told = await schemaOf(table, { target: typeof target === 'string' ? target : [...target], inputs: inputs && [...inputs], columns });
+  const { target, inputs, columns, groups } = request;
+  const isThere = request.sampleWeights !== undefined && (!like || table.columns.includes(request.sampleWeights));
+  const sampleWeights = isThere ? request.sampleWeights : undefined;
+  const told = await schemaOf(table, {
+    ...{ target: typeof target === 'string' ? target : [...target], inputs: inputs && [...inputs], columns, sampleWeights, groups },
+  });
+  const besides = {
+    sampleWeights: sampleWeights === undefined ? undefined : ({ name: sampleWeights, kind: 'number' } as const),
+    groups: groups === undefined ? undefined : ({ name: groups, kind: 'category' } as const),
+  };
   const schema = like?.schema ?? told;
   const lacking = [...schema.inputs, ...schema.target].map(({ name }) => name).filter((name) => !table.columns.includes(name));
   if (lacking.length > 0)
@@ -77,12 +89,12 @@ export async function convertTable(request: TableRequest, place: CachePlace): Pr
   return convert(
     {
       source: path,
-      key: { target, inputs, columns, missing: kept, path: resolve(path), ...stamp(path), like: like?.schema },
-      parts: table.pieces.map((piece) => ({ kind: 'table', path, piece, schema, missing: kept, like: like?.path ?? path })),
+      key: { target, inputs, columns, sampleWeights, groups, missing: kept, path: resolve(path), ...stamp(path), like: like?.schema },
+      parts: table.pieces.map((piece) => ({ kind: 'table', path, piece, schema, ...besides, missing: kept, like: like?.path ?? path })),
       async assemble(folder, parts) {
         const infos = parts.map(readInfo);
         const known = knownSchema(path, schema, infos);
-        await assembleTable(folder, parts, known);
+        await assembleTable(folder, parts, known, besides);
         const [only] = known.target;
         const classes = known.target.length === 1 && only?.kind === 'category' ? only.categories : undefined;
         const dropped = infos.reduce((sum, info) => sum + info.dropped, 0);
@@ -141,7 +153,11 @@ async function convert(conversion: Conversion, place: CachePlace): Promise<Conve
   const folder = known ?? join(place.folders[0] ?? '.', name);
   if (known === undefined) await build(conversion, folder, place);
   const { classes, schema } = readDescription(folder) ?? {};
-  return { x: join(folder, 'inputs.npy'), y: join(folder, 'targets.npy'), classes, schema };
+  const [x = '', y = '', sampleWeights, groups] = ['inputs', 'targets', 'sampleWeights', 'groups'].map((array) => {
+    const path = join(folder, `${array}.npy`);
+    return existsSync(path) ? path : undefined;
+  });
+  return { x, y, sampleWeights, groups, classes, schema };
 }
 
 interface Description extends Pick<Converted, 'classes' | 'schema'>, Stamp {
@@ -178,7 +194,7 @@ async function build({ source, parts, assemble }: Conversion, folder: string, { 
       try {
         const files = await convertParts(source, parts, building, onProgress);
         const found = await assemble(building, files);
-        for (const file of files.flatMap(({ inputs, targets, info }) => [inputs, targets, info])) rmSync(file);
+        for (const file of files.flatMap((part) => Object.values(part))) rmSync(file, { force: true });
         const description: Description = { version: cacheVersion, source: resolve(source), ...stamp(source), ...found };
         writeFileSync(join(building, 'cache.json'), `${JSON.stringify(description)}\n`, { flush: true });
         renameSync(building, folder);
@@ -220,5 +236,8 @@ async function convertParts(
 
 function partFiles(folder: string, index: number): PartFiles {
   const base = join(folder, `part-${String(index).padStart(6, '0')}`);
-  return { inputs: `${base}.inputs`, targets: `${base}.targets`, info: `${base}.json` };
+  return {
+    ...{ inputs: `${base}.inputs`, targets: `${base}.targets`, sampleWeights: `${base}.weights`, groups: `${base}.groups` },
+    info: `${base}.json`,
+  };
 }

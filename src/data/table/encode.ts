@@ -4,6 +4,9 @@ import { isMissing, numberOf } from './numbers.js';
 import { type Column, isList, shortList, widthOf } from './schema.js';
 import type { Row, TableFile } from './tableFile.js';
 
+/** What columns are for. */
+export type Role = 'input' | 'target' | 'weight' | 'group';
+
 /** What becomes of rows that lack values. */
 export type Missing = 'refuse' | 'mean' | 'zero' | 'drop';
 
@@ -21,7 +24,7 @@ export class RowEncoder {
   readonly #places: readonly number[];
 
   /**
-   * @param isTarget may no value be missing, whatever is done with the others?
+   * @param role of inputs alone values may be missing, where something is done with them
    * @param like what the categories are those of, for messages
    * @param advises say how a config could take what it refuses
    */
@@ -29,7 +32,7 @@ export class RowEncoder {
     readonly table: Pick<TableFile, 'path' | 'columns'>,
     readonly columns: readonly Column[],
     readonly missing: Missing,
-    readonly isTarget: boolean,
+    readonly role: Role,
     readonly like: string,
     readonly advises = true,
   ) {
@@ -78,7 +81,7 @@ export class RowEncoder {
 
   #write(column: Column, value: unknown, at: number, place: string): void {
     if (isMissing(value)) {
-      if (this.isTarget || this.missing === 'refuse') throw this.#problem(column, place, this.#ofMissing());
+      if (this.role !== 'input' || this.missing === 'refuse') throw this.#problem(column, place, this.#ofMissing());
       this.#values.fill(Number.NaN, at, at + slotsOf(column));
       return;
     }
@@ -95,13 +98,15 @@ export class RowEncoder {
   }
 
   #ofMissing(): string {
-    if (this.isTarget) return 'a target is missing: fill it in, or leave the row out (data.missing: drop)';
+    if (this.role !== 'input') return `a ${this.role} is missing: fill it in, or leave the row out (data.missing: drop)`;
     if (!this.advises) return 'a value is missing: the model was trained on rows that have them all';
     return 'a value is missing: fill it in, or say what to do with data.missing: mean, zero or drop';
   }
 
   #number(column: Column, value: unknown, place: string): number {
     const number = Math.fround(numberOf(value));
+    if (this.role === 'weight' && !(Number.isFinite(number) && number >= 0))
+      throw this.#problem(column, place, `expected a weight, a number of at least 0, got ${show(value)}`);
     if (!Number.isFinite(number)) {
       throw this.#problem(
         column,
@@ -127,7 +132,7 @@ export class RowEncoder {
       throw this.#problem(
         column,
         place,
-        `expected one of the ${this.isTarget ? 'classes' : 'categories'} of ${this.like} (${shortList(column.categories)}), got ${show(value)}`,
+        `expected one of the ${this.role === 'target' ? 'classes' : 'categories'} of ${this.like} (${shortList(column.categories)}), got ${show(value)}`,
       );
     }
     const number = found?.size ?? 0;

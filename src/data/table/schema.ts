@@ -28,14 +28,20 @@ const lookedAt = 1_000;
  * is told from the first 1,000 rows, unless `columns` says it.
  * @throws DataError naming a column that is not there
  */
-export async function schemaOf(table: TableFile, data: Pick<TableData, 'inputs' | 'target' | 'columns'>): Promise<TableSchema> {
+export async function schemaOf(
+  table: TableFile,
+  data: Pick<TableData, 'inputs' | 'target' | 'columns' | 'sampleWeights' | 'groups'>,
+): Promise<TableSchema> {
   const targets = typeof data.target === 'string' ? [data.target] : data.target;
-  const others = table.columns.filter((name) => !targets.includes(name));
+  const besides = [data.sampleWeights ?? [], data.groups ?? []].flat();
+  const others = table.columns.filter((name) => !targets.includes(name) && !besides.includes(name));
   const inputs = data.inputs ?? others;
   for (const [key, names] of [
     ['target', targets],
     ['inputs', inputs],
     ['columns', Object.keys(data.columns ?? {})],
+    ['sampleWeights', [data.sampleWeights ?? []].flat()],
+    ['groups', [data.groups ?? []].flat()],
   ] as const) {
     const unknown = names.find((name) => !table.columns.includes(name));
     if (unknown !== undefined) {

@@ -58,7 +58,14 @@ function rows(model: Model, given: readonly unknown[]): Float32Array {
   if (!schema) throw new DataError('rows: expected inputs, as lists of numbers: the model was not trained on a table');
   const columns = schema.inputs.map(({ name }) => name);
   const isFilled = model.preparation !== undefined && 'fill' in model.preparation;
-  const encoder = new RowEncoder({ path: 'rows', columns }, schema.inputs, isFilled ? 'zero' : 'refuse', false, 'the training data', false);
+  const encoder = new RowEncoder(
+    { path: 'rows', columns },
+    schema.inputs,
+    isFilled ? 'zero' : 'refuse',
+    'input',
+    'the training data',
+    false,
+  );
   for (const [i, row] of given.entries()) {
     if (!isMapping(row)) throw new DataError(`rows[${i}]: expected a mapping of columns to values, got ${show(row)}`);
     encoder.add(

@@ -25,17 +25,32 @@ const normalize = z
   })
   .optional();
 
+const oneWeight = () =>
+  anyNumber().refine((value) => value >= 0, { error: ({ input }) => `expected a weight of at least 0, got ${show(input)}` });
+
+/** Weights by class; or, to be worked out from the training part, `balanced`. */
+const classWeights = z
+  .union([choice(['balanced']), z.array(oneWeight()).min(1).readonly(), z.record(z.string(), oneWeight())], {
+    error: ({ input }) => `expected balanced, or weights of at least 0 by class as { cat: 1, dog: 2.5 } or [1, 2.5], got ${show(input)}`,
+  })
+  .optional()
+  .describe("what the loss of a class's training samples is multiplied by; balanced: samples / (classes * samples of the class)");
+
 const common = {
   take: whole(1).optional().describe('use only the first N training samples'),
   normalize,
+  classWeights,
   stratify: truth().optional().describe('let validationSplit take the last samples of each class, not the last of all'),
 };
 
-const pair = () => record({ x: text('a file of inputs'), y: text('a file of targets') });
-const named = record({ name: choice(['mnist']), take: common.take });
+const sampleWeights = text('a file of weights, one a sample').optional().describe('what the loss of each sample is multiplied by');
+const pair = () => record({ x: text('a file of inputs'), y: text('a file of targets'), sampleWeights });
+const named = record({ name: choice(['mnist']), take: common.take, classWeights });
 const files = record({
   x: text('a file of inputs: IDX, .npy or FILE.npz#NAME'),
   y: text('a file of targets: IDX, .npy or FILE.npz#NAME'),
+  sampleWeights,
+  groups: text('a file of groups, one a sample').optional().describe('samples of one group are on one side of validationSplit'),
   ...common,
   validation: pair().optional(),
   test: pair().optional(),
@@ -52,6 +67,8 @@ const table = record({
     .record(z.string(), choice(['number', 'category']), { error: ({ input }) => `expected kinds by name of column, got ${show(input)}` })
     .optional(),
   missing: choice(['refuse', 'mean', 'zero', 'drop']).default('refuse'),
+  sampleWeights: text('the name of a column').optional(),
+  groups: text('the name of a column').optional(),
   ...common,
   validation: otherTable().optional(),
   test: otherTable().optional(),
@@ -70,7 +87,9 @@ export type NamedData = z.output<typeof named>;
 /** A data set in files of the user's; paths are absolute or relative to the working directory. */
 export type FileData = z.output<typeof files>;
 /** Inputs, [n, ...sample shape], and targets, [n] or [n, width]: one row a sample. */
-export type FilePair = Pick<FileData, 'x' | 'y'>;
+export type FilePair = Pick<FileData, 'x' | 'y' | 'sampleWeights'>;
+/** What the loss of a class's training samples is multiplied by. */
+export type ClassWeights = NonNullable<FileData['classWeights']>;
 /** A file of rows, with columns for inputs and target. */
 export type TableData = z.output<typeof table>;
 /** A folder of images, with a folder a class. */
@@ -108,6 +127,15 @@ export function mapPaths(spec: DataSpec, map: (path: string) => string): DataSpe
     const one = <T extends { images: string }>(part: T): T => ({ ...part, images: map(part.images) });
     return { ...one(spec), validation: spec.validation && one(spec.validation), test: spec.test && one(spec.test) };
   }
-  const one = <T extends FilePair>(part: T): T => ({ ...part, x: map(part.x), y: map(part.y) });
-  return { ...one(spec), validation: spec.validation && one(spec.validation), test: spec.test && one(spec.test) };
+  const optional = (path: string | undefined): string | undefined => (path === undefined ? undefined : map(path));
+  const one = <T extends FilePair>(part: T): T => ({
+    ...part,
+    ...{ x: map(part.x), y: map(part.y), sampleWeights: optional(part.sampleWeights) },
+  });
+  return {
+    ...one(spec),
+    groups: optional(spec.groups),
+    validation: spec.validation && one(spec.validation),
+    test: spec.test && one(spec.test),
+  };
 }

@@ -189,6 +189,11 @@ test('data files are named', (t) => {
     [{ data: { x: 'a.npy' } }, 'data.y: expected a file of targets: IDX, .npy or FILE.npz#NAME, got nothing'],
     [{ data: { x: 'a.npy', y: 'b.npy', test: { x: 'c.npy' } } }, 'data.test.y: expected a file of targets, got nothing'],
     [{ data: { x: 'a.npy', y: 'b.npy', normalize: { divide: 0 } } }, 'data.normalize.divide: expected a number above 0, got 0'],
+    [{ data: { name: 'mnist', classWeights: [1, -2] } }, 'data.classWeights[1]: expected a weight of at least 0, got -2'],
+    ...['balancd', { a: 'x' }].map((classWeights): [object, string] => [
+      { data: { name: 'mnist', classWeights } },
+      `data.classWeights: expected balanced, or weights of at least 0 by class as { cat: 1, dog: 2.5 } or [1, 2.5], got ${JSON.stringify(classWeights)}`,
+    ]),
   ]);
 });
 

@@ -1,0 +1,66 @@
+import type { ClassWeights } from '../shared/config/dataSchema.js';
+import { show, suggestion } from '../shared/config/fields.js';
+import { DataError } from '../shared/errors.js';
+import type { Dataset } from './dataset.js';
+import { shortList } from './table/schema.js';
+
+/** Classes that there may be: a target beyond is a measurement, not a class. */
+const mostClasses = 1_000_000;
+
+/**
+ * Weights in the order of the class numbers; a class that is not named has 1, as in Keras.
+ * @param wanted `balanced`: n / (classes * samples of the class), as scikit-learn's compute_class_weight
+ * @param train the training part, by which they are balanced
+ * @param names of the classes, where they have names
+ * @throws DataError where targets are no classes, or a weight is for a class that is not there
+ */
+export function classWeightsOf(
+  wanted: ClassWeights,
+  train: Pick<Dataset, 'count' | 'targets' | 'readTarget'>,
+  names: readonly string[] | undefined,
+): readonly number[] {
+  const counts = classCounts(train);
+  if (wanted === 'balanced') {
+    const present = counts.filter((count) => count > 0).length;
+    return counts.map((count) => (count > 0 ? train.count / (present * count) : 1));
+  }
+  const classes = names ?? Array.from(counts.keys(), String);
+  if (Array.isArray(wanted)) {
+    if (wanted.length < counts.length)
+      throw new DataError(`data.classWeights: expected ${counts.length} weights, one a class, got ${wanted.length}`);
+    return [...wanted];
+  }
+  const weights = classes.map(() => 1);
+  for (const [name, weight] of Object.entries(wanted)) {
+    const number = classes.indexOf(name);
+    if (number < 0)
+      throw new DataError(
+        `data.classWeights: expected classes (${shortList(classes)}), got ${show(name)}${suggestion(name, [...classes])}`,
+      );
+    weights[number] = weight;
+  }
+  return weights;
+}
+
+/** Reads the class of a sample: the number that its target is, or the place of the largest value of several. */
+export function classReader(dataset: Pick<Dataset, 'targets' | 'readTarget'>): (sample: number) => number {
+  const row = new Float32Array(dataset.targets.width);
+  return (sample) => {
+    dataset.readTarget(sample, row, 0);
+    return row.length === 1 ? (row[0] ?? Number.NaN) : row.indexOf(Math.max(...row));
+  };
+}
+
+/** How many samples each class has, by its number. */
+function classCounts(train: Pick<Dataset, 'count' | 'targets' | 'readTarget'>): number[] {
+  const classOf = classReader(train);
+  const counts: number[] = [];
+  for (let sample = 0; sample < train.count; sample++) {
+    const number = classOf(sample);
+    if (!(Number.isInteger(number) && number >= 0 && number < mostClasses))
+      throw new DataError(`data.classWeights: expected targets that are classes, got ${number} at sample ${sample}`);
+    while (counts.length <= number) counts.push(0);
+    counts[number] = (counts[number] ?? 0) + 1;
+  }
+  return counts;
+}
