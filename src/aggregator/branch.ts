@@ -15,6 +15,7 @@ import { encode, type Message, type PartSums } from '../shared/protocol.js';
 import type { Hub, Link } from '../shared/transport.js';
 import type { TreeNode } from '../shared/tree.js';
 import { version } from '../shared/version.js';
+import { SampleRequests } from '../worker/sampleRequests.js';
 import type { Send } from '../worker/sendGradient.js';
 import { type BranchState, openBranchState } from './branchState.js';
 import { GradientsUp, sumsWithin } from './gradientsUp.js';
@@ -46,6 +47,8 @@ interface Asked {
 /** What an aggregator holds once it is configured. */
 export class Branch {
   readonly relay: Relay;
+  /** Samples that those below lack. */
+  readonly wanted: SampleRequests;
   /** Set once the run cannot go on below it. */
   failure: Error | undefined;
   readonly #config: Config;
@@ -71,6 +74,7 @@ export class Branch {
     this.#state = openBranchState(this.#config, configure.partSize, channels, say);
     const { partition, broadcast, halves, shared } = this.#state;
     this.#sendUp = (message, tensors) => link.send(encode(message, tensors));
+    this.wanted = new SampleRequests(this.#sendUp);
     const relayOptions = {
       version,
       configure,
@@ -86,6 +90,7 @@ export class Branch {
         return relay;
       },
       shared: shared && new SharedWorkers(shared.arena, shared.memory.system),
+      samples: ({ part, samples }) => this.wanted.ask(part, samples),
       events: {
         onReady: ({ name, hello }) => say(`${name} (pid ${hello.pid} on ${hello.host}) computes`),
         onLeft: ({ name, hello }, reason) => say(`${name} (pid ${hello.pid} on ${hello.host}) ${reason}`),

@@ -71,7 +71,7 @@ class Session {
   async serve(): Promise<boolean> {
     for await (const frames of this.#link.messages()) {
       const { partition = [], unpack } = this.#branch ?? {};
-      const { message, tensors } = decodeFromCoordinator(frames, partition, unpack);
+      const { message, tensors, samples = [] } = decodeFromCoordinator(frames, partition, unpack);
       switch (message.type) {
         case 'configure':
           this.#branch = this.#open(message);
@@ -84,6 +84,9 @@ class Session {
           break;
         case 'weights':
           this.#expect(message.type).announce(message, tensors);
+          break;
+        case 'samples':
+          this.#expect(message.type).wanted.take(message, samples);
           break;
         case 'admit':
           this.#expect(message.type).relay.admit(message.ticket);

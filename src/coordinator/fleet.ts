@@ -1,3 +1,4 @@
+import type { RawSamples } from '../shared/dataLayout.js';
 import { errorMessage, ProtocolError, RunError } from '../shared/errors.js';
 import type { Halves } from '../shared/half/half.js';
 import type { StepAnswer } from '../shared/memory/arena.js';
@@ -45,6 +46,8 @@ export interface FleetOptions extends DeadlineOptions {
   /** How tensors go in 16 bits, if they do. */
   readonly halves?: Halves | undefined;
   readonly tracer?: Tracer | undefined;
+  /** Gets samples for workers that lack them. */
+  readonly samples: (wanted: Message<'wants'>) => Promise<RawSamples>;
 }
 
 /** Milliseconds between probes, which tell who can no longer be reached. */
@@ -316,6 +319,9 @@ export class Fleet {
       case 'worked':
         this.#desk.below(member, message);
         return;
+      case 'wants':
+        this.#giveSamples(from, message);
+        return;
       case 'gradient':
         this.#takeGradient(member, message, tensors[0]);
         return;
@@ -341,6 +347,17 @@ export class Fleet {
     this.#desk.hello(from, hello);
     const channel = this.#roster.get(from)?.channel;
     if (channel !== undefined) this.#options.shared?.clear(channel);
+  }
+
+  #giveSamples(to: Incarnation, wanted: Message<'wants'>): void {
+    const { request } = wanted;
+    const give = (samples: RawSamples, reason?: string): void => {
+      if (this.#roster.get(to)) this.#send(to, encode({ type: 'samples', request, ...(reason !== undefined && { reason }) }, samples));
+    };
+    this.#options.samples(wanted).then(give, (error: unknown) => {
+      if (error instanceof ProtocolError) this.#ban(to, error.message);
+      else give([], `samples that the worker lacks cannot be had: ${errorMessage(error)}`.slice(0, 4_000));
+    });
   }
 
   #enlist(member: Member, ready: Message<'ready'>): void {

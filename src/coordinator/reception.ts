@@ -1,3 +1,4 @@
+import type { DataLayout } from '../shared/dataLayout.js';
 import { answers, type EngineFigure, type EngineOn, fastestOf, nameOf } from '../shared/engineChoice.js';
 import { ProtocolError } from '../shared/errors.js';
 import type { Message } from '../shared/protocol.js';
@@ -22,6 +23,8 @@ export interface ReceptionOptions {
   readonly shardsEach: number;
   /** The data's fingerprint: a worker that sees other data is refused. */
   readonly fingerprint: string;
+  /** What the data are like. */
+  readonly layout: DataLayout;
   /** Seconds that a worker may take to get ready. */
   readonly prepareTimeout: number;
   /** Let workers in whose bits are not those of the others. */
@@ -145,10 +148,10 @@ export class Reception implements Desk {
   }
 
   #configure(member: Member, choice: EngineOn): void {
-    const { config, fingerprint, partSize } = this.#options;
+    const { config, fingerprint, layout, partSize } = this.#options;
     member.choice = choice;
     this.#startTimer(member, 'get ready');
-    this.#ports.send(member.incarnation, { type: 'configure', config: config(choice), fingerprint, partSize, level: 1 });
+    this.#ports.send(member.incarnation, { type: 'configure', config: config(choice), fingerprint, layout, partSize, level: 1 });
   }
 
   /** One line with the figures, as `blas/cpu 0.2 ms, onnx/cpu 0.3 ms a step: blas/cpu`. */

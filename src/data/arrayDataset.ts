@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { FileData, Preparation } from '../shared/config/dataSchema.js';
+import type { PartLayout, RawSamples } from '../shared/dataLayout.js';
 import { DataError } from '../shared/errors.js';
 import { type ArrayFile, type ArraySource, openArray } from './arrayFile.js';
 import { classReader } from './classWeights.js';
@@ -132,6 +133,21 @@ export class ArrayDataset implements Dataset {
     this.y.rows(this.#row(index), into, offset);
   }
 
+  /** What its samples are like, as they stand in the files. */
+  get layout(): PartLayout {
+    const { count, x, y, sampleWeight } = this;
+    const ofRows = ({ dtype, shape }: ArrayFile) => ({ dtype, shape: shape.slice(1) });
+    return { count, inputs: ofRows(x), targets: ofRows(y), isWeighted: sampleWeight !== undefined };
+  }
+
+  /** Some samples, as they stand in the files. */
+  raw(samples: readonly number[]): RawSamples {
+    const { x, y, sampleWeight } = this;
+    const rows = samples.map((sample) => this.#row(sample));
+    const arrays = [rowsOf(x, rows), rowsOf(y, rows)];
+    return sampleWeight ? [...arrays, bytesOf(Float32Array.from(samples, sampleWeight))] : arrays;
+  }
+
   /** A wrong index would read a sample of another part. */
   #row(index: number): number {
     if (!(index >= 0 && index < this.count)) throw new RangeError(`Expected a sample from 0 to ${this.count - 1}, got ${index}`);
@@ -173,6 +189,19 @@ function openWeights(source: ArraySource, x: ArrayFile): ArrayFile {
       throw new DataError(`${weights.path}: expected finite weights of at least 0, got ${weight} for sample ${row}`);
   }
   return weights;
+}
+
+function rowsOf(array: ArrayFile, rows: readonly number[]): Uint8Array {
+  const rowBytes = array.size / (array.shape[0] ?? 1);
+  const bytes = new Uint8Array(rows.length * rowBytes);
+  for (const [place, row] of rows.entries()) {
+    let at = place * rowBytes;
+    for (const piece of array.pieces(row, row + 1)) {
+      bytes.set(piece, at);
+      at += piece.length;
+    }
+  }
+  return bytes;
 }
 
 function shortHash(...parts: readonly (string | Uint8Array)[]): string {

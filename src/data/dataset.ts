@@ -1,3 +1,4 @@
+import type { SampleIndices } from './batch.js';
 import type { RowBuffer } from './rows.js';
 
 /** Samples that can be read one by one, in any order, again and again. */
@@ -9,6 +10,8 @@ export interface Dataset {
   readonly targets: TargetKind;
   /** Says whether two processes see the same data: a hash over shapes, types, normalisation and bytes, made when first asked for. */
   readonly fingerprint: string;
+  /** Gets samples that are not on this machine; undefined where all of them are. Those that are read must be. */
+  fetch?(samples: SampleIndices): Promise<void> | undefined;
   /** An array for the inputs of up to `capacity` samples, as float32 values; its rows are samples, from 0 to count - 1. */
   inputs(capacity: number): RowBuffer;
   /** What the loss of sample `index` is multiplied by; undefined where all are counted alike. */
@@ -26,10 +29,10 @@ export interface TargetKind {
 }
 
 /** The parts of a run's data. `validation` is the last fraction of the training file, or a file of its own. */
-export interface DataParts {
-  readonly train: Dataset;
-  readonly validation: Dataset | undefined;
-  readonly test: Dataset | undefined;
+export interface DataParts<D extends Dataset = Dataset> {
+  readonly train: D;
+  readonly validation: D | undefined;
+  readonly test: D | undefined;
 }
 
 export type PartName = keyof DataParts;

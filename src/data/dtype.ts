@@ -35,3 +35,7 @@ export const dtypes = {
 } as const satisfies Record<string, NumberType>;
 
 export type Dtype = keyof typeof dtypes;
+
+export function isDtype(name: string): name is Dtype {
+  return Object.hasOwn(dtypes, name);
+}

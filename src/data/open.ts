@@ -12,7 +12,7 @@ import { mnistFiles } from './mnist.js';
 import { split } from './split.js';
 
 /** A run's data, and what samples and classes are called. */
-export interface Data extends DataParts, DataNames {
+export interface Data extends DataParts<ArrayDataset>, DataNames {
   /** How inputs are prepared, in numbers. */
   readonly preparation: Preparation | undefined;
 }

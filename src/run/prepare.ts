@@ -10,6 +10,7 @@ import { checkTargets } from '../data/targets.js';
 import type { ModelMetadata } from '../formats/metadata.js';
 import { type StartingWeights, weightsFrom } from '../formats/startFrom.js';
 import type { Config } from '../shared/config/schema.js';
+import type { DataLayout } from '../shared/dataLayout.js';
 import { ConfigError, DataError, errorCode } from '../shared/errors.js';
 import { buildNetwork, type Network, sizeOf } from '../shared/model/network.js';
 import { initialWeights } from '../shared/random/initialWeights.js';
@@ -19,6 +20,8 @@ export interface PreparedRun {
   readonly plan: TrainingPlan;
   readonly weights: Float32Array;
   readonly fingerprint: string;
+  /** What samples are like, for workers that lack them. */
+  readonly layout: DataLayout;
   /** What is noted beside a model. */
   readonly metadata: ModelMetadata;
   /** What a person should know of the weights. */
@@ -57,7 +60,11 @@ export async function prepareRun(given: Config, { isResumed, ...hearing }: Prepa
   const starting = isResumed
     ? { weights: new Float32Array(network.layout.size), notes: [] }
     : await startingWeights(config, network, metadata);
-  return { plan, fingerprint, metadata, ...starting };
+  return { plan, fingerprint, layout: layoutOf(data), metadata, ...starting };
+}
+
+function layoutOf({ train, validation, test }: Data): DataLayout {
+  return { train: train.layout, ...(validation && { validation: validation.layout }), ...(test && { test: test.layout }) };
 }
 
 /** A way of preparing inputs is a matter of the run: from now on its numbers are. */

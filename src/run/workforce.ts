@@ -15,6 +15,7 @@ import type { Hub } from '../shared/transport.js';
 import { version } from '../shared/version.js';
 import type { Launchers } from './endpoint.js';
 import type { Journal } from './journal.js';
+import { lacksData, samplesOf } from './lackedSamples.js';
 import type { PreparedRun } from './prepare.js';
 import type { TrainingState } from './trainingState.js';
 import { WorkerProcesses } from './workerProcesses.js';
@@ -110,6 +111,7 @@ export class Workforce {
       engine: { wanted: config, known: config.mixedNumerics ? undefined : usedBefore(config) },
       shardsEach: Math.ceil(config.shards / config.workers),
       fingerprint: prepared.fingerprint,
+      layout: prepared.layout,
       prepareTimeout: config.prepareTimeout,
       mixedNumerics: config.mixedNumerics,
       probe: config.resolved?.probe,
@@ -127,11 +129,14 @@ export class Workforce {
       shards: config.shards,
       stepTimeout: config.stepTimeout,
       shared: shared && new SharedWorkers(shared.arena, shared.memory.system),
+      samples: samplesOf(prepared),
       events: {
         onReady: (member) => {
           const { pid, host } = member.hello;
           const through = member.via === undefined ? '' : ', below an aggregator';
           journal.worker(member, 'ready', `is ready: ${member.ready?.engine.library ?? ''} (pid ${pid} on ${host}${through})`);
+          const { lacks } = member.ready ?? {};
+          if (lacks !== undefined) journal.notice(`${member.name} ${lacksData(lacks, prepared.layout)}`);
           onReady(member);
           this.#staffing.workerReady();
         },

@@ -1,5 +1,6 @@
 import { Packr } from 'msgpackr';
 import { z } from 'zod';
+import { dataLayout, type RawSamples } from './dataLayout.js';
 import { engineFigure } from './engineChoice.js';
 import { engineNames } from './engineNames.js';
 import { ProtocolError } from './errors.js';
@@ -12,7 +13,7 @@ import { isPlainMsgpack } from './plainMsgpack.js';
  * little-endian float32 frames where its kind has tensors. Tensors travel in the parts of their partition, so that some
  * are added up, or moved, while others are on their way. Decoding is strict: nothing unknown gets through.
  */
-export const protocolVersion = 6;
+export const protocolVersion = 7;
 
 const index = z.int().min(0);
 const count = z.int().min(1);
@@ -61,6 +62,7 @@ const ready = z.strictObject({
   probe: line,
   fingerprint: line,
   sharesMemory: z.boolean().optional(),
+  lacks: line.optional(),
 });
 
 const fromWorker = z.discriminatedUnion('type', [
@@ -79,7 +81,7 @@ const fromWorker = z.discriminatedUnion('type', [
   }),
   /**
    * It has the data and the engine; `probe` is the hash of its gradient of a fixed problem. `sharesMemory`: steps may be
-   * asked of it there.
+   * asked of it there. `lacks`: why it has the data only as far as it `wants` them.
    */
   ready,
   /**
@@ -96,6 +98,13 @@ const fromWorker = z.discriminatedUnion('type', [
   }),
   /** The next part of the gradient that was begun last. */
   z.strictObject({ type: z.literal('gradientPart'), work: index, node, part: count }),
+  /** It lacks these samples of a part, by their places in it. Others may be asked for before they have come. */
+  z.strictObject({
+    type: z.literal('wants'),
+    request: index,
+    part: z.enum(['train', 'validation', 'test']),
+    samples: z.array(index).min(1).max(65_536).readonly(),
+  }),
   /** The sums of one evaluation chunk. */
   z.strictObject({ type: z.literal('evaluation'), work: index, chunk: index, sums, startedAt: figure, computeMs: figure }),
   /** An aggregator lets others in, who reach it there; `ticket`: not the sender, but that one below it. */
@@ -134,17 +143,24 @@ const fromCoordinator = z.discriminatedUnion('type', [
   /** How long do your engines take for a shard of this? What is left open there is chosen by it. `isAnew`: forget what you know. */
   z.strictObject({ type: z.literal('measure'), config: z.record(z.string(), z.unknown()), isAnew: z.boolean() }),
   /**
-   * What is trained on what, and how many values the parts of a tensor have; the worker gets ready. `level` is how far the
-   * coordinator is: 1 for those that are connected to it. `memory` may be shared by who runs on the same machine.
+   * What is trained on what, and how many values the parts of a tensor have; the worker gets ready. `layout` is what the data
+   * are like, of which it can get what it lacks. `level` is how far the coordinator is: 1 for those that are connected to it.
+   * `memory` may be shared by who runs on the same machine.
    */
   z.strictObject({
     type: z.literal('configure'),
     config: z.record(z.string(), z.unknown()),
     fingerprint: line,
+    layout: dataLayout,
     partSize: count,
     level: count,
     memory: offeredMemory.optional(),
   }),
+  /**
+   * The samples that a worker wanted, in a frame for their inputs, one for their targets and, where they have some, one for
+   * their weights. `reason`: why they cannot be had.
+   */
+  z.strictObject({ type: z.literal('samples'), request: index, reason: line.optional() }),
   /** A part of some weights, ahead of what they are needed for. Parts of one version may come in any order. */
   z.strictObject({ type: z.literal('weights'), version: index, part: index }),
   /**
@@ -211,13 +227,15 @@ function partsOf(message: FromWorker | FromCoordinator): readonly number[] {
 const packr = new Packr({ useRecords: false, variableMapSize: true });
 
 /** A message as frames. Tensors are not copied: they must stay as they are until the peer has answered. */
-export function encode(message: FromWorker | FromCoordinator, tensors: readonly (Float32Array | Uint16Array)[] = []): Uint8Array[] {
+export function encode(message: FromWorker | FromCoordinator, tensors: readonly ArrayBufferView[] = []): Uint8Array[] {
   return [packr.pack(message), ...tensors.map((t) => new Uint8Array(t.buffer, t.byteOffset, t.byteLength))];
 }
 
 export interface Decoded<M> {
   readonly message: M;
   readonly tensors: readonly Float32Array[];
+  /** Of `samples`: whoever wanted them knows what they must be. */
+  readonly samples?: RawSamples;
 }
 
 /**
@@ -231,6 +249,12 @@ export function decodeFromWorker(frames: readonly Uint8Array[], partition: Parti
 }
 
 type Unpack = (frame: Uint8Array) => Float32Array;
+
+/** Are these frames samples that were wanted? For whoever looks at a message before its turn. */
+export function areSamples([header]: readonly Uint8Array[]): boolean {
+  if (!header || header.byteLength > maxHeaderBytes || !isPlainMsgpack(header)) return false;
+  return fromCoordinator.safeParse(packr.unpack(header)).data?.type === 'samples';
+}
 
 /** Reads what the coordinator sent; as `decodeFromWorker`. */
 export function decodeFromCoordinator(frames: readonly Uint8Array[], partition: Partition, unpack?: Unpack): Decoded<FromCoordinator> {
@@ -255,6 +279,7 @@ function decode<M extends FromWorker | FromCoordinator>(
     throw new ProtocolError(`not a message of the protocol: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`);
   }
   const message = result.data;
+  if (message.type === 'samples') return { message, tensors: [], samples: rest };
   const parts = partsOf(message);
   if (rest.length !== parts.length) throw new ProtocolError(`${message.type}: expected ${parts.length} tensor frames, got ${rest.length}`);
   const sizes = parts.map((part) => {

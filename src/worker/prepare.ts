@@ -1,10 +1,4 @@
-import { resolve } from 'node:path';
 import { BatchReader } from '../data/batch.js';
-import { cachesUnder } from '../data/cache/place.js';
-import { underRoot } from '../data/dataRoot.js';
-import { fingerprintOf } from '../data/fingerprint.js';
-import { readingOf } from '../data/memory.js';
-import { loadData } from '../data/open.js';
 import { sparseTargets, targetEncoding } from '../data/targets.js';
 import type { Engine } from '../engines/engine.js';
 import { openEngine } from '../engines/open.js';
@@ -18,13 +12,16 @@ import { buildNetwork } from '../shared/model/network.js';
 import { cut, type Partition } from '../shared/partition.js';
 import type { FromWorker, Message, OfferedMemory } from '../shared/protocol.js';
 import { type Measured, measureEngines } from './measureEngines.js';
+import { openSamples, type Samples } from './openSamples.js';
 import type { WorkerOptions } from './options.js';
+import type { SampleRequests } from './sampleRequests.js';
 import { ShardComputer } from './shardComputer.js';
 import { WeightsIn } from './weightsIn.js';
 
 /** What a worker holds once it is configured. */
 export interface Prepared {
   readonly config: Config;
+  readonly samples: Samples;
   readonly engine: Engine;
   readonly computer: ShardComputer;
   readonly shared: SharedPlace | undefined;
@@ -61,14 +58,14 @@ function seeOwnGpu(slot: number | undefined): void {
 export async function prepare(
   message: Message<'configure'>,
   options: WorkerOptions,
+  requests: SampleRequests,
   send: (message: FromWorker) => void,
 ): Promise<Prepared> {
-  const { dataRoot, slot } = options;
+  const { slot } = options;
   const config = configOf(message.config);
   if (config.device === 'gpu') seeOwnGpu(slot);
-  const place = { folders: cachesUnder(dataRoot, config.runs), ...(resolve(dataRoot) !== '/' && { root: dataRoot }), say: options.say };
-  const data = await loadData(underRoot(config.data, dataRoot), config.validationSplit, place, readingOf(config));
-  const fingerprint = fingerprintOf(data);
+  const samples = await openSamples(message, config, options, requests);
+  const { parts: data, fingerprint, lacks } = samples;
   const network = buildNetwork(config.model);
   const encoding = targetEncoding(config.loss, network.outputs, data.train);
   const isSparse = sparseTargets(config.loss, network.outputs, data.train);
@@ -89,8 +86,12 @@ export async function prepare(
     if (dataset)
       evaluation.set(part, new BatchReader(dataset, encoding, network.outputs, Math.min(dataset.count, config.validationBatchSize)));
   }
-  send({ type: 'ready', engine: engine.identity, probe, fingerprint, ...(shared && { sharesMemory: true }) });
-  return { config, engine, computer, shared, evaluation, partition, weights: new WeightsIn(partition) };
+  send({
+    ...{ type: 'ready', engine: engine.identity, probe, fingerprint },
+    ...(shared && { sharesMemory: true }),
+    ...(lacks !== undefined && { lacks: lacks.slice(0, 4_000) }),
+  });
+  return { config, samples, engine, computer, shared, evaluation, partition, weights: new WeightsIn(partition) };
 }
 
 /** A channel of memory that is shared. */

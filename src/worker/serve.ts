@@ -4,9 +4,11 @@ import { now } from '../shared/clock.js';
 import { errorMessage, Interrupted, ProtocolError, RunError } from '../shared/errors.js';
 import { oneAtATime } from '../shared/oneAtATime.js';
 import { decodeFromCoordinator, encode, type FromWorker, type Message, protocolVersion } from '../shared/protocol.js';
-import type { Link } from '../shared/transport.js';
+import type { Frames, Link } from '../shared/transport.js';
+import { inbox } from './inbox.js';
 import type { WorkerOptions } from './options.js';
 import { measure, type Prepared, prepare } from './prepare.js';
+import { SampleRequests } from './sampleRequests.js';
 import { type Send, sendGradient } from './sendGradient.js';
 import { serveChannel } from './serveChannel.js';
 
@@ -66,8 +68,13 @@ export async function serve(link: Link, options: WorkerOptions): Promise<void> {
       void link.close();
     });
   };
+  const requests = new SampleRequests(send);
+  const ports = {
+    takes: (frames: Frames) => requests.takes(frames),
+    onEnd: () => requests.end(options.leave.aborted ? new Interrupted(hasLeft) : linkEnd(link)),
+  };
   try {
-    for await (const frames of link.messages()) {
+    for await (const frames of inbox(link, ports)) {
       const { message, tensors } = decodeFromCoordinator(frames, prepared?.partition ?? [], prepared?.computer.halves?.unpack);
       switch (message.type) {
         case 'measure':
@@ -82,7 +89,7 @@ export async function serve(link: Link, options: WorkerOptions): Promise<void> {
           );
           break;
         case 'configure':
-          prepared = await orFailed(() => prepare(message, options, send), send);
+          prepared = await orFailed(() => prepare(message, options, requests, send), send);
           watchChannel(prepared);
           options.say(`ready: ${prepared.engine.identity.library} ${prepared.engine.identity.provider}`);
           break;
@@ -105,6 +112,7 @@ export async function serve(link: Link, options: WorkerOptions): Promise<void> {
           throw new Moved(message);
         case 'admit':
         case 'dismiss':
+        case 'samples':
           throw new ProtocolError(`the coordinator sent ${message.type} to a worker`);
         case 'stop':
           send({ type: 'leaving' });
@@ -119,6 +127,7 @@ export async function serve(link: Link, options: WorkerOptions): Promise<void> {
     over.abort();
     await steps;
     await prepared?.engine.close();
+    await prepared?.samples.close();
   }
   if (failure !== undefined) throw failure;
   if (options.leave.aborted) throw new Interrupted(hasLeft);
@@ -212,6 +221,7 @@ async function answerEvaluate(
     const first = chunk * config.validationBatchSize;
     const count = Math.min(config.validationBatchSize, reader.dataset.count - first);
     if (count <= 0) throw new ProtocolError(`asked for chunk ${chunk} of the ${part} part, which has ${reader.dataset.count} samples`);
+    await reader.dataset.fetch?.(Int32Array.from({ length: count }, (_, i) => first + i));
     reader.fillRange(first, count);
     const { inputs, targets, sampleWeights } = reader;
     const { loss, metrics } = await engine.evaluate({ count, inputs, targets, sampleWeights, masks: [] }, weights.whole(version));

@@ -71,6 +71,13 @@ export class ShardBatches {
     return { count: to - from, inputs, targets, sampleWeights, masks: place.masks };
   }
 
+  /** Gets the samples of a shard that this machine lacks; undefined where it has them. */
+  fetch(step: StepBatch, shard: number): Promise<void> | undefined {
+    if (!this.#dataset.fetch) return undefined;
+    const { from, to } = shardRange(shard, this.#config.shards, step.to - step.from);
+    return this.#dataset.fetch(this.#orderOf(step.epoch).subarray(step.from + from, step.from + to));
+  }
+
   /** These shards of a step have been asked for: those of the next step are likely to be the next. */
   expect(step: StepBatch, shards: readonly number[]): void {
     const next = this.#after(step);
@@ -78,7 +85,11 @@ export class ShardBatches {
     for (const place of this.#places) place.holds = '';
     this.#ahead = shards.slice(0, this.#most).flatMap((shard) => {
       const { from, to } = shardRange(shard, this.#config.shards, next.to - next.from);
-      return from === to ? [] : [() => this.#fill(nameOf(next, shard), next, next.from + from, to - from)];
+      if (from === to) return [];
+      const coming = this.fetch(next, shard);
+      // What does not come is asked for again when it is needed.
+      coming?.catch(() => undefined);
+      return coming ? [] : [() => this.#fill(nameOf(next, shard), next, next.from + from, to - from)];
     });
   }
 

@@ -162,6 +162,8 @@ export class ShardComputer {
   }
 
   async #shard(step: StepBatch, shard: number, sums: PartSums[]): Promise<Float32Array | undefined> {
+    const coming = this.#batches.fetch(step, shard);
+    if (coming) await coming;
     const batch = this.#batches.batchOf(step, shard);
     if (!batch) return undefined;
     const gradient = this.#free.pop();

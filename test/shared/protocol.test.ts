@@ -3,6 +3,7 @@ import { test } from 'tap';
 import { ProtocolError } from '../../src/shared/errors.js';
 import { cut } from '../../src/shared/partition.js';
 import {
+  areSamples,
   decodeFromCoordinator,
   decodeFromWorker,
   encode,
@@ -24,6 +25,7 @@ const hello = {
   role: 'worker',
 } as const;
 const ready = { type: 'ready', engine: { engine: 'onnx', provider: 'cpu', library: '1.30.0' }, probe: 'abc', fingerprint: 'def' } as const;
+const layout = { train: { count: 40, inputs: { dtype: 'uint8', shape: [2] }, targets: { dtype: 'int32', shape: [] }, isWeighted: false } };
 const gradient = { type: 'gradient', work: 3, node: [0, 2], shards: [sums, sums], startedAt: 0, computeMs: 1.5 } satisfies FromWorker;
 const step = {
   type: 'step',
@@ -47,6 +49,8 @@ const fromWorker: readonly FromWorker[] = [
   { ...hello, slot: 2 },
   { ...hello, role: 'aggregator', number: 1, ticket: 3 },
   ready,
+  { ...ready, lacks: 'x.npy: no such file' },
+  { type: 'wants', request: 2, part: 'validation', samples: [7, 0] },
   { type: 'open', listens: ['ipc:///tmp/bpnn-1/hub', 'tcp://10.0.0.2:5000'] },
   { type: 'joined', ticket: 3, hello, ready },
   { type: 'left', ticket: 3, reason: 'was killed by SIGKILL', isFinal: false },
@@ -67,6 +71,7 @@ const fromCoordinator: readonly FromCoordinator[] = [
     type: 'configure',
     config: { seed: 1, model: { layers: ['flatten', { dense: { units: 3 } }] } },
     fingerprint: 'def',
+    layout,
     partSize: 5,
     level: 1,
   },
@@ -76,6 +81,7 @@ const fromCoordinator: readonly FromCoordinator[] = [
   step,
   { type: 'evaluate', work: 9, part: 'validation', samples: 33, chunks: [0, 4], version: 6, parts: [] },
   { type: 'weights', version: 7, part: 0 },
+  { type: 'samples', request: 3, reason: 'x.npy: no such file' },
   { type: 'probe' },
   { type: 'refuse', reason: 'another version' },
   { type: 'stop', isOver: true },
@@ -90,6 +96,20 @@ const tensorsOf = ({ type }: FromWorker | FromCoordinator) => {
 const header = (content: unknown) => new Packr({ useRecords: false, variableMapSize: true }).pack(content);
 const bytesOf = (values: Float32Array) => new Uint8Array(values.buffer.slice(values.byteOffset, values.byteOffset + values.byteLength));
 const bitsOf = (values: Float32Array | undefined) => [...new Uint32Array(values?.slice().buffer ?? new ArrayBuffer(0))];
+
+test('samples come as bytes, and are known before they are read', (t) => {
+  const frames = encode({ type: 'samples', request: 3 }, [Uint8Array.of(1, 2), Int32Array.of(-1)]);
+  t.same(
+    decodeFromCoordinator(frames, []).samples?.map((bytes) => [...bytes]),
+    [
+      [1, 2],
+      [255, 255, 255, 255],
+    ],
+  );
+  t.ok(areSamples(frames));
+  for (const other of [encode({ type: 'probe' }), [], [new Uint8Array(3)]]) t.notOk(areSamples(other));
+  t.end();
+});
 
 for (const message of fromWorker) {
   test(`${message.type} of a worker arrives as it was sent`, (t) => {

@@ -1,0 +1,72 @@
+import { join, resolve } from 'node:path';
+import { cachesUnder } from '../data/cache/place.js';
+import { underRoot } from '../data/dataRoot.js';
+import type { DataParts } from '../data/dataset.js';
+import { fingerprintOf } from '../data/fingerprint.js';
+import { readingOf } from '../data/memory.js';
+import { preparationOf } from '../data/normalize.js';
+import { loadData } from '../data/open.js';
+import { SampleStore } from '../data/sampleStore.js';
+import type { Config } from '../shared/config/schema.js';
+import type { PartLayout } from '../shared/dataLayout.js';
+import { DataError, ProtocolError } from '../shared/errors.js';
+import { cacheFolder } from '../shared/home.js';
+import type { Message } from '../shared/protocol.js';
+import type { WorkerOptions } from './options.js';
+import type { SampleRequests } from './sampleRequests.js';
+
+/** The samples of a run, as far as this machine has them. */
+export interface Samples {
+  readonly parts: DataParts;
+  readonly fingerprint: string;
+  /** Why they are not read from the files that the run names, where they are not. */
+  readonly lacks: string | undefined;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the run's files; where this machine lacks them, samples come from the coordinator as they are needed.
+ * @throws UsageError, ProtocolError for what cannot be
+ */
+export async function openSamples(
+  message: Pick<Message<'configure'>, 'fingerprint' | 'layout'>,
+  config: Config,
+  { dataRoot, say }: Pick<WorkerOptions, 'dataRoot' | 'say'>,
+  requests: SampleRequests,
+): Promise<Samples> {
+  const place = { folders: cachesUnder(dataRoot, config.runs), ...(resolve(dataRoot) !== '/' && { root: dataRoot }), say };
+  try {
+    const parts = await loadData(underRoot(config.data, dataRoot), config.validationSplit, place, readingOf(config));
+    return { parts, fingerprint: fingerprintOf(parts), lacks: undefined, close: async () => undefined };
+  } catch (error) {
+    if (!(error instanceof DataError)) throw error;
+    return lackedSamples(message, config, error.message, say, requests);
+  }
+}
+
+function lackedSamples(
+  { fingerprint, layout }: Pick<Message<'configure'>, 'fingerprint' | 'layout'>,
+  config: Config,
+  lacks: string,
+  say: (line: string) => void,
+  requests: SampleRequests,
+): Samples {
+  if (!/^[0-9a-f]{16}$/.test(fingerprint)) throw new ProtocolError(`the coordinator names its data ${fingerprint}`);
+  const folder = join(cacheFolder(), 'samples', fingerprint);
+  const preparation = preparationOf(config.data);
+  const open = (part: 'train' | 'validation' | 'test', of: PartLayout): SampleStore =>
+    new SampleStore({ folder: join(folder, part), layout: of, preparation, fingerprint, ask: (samples) => requests.ask(part, samples) });
+  const parts = {
+    train: open('train', layout.train),
+    validation: layout.validation && open('validation', layout.validation),
+    test: layout.test && open('test', layout.test),
+  };
+  say(`${lacks}: samples come from the coordinator as they are needed, and are kept in ${folder}`);
+  const stores = [parts.train, parts.validation, parts.test];
+  return {
+    ...{ parts, fingerprint, lacks },
+    async close() {
+      for (const store of stores) await store?.close();
+    },
+  };
+}

@@ -1,0 +1,75 @@
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'tap';
+import { ArrayDataset } from '../../src/data/arrayDataset.js';
+import { BatchReader } from '../../src/data/batch.js';
+import { SampleStore } from '../../src/data/sampleStore.js';
+import { ProtocolError } from '../../src/shared/errors.js';
+import { npyBytes } from '../fixtures/arrays.js';
+
+const count = 10;
+const preparation = { divide: 2 };
+
+test('samples that have been fetched are those of the files, once asked for and kept for whoever comes later', async (t) => {
+  const folder = t.testdir({
+    'x.npy': npyBytes(
+      '<u2',
+      [count, 2, 2],
+      Uint16Array.from({ length: 40 }, (_, i) => i * 1_000),
+    ),
+    'y.npy': npyBytes(
+      '<i8',
+      [count],
+      BigInt64Array.from({ length: count }, (_, i) => BigInt(i % 3)),
+    ),
+    'w.npy': npyBytes(
+      '<f4',
+      [count],
+      Float32Array.from({ length: count }, (_, i) => i / 4),
+    ),
+  });
+  const [x, y, sampleWeights] = [join(folder, 'x.npy'), join(folder, 'y.npy'), join(folder, 'w.npy')];
+  const source = ArrayDataset.open({ x, y, sampleWeights }, preparation).slice(1, 9);
+  const asked: number[][] = [];
+  const open = (): SampleStore =>
+    new SampleStore({
+      ...{ folder: join(folder, 'store'), layout: source.layout, preparation, fingerprint: 'f' },
+      async ask(samples) {
+        asked.push([...samples]);
+        return source.raw(samples);
+      },
+    });
+  const read = (dataset: ArrayDataset | SampleStore, indices: number[]) => {
+    const reader = new BatchReader(dataset, { kind: 'oneHot' }, 3, indices.length);
+    reader.fill(Int32Array.from(indices), 0, indices.length);
+    return [reader.inputs, reader.targets, reader.sampleWeights].map((values) => [...(values ?? [])]);
+  };
+  const store = open();
+  t.match(store, { count: 9, inputShape: [2, 2], targets: { width: 1, isClassNumber: true } });
+  const [first, second] = [store.fetch(Int32Array.of(7, 2, 0)), store.fetch(Int32Array.of(2, 3))];
+  t.same(asked, [[7, 2, 0], [3]], 'what is on its way is not asked for again');
+  await Promise.all([first, second]);
+  t.equal(store.fetch(Int32Array.of(0, 2, 3, 7)), undefined);
+  t.same(read(store, [3, 0, 7, 2]), read(source, [3, 0, 7, 2]));
+  await store.close();
+
+  const again = open();
+  await again.fetch(Int32Array.from({ length: 9 }, (_, i) => i));
+  t.same(asked.slice(2), [[1, 4, 5, 6, 8]], 'what another store has kept is there');
+  t.same(read(again, [8, 1, 7, 0, 4]), read(source, [8, 1, 7, 0, 4]));
+  await again.close();
+  t.ok(statSync(join(folder, 'store', 'here')).size <= 9);
+});
+
+test('answers that are not what was asked for are no samples', async (t) => {
+  const layout = { count: 4, inputs: { dtype: 'uint8', shape: [3] }, targets: { dtype: 'float32', shape: [2] }, isWeighted: false };
+  const open = (rows: readonly Uint8Array[], of = layout) =>
+    new SampleStore({ folder: t.testdir(), layout: of, preparation: undefined, fingerprint: 'f', ask: async () => rows });
+  for (const rows of [[], [new Uint8Array(3)], [new Uint8Array(4), new Uint8Array(8)], [new Uint8Array(3), new Uint8Array(7)]]) {
+    const store = open(rows);
+    for (const time of ['the first time', 'again'])
+      await t.rejects(store.fetch(Int32Array.of(1)) ?? Promise.resolve(), ProtocolError, time);
+  }
+  t.throws(() => open([], { ...layout, inputs: { dtype: 'constructor', shape: [3] } }), ProtocolError);
+  t.end();
+});
