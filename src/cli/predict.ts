@@ -13,6 +13,7 @@ interface PredictFlags {
   readonly engine?: string;
   readonly device?: string;
   readonly threads?: string;
+  readonly workers: string;
   readonly json?: boolean;
 }
 
@@ -29,6 +30,7 @@ export function predictCommand(): Command {
     .option('--engine <name>', "what computes (default: the run's engine)")
     .option('--device <device>', 'what it computes on: auto, cpu, gpu, webgpu or cuda:N (default: as the run did)')
     .option('--threads <n>', "threads of the engine (default: the run's)")
+    .option('--workers <n>', 'processes that compute, each with that many threads', '1')
     .option('--json', 'print a line of JSON a sample')
     .addHelpText(
       'after',
@@ -37,7 +39,9 @@ export function predictCommand(): Command {
     .action(predictRun);
 }
 
-async function predictRun(folder: string, file: string, { weights, engine, device, threads, json }: PredictFlags): Promise<void> {
+async function predictRun(folder: string, file: string, flags: PredictFlags): Promise<void> {
+  const { weights, engine, device, threads, json } = flags;
+  const workers = wholeFlag('--workers', flags.workers);
   const { loadModel } = await import('../inference/loadModel.js');
   const { predictFile } = await import('../inference/predictFile.js');
   const { weightsChoice } = await import('./weightsChoice.js');
@@ -49,7 +53,7 @@ async function predictRun(folder: string, file: string, { weights, engine, devic
   });
   try {
     await withFile(file, async (path) => {
-      for await (const prediction of predictFile(model, path)) {
+      for await (const prediction of predictFile(model, path, { workers })) {
         process.stdout.write(`${json ? JSON.stringify(prediction) : line(prediction)}\n`);
       }
     });

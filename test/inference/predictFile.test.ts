@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { test } from 'tap';
 import { loadModel } from '../../src/inference/loadModel.js';
 import { type PredictFileOptions, type Prediction, predictFile } from '../../src/inference/predictFile.js';
@@ -36,6 +37,24 @@ test('more samples than are read at a time', async (t) => {
     await predictions(run, 'a.npy'),
     Array.from({ length: 1100 }, (_, sample) => ({ sample, outputs: [sample] })),
   );
+});
+
+test('whoever asks several processes for no more leaves none', async (t) => {
+  const run = t.testdir({ 'a.npy': floats([1100], [...Array(1100).keys()]) });
+  const spec = writeRun(run, { model: { inputShape: [1], layers: [{ dense: 1 }] }, loss: 'meanSquaredError' });
+  await writeWeights(join(run, 'best'), spec, [1, 0]);
+  const processes = (): number => process.getActiveResourcesInfo().filter((name) => name === 'ProcessWrap').length;
+  const model = await loadModel(run);
+  for await (const { outputs } of predictFile(model, join(run, 'a.npy'), { workers: 2 })) {
+    t.same(outputs, [0]);
+    t.equal(processes(), 2);
+    break;
+  }
+  await model.close();
+  // Node.js forgets a process at the end of the turn in which it tells of its end, after what was to come at once.
+  await setImmediate();
+  await setImmediate();
+  t.equal(processes(), 0);
 });
 
 test('a softmax names the most probable class', async (t) => {
