@@ -48,13 +48,22 @@ async function* outputsOf(
   ahead: number,
 ): AsyncGenerator<Float32Array, void> {
   const waiting: Promise<Float32Array>[] = [];
-  for await (const { inputs } of batches) {
-    const outputs = asked.predict(inputs);
-    // One that fails is heard of when its turn comes, if nothing fails before.
-    outputs.catch(() => undefined);
-    waiting.push(outputs);
-    const oldest = waiting.length === ahead ? waiting.shift() : undefined;
-    if (oldest) yield await oldest;
+  let broken: { readonly error: unknown } | undefined;
+  try {
+    for await (const { inputs } of batches) {
+      const outputs = asked.predict(inputs);
+      // One that fails is heard of when its turn comes, if nothing fails before.
+      outputs.catch(() => undefined);
+      waiting.push(outputs);
+      const [oldest] = waiting;
+      if (!oldest || waiting.length < ahead) continue;
+      yield await oldest;
+      waiting.shift();
+    }
+  } catch (error) {
+    broken = { error };
   }
+  // A sample that cannot be read is told after those that stand before it.
   for (const outputs of waiting) yield await outputs;
+  if (broken) throw broken.error;
 }

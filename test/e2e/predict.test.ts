@@ -45,6 +45,19 @@ test('the same bytes from one process and from three, in the order of the file',
   }
 });
 
+test('a row that cannot be read is told after the predictions of those before it, as by one process', async (t) => {
+  const { run } = await runWithFiles(t);
+  // Tables are read 16 MB at a time, and only the second of these has the bad row.
+  const row = `${`0.5${'0'.repeat(2_000)},`.repeat(width).slice(0, -1)}\n`;
+  const count = Math.ceil(2 ** 24 / row.length) + 1;
+  const table = join(run, 'bad.csv');
+  writeFileSync(table, `a,b,c\n${row.repeat(count)}1,2,x\n`);
+  const [one, three] = await Promise.all(['1', '3'].map((workers) => runCli(t, 'predict', run, table, '--workers', workers)));
+  t.match(three?.stderr, /^error: .*bad.csv, line \d+, column c: .* got "x"\n$/);
+  t.ok((three?.stdout.length ?? 0) > 0);
+  t.same(three, one);
+});
+
 test('a process that dies ends the command with what was predicted before, and leaves none of the others', async (t) => {
   const { run, array } = await runWithFiles(t);
   const presence = await watchPresence(t);
