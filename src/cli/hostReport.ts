@@ -1,7 +1,7 @@
 import { text } from 'node:stream/consumers';
 import { Command } from 'commander';
 import type { HostQuestion, HostReport } from '../hosts/hostReport.js';
-import { errorMessage } from '../shared/errors.js';
+import { DataError, errorMessage } from '../shared/errors.js';
 import { version } from '../shared/version.js';
 
 /** What `up --hosts` asks of every host before it starts workers there; not for people. */
@@ -16,8 +16,9 @@ export function hostReportCommand(): Command {
   });
 }
 
-async function dataReport({ data, validationSplit }: HostQuestion): Promise<Pick<HostReport, 'fingerprint' | 'problem'>> {
-  if (data === undefined) return { fingerprint: null, problem: null };
+async function dataReport({ data, validationSplit }: HostQuestion): Promise<Pick<HostReport, 'fingerprint' | 'lacks' | 'problem'>> {
+  const nothing = { fingerprint: null, lacks: null, problem: null };
+  if (data === undefined) return nothing;
   const { fingerprintOf } = await import('../data/fingerprint.js');
   const { cachesElsewhere } = await import('../data/cache/place.js');
   const { loadData } = await import('../data/open.js');
@@ -26,8 +27,8 @@ async function dataReport({ data, validationSplit }: HostQuestion): Promise<Pick
   try {
     const config = parseConfig({ data, validationSplit }, 'host-report', { cores: 1 });
     const loaded = await loadData(config.data, config.validationSplit, { folders: cachesElsewhere(config.runs) }, readingOf(config));
-    return { fingerprint: fingerprintOf(loaded), problem: null };
+    return { ...nothing, fingerprint: fingerprintOf(loaded) };
   } catch (error) {
-    return { fingerprint: null, problem: errorMessage(error) };
+    return error instanceof DataError ? { ...nothing, lacks: error.message } : { ...nothing, problem: errorMessage(error) };
   }
 }

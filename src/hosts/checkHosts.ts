@@ -106,6 +106,11 @@ function problemsOf(report: HostReport | string, expected: Expected): string[] {
   ];
 }
 
+function dataOf({ fingerprint, lacks }: HostReport, expected: Expected): string {
+  if (lacks !== null) return 'from here';
+  return fingerprint !== null && fingerprint === expected.fingerprint ? 'same' : '-';
+}
+
 function major(version: string): string {
   return version.split('.')[0] ?? '';
 }
@@ -116,13 +121,7 @@ function tableOf(answers: readonly Answer[], expected: Expected): string {
     const facts =
       typeof report === 'string'
         ? ['-', '-', '-', '-', '-']
-        : [
-            report.version,
-            report.node,
-            report.fingerprint !== null && report.fingerprint === expected.fingerprint ? 'same' : '-',
-            String(report.cores),
-            String(report.gpus),
-          ];
+        : [report.version, report.node, dataOf(report, expected), String(report.cores), String(report.gpus)];
     return [host.name, ...facts, problems.length === 0 ? 'ready' : problems.join('; ')];
   });
   return textTable([['host', 'version', 'node', 'data', 'cores', 'GPUs', ''], ...rows]);

@@ -14,8 +14,11 @@ export const hostReport = z.object({
   gpus: z.int(),
   /** Where ssh came from, as it sees it: the address at which it can reach whoever asked. */
   client: z.string().nullable(),
-  /** Of the data; null where it was not asked for or cannot be read, and why. */
+  /** Of the data; null where it was not asked for, or cannot be had. */
   fingerprint: z.string().nullable(),
+  /** Why its files cannot be read: its workers then get their samples from the coordinator. */
+  lacks: z.string().nullable(),
+  /** What keeps it from taking part. */
   problem: z.string().nullable(),
 });
 

@@ -155,7 +155,9 @@ test('a check of the network finds the host that is far and slow', { skip }, asy
   await untilIdle(hosts);
 });
 
-test('every host reads its own copy of the data; one that has another is told apart', { skip }, async (t) => {
+test('every host reads its own copy of the data; one that lacks them gets samples, and one that has others is told apart', {
+  skip,
+}, async (t) => {
   const runs = t.testdir();
   const folder = join(runs, 'data');
   const hosts = startHosts(t, 3, { own: [folder] });
@@ -173,11 +175,15 @@ test('every host reads its own copy of the data; one that has another is told ap
   t.same(weightsOf(join(runs, 'run')), await local(t, runs, ...data));
 
   hosts.on(1, 'rm', `${folder}/y.npy`);
+  const lacking = await startUp(t, hosts, runs, ...data, '--name', 'lacking').done();
+  t.match(lacking.stderr, /^worker \d lacks the data \(.*y\.npy: no such file\): it gets its samples from the coordinator/m);
+  t.same(weightsOf(join(runs, 'lacking')), weightsOf(join(runs, 'run')));
+
   hosts.on(2, 'cp', `${folder}/y.npy`, `${folder}/x.npy`);
   const { code, stderr } = await startUp(t, hosts, runs, ...data, '--name', 'other').ended;
   t.equal(code, 2);
-  t.match(stderr, /^error: 2 of 2 hosts cannot take part\n/);
-  t.match(stderr, /10\.78\.0\.2 .*y\.npy/);
+  t.match(stderr, /^error: 1 of 2 hosts cannot take part\n/);
+  t.match(stderr, /10\.78\.0\.2 .* from here .* ready/);
   t.match(stderr, /10\.78\.0\.3 .*other data: fingerprint [0-9a-f]+, expected [0-9a-f]+/);
 });
 
