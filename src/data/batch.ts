@@ -1,10 +1,7 @@
 import { DataError } from '../shared/errors.js';
-import type { Dataset } from './dataset.js';
+import type { Dataset, SampleIndices } from './dataset.js';
 import type { RowBuffer } from './rows.js';
 import { isClass, type TargetEncoding } from './targets.js';
-
-/** Sample numbers of a dataset, in the order they are wanted. */
-export type SampleIndices = Int32Array | Uint32Array;
 
 /**
  * Reads samples into arrays that are allocated once and overwritten at every fill. After a fill it has the shape of a

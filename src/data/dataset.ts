@@ -1,5 +1,7 @@
-import type { SampleIndices } from './batch.js';
 import type { RowBuffer } from './rows.js';
+
+/** Sample numbers of a dataset, in the order they are wanted. */
+export type SampleIndices = Int32Array | Uint32Array;
 
 /** Samples that can be read one by one, in any order, again and again. */
 export interface Dataset {
