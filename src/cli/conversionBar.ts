@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import type { SingleBar } from 'cli-progress';
+import { isAddress } from '../data/remote/address.js';
 import { progressBar } from './progressBar.js';
 
 /** How far a conversion is. */
@@ -9,7 +10,7 @@ export interface Conversion {
   readonly total: number;
 }
 
-/** Shows a table or a folder of images as it is converted: with a bar on a terminal, else in a line at its start and its end. */
+/** Shows a file as it is fetched, a table or a folder of images as it is converted: with a bar on a terminal, else in a line at its start and its end. */
 export class ConversionBar {
   readonly #bar: SingleBar | undefined;
   readonly #say: (line: string) => void;
@@ -17,18 +18,19 @@ export class ConversionBar {
 
   constructor(stream: NodeJS.WritableStream & { readonly isTTY?: boolean }, say: (line: string) => void) {
     this.#say = say;
-    if (stream.isTTY) this.#bar = progressBar(stream, 'converting {name} {bar} {value}/{total}  {eta_formatted} left');
+    if (stream.isTTY) this.#bar = progressBar(stream, '{doing} {name} {bar} {value}/{total}  {eta_formatted} left');
   }
 
   show({ source, done, total }: Conversion): void {
-    const name = basename(source);
-    if (done === 0) this.#say(`converting ${source} to rows, once`);
-    if (this.#bar && !this.#isActive) this.#bar.start(total, done, { name });
-    else this.#bar?.update(done, { name });
+    const isFetched = isAddress(source);
+    const texts = { name: basename(source), doing: isFetched ? 'fetching' : 'converting' };
+    if (done === 0) this.#say(isFetched ? `fetching ${source}` : `converting ${source} to rows, once`);
+    if (this.#bar && !this.#isActive) this.#bar.start(total, done, texts);
+    else this.#bar?.update(done, texts);
     this.#isActive = this.#bar !== undefined;
     if (done < total) return;
     this.clear();
-    this.#say(`converted ${source}`);
+    this.#say(`${isFetched ? 'fetched' : 'converted'} ${source}`);
   }
 
   /** Takes the bar away. */

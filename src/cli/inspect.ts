@@ -6,7 +6,10 @@ import { amount, figure } from './format.js';
 export function inspectCommand(): Command {
   return new Command('inspect')
     .description('what is in a data set: rows, columns, types, ranges, missing values, class balance')
-    .argument('<data>', 'IDX, .npy, FILE.npz#NAME, CSV, JSON lines or Parquet; or a folder of images with a folder a class')
+    .argument(
+      '<data>',
+      'IDX, .npy, FILE.npz#NAME, CSV, JSON lines or Parquet, or the address of one; or a folder of images with a folder a class',
+    )
     .option('--json', 'print JSON')
     .addHelpText('after', '\nExample:\n  bpnn-dist inspect flowers.csv')
     .action(inspect);
@@ -15,7 +18,7 @@ export function inspectCommand(): Command {
 async function inspect(path: string, { json }: { readonly json?: boolean }): Promise<void> {
   const { cachesElsewhere } = await import('../data/cache/place.js');
   const { inspectData } = await import('../data/inspect.js');
-  const report = await inspectData(path, { folders: cachesElsewhere('runs') });
+  const report = await inspectData(path, { folders: cachesElsewhere('runs'), say: (line) => process.stderr.write(`${line}\n`) });
   process.stdout.write(json ? `${JSON.stringify(report)}\n` : `${reportText(report)}\n`);
 }
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { basename, dirname, extname, resolve } from 'node:path';
 import { parseDocument } from 'yaml';
+import { isAddress } from '../data/remote/address.js';
 import { withModelFrom } from '../formats/startFrom.js';
 import { machineHere } from '../shared/config/machine.js';
 import { isMapping, mergeConfigs } from '../shared/config/merge.js';
@@ -81,7 +82,7 @@ const partKeys: ReadonlySet<string> = new Set(['validation', 'test']);
 
 /** Workers may run in other folders: they get to know files by their full path. */
 function absolutePaths(config: Mapping, folder: string): Mapping {
-  const full = (value: unknown): unknown => (typeof value === 'string' ? resolve(folder, value) : value);
+  const full = (value: unknown): unknown => (typeof value === 'string' && !isAddress(value) ? resolve(folder, value) : value);
   const data = (value: unknown): unknown => {
     if (!isMapping(value)) return value;
     const entries = Object.entries(value).map(([key, inner]) => [

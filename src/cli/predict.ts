@@ -23,7 +23,7 @@ export function predictCommand(): Command {
     .argument('<run>', 'folder of a run, such as runs/article, or a model: .h5, .keras, model.json or .onnx')
     .argument(
       '[file]',
-      'samples: IDX or .npy; CSV, JSON lines or Parquet with the columns of training; PNG or JPEG (default: - for stdin)',
+      'samples: IDX or .npy; CSV, JSON lines or Parquet with the columns of training; PNG or JPEG; or the address of one (default: - for stdin)',
       '-',
     )
     .option('--weights <best|final>', "which of the run's models (default: best)")
@@ -64,7 +64,12 @@ async function predictRun(folder: string, file: string, flags: PredictFlags): Pr
 
 /** What comes over stdin is laid into a file first: tables are looked at before they are read, and images have an end. */
 async function withFile(file: string, use: (path: string) => Promise<void>): Promise<void> {
-  if (file !== '-') return use(file);
+  if (file !== '-') {
+    const { cachesElsewhere } = await import('../data/cache/place.js');
+    const { localCopy } = await import('../data/remote/localCopies.js');
+    const say = (line: string): void => void process.stderr.write(`${line}\n`);
+    return use(await localCopy(file, { folders: cachesElsewhere('runs'), say }));
+  }
   const folder = mkdtempSync(join(tmpdir(), 'bpnn-'));
   const remove = (): void => rmSync(folder, { recursive: true, force: true });
   // Also where whoever reads our results has had enough.

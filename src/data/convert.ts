@@ -6,6 +6,7 @@ import type { Fit } from './fit.js';
 import type { ImagesLike } from './images/folder.js';
 import { mnistFiles } from './mnist.js';
 import { npzArray } from './npz.js';
+import { withLocalCopies } from './remote/localCopies.js';
 import { type TableSchema, widthOf } from './table/schema.js';
 
 /** What goes with a model, so that others may be asked in the same words. */
@@ -35,7 +36,8 @@ const unnamed = { classes: undefined, schema: undefined, missing: undefined, isF
  * @param like what columns, categories and classes must be those of
  * @throws DataError naming what cannot be converted
  */
-export async function convertSpec(spec: DataSpec, place: CachePlace, like: Likeness = {}): Promise<ConvertedSpec> {
+export async function convertSpec(given: DataSpec, place: CachePlace, like: Likeness = {}): Promise<ConvertedSpec> {
+  const spec = await withLocalCopies(given, place);
   if ('name' in spec) return { ...unnamed, arrays: { ...mnistFiles(spec.take), classWeights: spec.classWeights } };
   if ('table' in spec) return tables(spec, place, like.table);
   if ('images' in spec) return images(spec, place, like.images);

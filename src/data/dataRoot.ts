@@ -2,15 +2,30 @@ import { realpathSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { type DataSpec, mapPaths } from '../shared/config/dataSchema.js';
 import { DataError } from '../shared/errors.js';
+import { isAddress, withoutSecrets } from './remote/address.js';
+import { isAllowed } from './remote/allowed.js';
 
 /**
  * The files that someone else names, as they may be opened here: relative paths begin at the root, and none leads out
- * of it, nor through links.
+ * of it, nor through links. Addresses begin with one of those that are allowed.
  * @param root folder of this machine
- * @throws DataError naming the path that does
+ * @param urls what addresses may begin with; undefined: anything
+ * @throws DataError naming the path that does, or the address that does not
  */
-export function underRoot(spec: DataSpec, root: string): DataSpec {
-  return mapPaths(spec, (path) => fileUnder(root, path));
+export function underRoot(spec: DataSpec, root: string, urls: readonly string[] | undefined): DataSpec {
+  return mapPaths(spec, (path) => (isAddress(path) ? allowed(path, urls) : fileUnder(root, path)));
+}
+
+function allowed(address: string, urls: readonly string[] | undefined): string {
+  if (isAllowed(address, urls)) return address;
+  throw new DataError(
+    `${withoutSecrets(address)}: begins with none of the addresses that this worker opens data at (${urls?.map(withoutSecrets).join(', ') || 'none'}); start it with --data-url PREFIX that it begins with`,
+  );
+}
+
+/** What addresses a process may open that opens files under a root: one that opens all files opens all addresses. */
+export function urlsUnder(root: string, urls: readonly string[]): readonly string[] | undefined {
+  return resolve(root) === '/' ? undefined : urls;
 }
 
 function fileUnder(root: string, path: string): string {

@@ -8,6 +8,8 @@ import { readImage } from './images/decode.js';
 import { listImages } from './images/folder.js';
 import { isNpy } from './npy.js';
 import { npzArray } from './npz.js';
+import { isAddress, withoutSecrets } from './remote/address.js';
+import { localCopy } from './remote/localCopies.js';
 import { isMissing, isNumber, numberOf } from './table/numbers.js';
 import { openTable } from './table/openTable.js';
 import { isList, shapeOf } from './table/schema.js';
@@ -41,10 +43,15 @@ const mostCounted = 50;
 /**
  * Reads a data set once and tells what is in it: rows, and of each column its type, range, missing values and, where it has
  * few values, how often each comes.
- * @param path an array (IDX, .npy, FILE.npz#NAME), a table (CSV, JSON lines, Parquet) or a folder of images
+ * @param path an array (IDX, .npy, FILE.npz#NAME), a table (CSV, JSON lines, Parquet), the address of one, or a folder of images
  * @throws DataError naming what cannot be read
  */
 export async function inspectData(path: string, place: CachePlace): Promise<DataReport> {
+  const report = await inspectFile(await localCopy(path, place), place);
+  return isAddress(path) ? { ...report, path: withoutSecrets(path) } : report;
+}
+
+async function inspectFile(path: string, place: CachePlace): Promise<DataReport> {
   if (/\.npz(#.*)?$/is.test(path)) return arrayReport(path, openArray(await npzArray(path, place), 0), 'NumPy');
   if (isFolder(path)) return imagesReport(path);
   const head = firstBytes(path, 16);

@@ -5,6 +5,7 @@ import { readImage } from '../data/images/decode.js';
 import { dataMemory } from '../data/memory.js';
 import { isNpy } from '../data/npy.js';
 import { npzArray } from '../data/npz.js';
+import { localCopy } from '../data/remote/localCopies.js';
 import { rowReader } from '../data/rows.js';
 import { RowEncoder } from '../data/table/encode.js';
 import { expandCategories } from '../data/table/expand.js';
@@ -27,13 +28,15 @@ export interface SampleBatch {
 const chunkSize = 512;
 
 /**
- * The samples of a file, batch by batch, prepared as in training: an array (IDX, .npy), a table with the columns that the
+ * The samples of a file, or of one at an address, batch by batch, prepared as in training: an array (IDX, .npy), a table with the columns that the
  * model was trained on (CSV, JSON lines, Parquet), or an image (PNG, JPEG). Which of them is told from its bytes.
  * @throws DataError if the file cannot be read or its samples do not fit the model
  */
-export async function* samplesOf(model: Model, path: string, preparation: Preparation | undefined): AsyncGenerator<SampleBatch, void> {
+export async function* samplesOf(model: Model, from: string, preparation: Preparation | undefined): AsyncGenerator<SampleBatch, void> {
+  const place = { folders: cachesElsewhere('runs') };
+  const path = await localCopy(from, place);
   if (/\.npz(#.*)?$/is.test(path)) {
-    yield* fromArray(model, await npzArray(path, { folders: cachesElsewhere('runs') }), preparation);
+    yield* fromArray(model, await npzArray(path, place), preparation);
     return;
   }
   fileSize(path);

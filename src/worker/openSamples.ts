@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
 import { cachesUnder } from '../data/cache/place.js';
-import { underRoot } from '../data/dataRoot.js';
+import { underRoot, urlsUnder } from '../data/dataRoot.js';
 import type { DataParts } from '../data/dataset.js';
 import { fingerprintOf } from '../data/fingerprint.js';
 import { readingOf } from '../data/memory.js';
@@ -31,12 +31,14 @@ export interface Samples {
 export async function openSamples(
   message: Pick<Message<'configure'>, 'fingerprint' | 'layout'>,
   config: Config,
-  { dataRoot, say }: Pick<WorkerOptions, 'dataRoot' | 'say'>,
+  { dataRoot, dataUrls = [], say }: Pick<WorkerOptions, 'dataRoot' | 'dataUrls' | 'say'>,
   requests: SampleRequests,
 ): Promise<Samples> {
-  const place = { folders: cachesUnder(dataRoot, config.runs), ...(resolve(dataRoot) !== '/' && { root: dataRoot }), say };
+  const urls = urlsUnder(dataRoot, dataUrls);
+  const own = { ...(resolve(dataRoot) !== '/' && { root: dataRoot }), urls, say };
+  const place = { folders: cachesUnder(dataRoot, config.runs), ...own };
   try {
-    const parts = await loadData(underRoot(config.data, dataRoot), config.validationSplit, place, readingOf(config));
+    const parts = await loadData(underRoot(config.data, dataRoot, urls), config.validationSplit, place, readingOf(config));
     return { parts, fingerprint: fingerprintOf(parts), lacks: undefined, close: async () => undefined };
   } catch (error) {
     if (!(error instanceof DataError)) throw error;

@@ -18,6 +18,8 @@ export interface WorkerOptions {
   readonly sharedFile?: number | undefined;
   /** The only folder that the coordinator can name files in. */
   readonly dataRoot: string;
+  /** What addresses begin with that the coordinator can name; of a root that is `/`, any can be named. */
+  readonly dataUrls?: readonly string[] | undefined;
   /** Aborts when the worker should say that it leaves, and leave. */
   readonly leave: AbortSignal;
   /** One line for a person about what the worker is doing. */

@@ -23,6 +23,8 @@ export interface ServeRunsOptions {
   readonly sharedFile: number | undefined;
   /** The only folder that the coordinator can name files in. */
   readonly dataRoot: string;
+  /** What addresses begin with that the coordinator can name; of a root that is `/`, any can be named. */
+  readonly dataUrls?: readonly string[] | undefined;
   /** Aborts when the worker should say that it leaves, and leave. */
   readonly leave: AbortSignal;
   readonly say: (line: string) => void;

@@ -8,7 +8,9 @@ export interface CachePlace {
   readonly folders: readonly string[];
   /** Files that lead out of this folder, through links, are refused; default: none are. */
   readonly root?: string | undefined;
-  /** Is told how many of the parts of a source have been converted. */
+  /** What addresses that are fetched begin with; default: any are. */
+  readonly urls?: readonly string[] | undefined;
+  /** Is told how many of the parts of a source have been converted, or of the blocks of an address fetched. */
   readonly onProgress?: ((source: string, done: number, total: number) => void) | undefined;
   /** One line for a person. */
   readonly say?: ((line: string) => void) | undefined;

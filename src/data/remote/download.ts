@@ -1,0 +1,126 @@
+import { statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { Readable } from 'node:stream';
+import { DataError } from '../../shared/errors.js';
+import { blockSize, PartialFile } from './partialFile.js';
+import { connectionProblem } from './problems.js';
+import { type Answer, Changed, type Source, Unreachable, type Version } from './source.js';
+
+/** Blocks that are fetched at once, and how often each is tried where its connection breaks. */
+const together = 8;
+const tries = 4;
+
+export interface Download {
+  readonly source: Source;
+  readonly version: Version;
+  /** How messages call it. */
+  readonly shown: string;
+  /** What the file will be called; until then its bytes are beside it. */
+  readonly name: string;
+  /** Is told how many of its blocks are there. */
+  readonly onProgress: (done: number, total: number) => void;
+}
+
+/**
+ * Fetches a file, and goes on with one that was begun.
+ * @returns where it is
+ * @throws Changed where it is another one meanwhile; Unreachable; DataError
+ */
+export async function download(job: Download): Promise<string> {
+  const partial = await PartialFile.open(job.name, job.version);
+  try {
+    await checkSpace(job, partial);
+    await fetchBlocks(job, partial);
+    await partial.finish();
+    return partial.path;
+  } catch (error) {
+    await partial.close();
+    throw connectionProblem(job.shown, error);
+  }
+}
+
+async function checkSpace({ version: { size }, shown, name }: Download, { blocks }: PartialFile): Promise<void> {
+  const { bavail, bsize } = await statfs(dirname(name));
+  const [needed, free] = [(size ?? 0) - blocks * blockSize, bavail * bsize];
+  if (needed > free) throw new DataError(`${shown}: needs ${needed} bytes, and there are ${free} free at ${dirname(name)}`);
+}
+
+async function fetchBlocks(job: Download, partial: PartialFile): Promise<void> {
+  const { version, onProgress } = job;
+  // Where it is not known how large a file is, it comes as a whole.
+  const total = version.size === undefined ? 1 : Math.ceil(version.size / blockSize);
+  const [first, ...rest] = Array.from({ length: total }, (_, block) => block).filter((block) => !partial.has(block));
+  onProgress(partial.blocks, total);
+  if (first === undefined) return;
+  // It shows whether the server knows parts.
+  const answered = await fetchBlock(job, partial, first, true, new AbortController().signal);
+  onProgress(answered === 'whole' ? total : partial.blocks, total);
+  if (answered === 'whole') return;
+  const failure = new AbortController();
+  const lane = async (): Promise<void> => {
+    for (let block = rest.shift(); block !== undefined && !failure.signal.aborted; block = rest.shift()) {
+      await fetchBlock(job, partial, block, false, failure.signal);
+      onProgress(partial.blocks, total);
+    }
+  };
+  const lanes = Array.from({ length: together }, () =>
+    lane().catch((error: unknown) => {
+      if (!failure.signal.aborted) failure.abort(error);
+    }),
+  );
+  await Promise.all(lanes);
+  failure.signal.throwIfAborted();
+}
+
+/**
+ * @param mayBeWhole may the server send all of the file instead?
+ * @param signal aborts when another block has failed
+ */
+async function fetchBlock(
+  job: Download,
+  partial: PartialFile,
+  block: number,
+  mayBeWhole: boolean,
+  signal: AbortSignal,
+): Promise<'part' | 'whole'> {
+  const { source, version, shown } = job;
+  const from = block * blockSize;
+  const to = Math.min(from + blockSize, version.size ?? Number.POSITIVE_INFINITY);
+  for (let trial = 1; ; trial++) {
+    let answer: Answer | undefined;
+    try {
+      answer = await source.read(version, from, to, signal);
+      if (answer.isPart) {
+        checkSize(await write(answer.body, partial, from), to - from);
+        await partial.add(block);
+        return 'part';
+      }
+      // A server that knows parts sends the whole of another file only.
+      if (!mayBeWhole) throw new Changed();
+      await partial.restart();
+      checkSize(await write(answer.body, partial, 0), version.size);
+      return 'whole';
+    } catch (error) {
+      const problem = connectionProblem(shown, error);
+      if (!(problem instanceof Unreachable) || signal.aborted) throw problem;
+      if (trial < tries) continue;
+      throw answer?.isPart === false ? new Unreachable(`${problem.message}, and the server sends files as wholes only`) : problem;
+    } finally {
+      answer?.body.on('error', () => undefined).destroy();
+    }
+  }
+}
+
+function checkSize(got: number, expected: number | undefined): void {
+  if (expected !== undefined && got !== expected) throw new Unreachable(`the connection broke after ${got} of ${expected} bytes`);
+}
+
+/** @returns how many bytes have come */
+async function write(body: Readable, partial: PartialFile, from: number): Promise<number> {
+  let at = from;
+  for await (const chunk of body) {
+    await partial.write(chunk, at);
+    at += chunk.length;
+  }
+  return at - from;
+}

@@ -1,0 +1,70 @@
+import type { Readable } from 'node:stream';
+import type { Address } from './address.js';
+
+/** What tells that a file is another one, without reading it; undefined where its server does not say. */
+export interface Version {
+  /** Bytes. */
+  readonly size: number | undefined;
+  readonly etag: string | undefined;
+  readonly modified: string | undefined;
+}
+
+/** Bytes of a file that are on their way. */
+export interface Answer {
+  readonly version: Version;
+  /** Are they those that were asked for, or the whole file, from a server that sends nothing else? */
+  readonly isPart: boolean;
+  readonly body: Readable;
+}
+
+/** A file on a server. Whatever it cannot do is a DataError; Unreachable where it may be possible later. */
+export interface Source {
+  version(): Promise<Version>;
+  /** Asks for the bytes from `from` to before `to`, which the version must have. @throws Changed where it is another one */
+  read(expected: Version, from: number, to: number, signal: AbortSignal): Promise<Answer>;
+  close(): Promise<void>;
+}
+
+/** A server cannot be reached, or cannot answer now. */
+export class Unreachable extends Error {
+  override readonly name = 'Unreachable';
+  /** @param askAfter seconds after which the server wants to be asked again */
+  constructor(
+    message: string,
+    readonly askAfter = 0,
+  ) {
+    super(message);
+  }
+}
+
+/** A file is no longer the one that was begun with. */
+export class Changed extends Error {
+  override readonly name = 'Changed';
+}
+
+/** Only what both versions say is compared: the ETag, which says the most, else the time. */
+export function isSameVersion(one: Version, other: Version): boolean {
+  if (!agree(one.size, other.size)) return false;
+  if (one.etag !== undefined && other.etag !== undefined) return plain(one.etag) === plain(other.etag);
+  return agree(one.modified, other.modified);
+}
+
+/** Would another version show, even one of the same size? */
+export function tellsChanges({ etag, modified }: Version): boolean {
+  return etag !== undefined || modified !== undefined;
+}
+
+function agree<T>(one: T | undefined, other: T | undefined): boolean {
+  return one === undefined || other === undefined || one === other;
+}
+
+/** A proxy that packs files on their way says W/ of the same ETag. */
+function plain(etag: string): string {
+  return etag.replace(/^W\//, '');
+}
+
+/** What opens an address reads its file's bytes with a package of its own, which is loaded when it is needed. */
+export async function openSource(address: Address, mayOpen: (address: string) => boolean): Promise<Source> {
+  if (address.kind === 's3') return (await import('./s3.js')).openS3(address);
+  return (await import('./web.js')).openWeb(address, mayOpen);
+}

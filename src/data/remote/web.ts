@@ -1,0 +1,124 @@
+import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from 'undici';
+import { DataError } from '../../shared/errors.js';
+import { type Address, readAddress, type WebAddress, withoutSecrets } from './address.js';
+import { patiently } from './patiently.js';
+import { connectionProblem, isBusy, patience, statusProblem } from './problems.js';
+import { type Answer, Changed, isSameVersion, type Source, type Version } from './source.js';
+
+/** Addresses that one may lead to, one after the other. */
+const mostRedirects = 5;
+
+const redirectStatuses: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+
+/** Statuses of servers that do not answer HEAD, or have signed the address for GET. */
+const withoutHead: ReadonlySet<number> = new Set([400, 403, 405, 501]);
+
+type Headers = Readonly<Record<string, string>>;
+
+/**
+ * A file on a server of the web.
+ * @param mayOpen may an address be opened that the server sends on to?
+ */
+export function openWeb(address: Address & WebAddress, mayOpen: (address: string) => boolean): Source {
+  const { shown } = address;
+  const dispatcher = connections();
+
+  /** Whatever answers, of the last address that the first one leads to. */
+  function ask(method: 'HEAD' | 'GET', headers: Headers, signal?: AbortSignal): Promise<Dispatcher.ResponseData> {
+    // Bytes are counted as they are kept.
+    const options = { method, headers: { ...headers, 'accept-encoding': 'identity' }, dispatcher, signal: signal ?? null };
+    return patiently(async () => {
+      let url = address.url;
+      for (let redirects = 0; redirects <= mostRedirects; redirects++) {
+        const answer = await request(url, options).catch((error: unknown) => {
+          throw connectionProblem(shown, error);
+        });
+        const { statusCode } = answer;
+        const { location } = answer.headers;
+        if (!isBusy(statusCode) && !(redirectStatuses.has(statusCode) && typeof location === 'string')) return answer;
+        discard(answer);
+        if (typeof location !== 'string' || isBusy(statusCode)) throw statusProblem(shown, statusCode, one(answer.headers['retry-after']));
+        url = redirected(address, url, location, mayOpen);
+      }
+      throw new DataError(`${shown}: leads from address to address, more than ${mostRedirects} times`);
+    }, signal);
+  }
+
+  async function versionBy(method: 'HEAD' | 'GET', headers: Headers): Promise<Version | number> {
+    const answer = await ask(method, headers);
+    discard(answer);
+    const isEmpty = answer.statusCode === 416 && totalOf(answer) === 0;
+    return answer.statusCode < 300 || isEmpty ? versionOf(answer) : answer.statusCode;
+  }
+
+  return {
+    async version() {
+      const told = await versionBy('HEAD', {});
+      if (typeof told === 'number' ? !withoutHead.has(told) : told.size) return versionOr(shown, told);
+      return versionOr(shown, await versionBy('GET', { range: 'bytes=0-0' }));
+    },
+    async read(expected, from, to, signal): Promise<Answer> {
+      const answer = await ask('GET', { range: `bytes=${from}-${to - 1}` }, signal);
+      const { statusCode, headers, body } = answer;
+      try {
+        if (statusCode === 416 || statusCode === 412) throw new Changed();
+        if (statusCode !== 200 && statusCode !== 206) throw statusProblem(shown, statusCode);
+        if (headers['content-encoding'] !== undefined && headers['content-encoding'] !== 'identity')
+          throw new DataError(`${shown}: expected the file as it is, got it packed (${headers['content-encoding']})`);
+        const version = versionOf(answer);
+        if (!isSameVersion(version, expected)) throw new Changed();
+        const isPart = statusCode === 206;
+        if (isPart && Number(/^bytes (\d+)-/.exec(String(headers['content-range']))?.[1]) !== from)
+          throw new DataError(`${shown}: expected the bytes from ${from}, got ${headers['content-range'] ?? 'no content-range'}`);
+        return { version, isPart, body };
+      } catch (error) {
+        discard(answer);
+        throw error;
+      }
+    },
+    close: () => dispatcher.destroy(),
+  };
+}
+
+/** Connections, through the proxy that the environment names, if it does. */
+function connections(): Dispatcher {
+  const timeouts = { connect: { timeout: patience * 1_000 }, headersTimeout: patience * 1_000, bodyTimeout: patience * 1_000 };
+  const hasProxy = ['http_proxy', 'HTTP_PROXY', 'https_proxy', 'HTTPS_PROXY'].some((name) => process.env[name]);
+  return hasProxy ? new EnvHttpProxyAgent(timeouts) : new Agent(timeouts);
+}
+
+function redirected({ shown }: Address, from: URL, location: string, mayOpen: (address: string) => boolean): URL {
+  const to = URL.canParse(location, from.href) ? new URL(location, from.href) : undefined;
+  const where = withoutSecrets(to?.href ?? location);
+  if (!to || !/^https?:$/.test(to.protocol) || (from.protocol === 'https:' && to.protocol === 'http:'))
+    throw new DataError(`${shown}: its server sends on to ${where}, which is not opened`);
+  if (!mayOpen(to.href))
+    throw new DataError(`${shown}: its server sends on to ${where}, which this worker may not open; start it with --data-url PREFIX`);
+  readAddress(to.href);
+  return to;
+}
+
+function versionOr(shown: string, told: Version | number): Version {
+  if (typeof told === 'number') throw statusProblem(shown, told);
+  return told;
+}
+
+function versionOf(answer: Dispatcher.ResponseData): Version {
+  const { etag, 'last-modified': modified, 'content-length': length } = answer.headers;
+  const size = answer.statusCode === 200 ? (length === undefined ? undefined : Number(length)) : totalOf(answer);
+  return { size, etag: one(etag), modified: one(modified) };
+}
+
+/** Of a file of which a part was sent, or asked for. */
+function totalOf({ headers }: Dispatcher.ResponseData): number | undefined {
+  const [, total] = /^bytes \S+\/(\d+)$/.exec(String(headers['content-range'])) ?? [];
+  return total === undefined ? undefined : Number(total);
+}
+
+function one(header: string | string[] | undefined): string | undefined {
+  return typeof header === 'string' ? header : header?.[0];
+}
+
+function discard({ body }: Dispatcher.ResponseData): void {
+  body.on('error', () => undefined).destroy();
+}
