@@ -50,7 +50,8 @@ async function evaluateRun(folder: string, { weights, engine, device, data, repo
     device: device === undefined ? undefined : deviceOf(device),
   });
   try {
-    const dataset = data === undefined ? await partOf(model, 'test') : await otherData(model, await dataSpec(data));
+    const say = (line: string): void => void process.stderr.write(`${line}\n`);
+    const dataset = data === undefined ? await partOf(model, 'test', say) : await otherData(model, await dataSpec(data), say);
     if (wantsReport && !hasClasses(model))
       throw new UsageError('--report: expected a model of classes, whose last layer has softmax, or sigmoid and one unit');
     const figures = await evaluate(model, dataset);

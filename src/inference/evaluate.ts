@@ -1,5 +1,5 @@
 import { BatchReader } from '../data/batch.js';
-import { cachesElsewhere } from '../data/cache/place.js';
+import { type CachePlace, cachesElsewhere } from '../data/cache/place.js';
 import type { Dataset, PartName } from '../data/dataset.js';
 import { readingOf } from '../data/memory.js';
 import { loadData } from '../data/open.js';
@@ -41,11 +41,14 @@ export async function evaluatePart(model: Model, part: PartName = 'test', option
   return evaluate(model, await partOf(model, part), { part, ...options });
 }
 
+/** Hears a line for a person. */
+type Say = CachePlace['say'];
+
 /** A part of a run's own data. @throws as `evaluatePart` */
-export async function partOf(model: Model, part: PartName): Promise<Dataset> {
+export async function partOf(model: Model, part: PartName, say?: Say): Promise<Dataset> {
   const { config, folder } = model;
   if (!config) throw new UsageError(`${folder}: no config.yaml says what data to evaluate on: name the run's folder, or give the data`);
-  const place = { folders: cachesElsewhere(config.runs) };
+  const place = { folders: cachesElsewhere(config.runs), say };
   const dataset = (await loadData(config.data, config.validationSplit, place, readingOf(config)))[part];
   if (!dataset) throw new UsageError(`${folder}: the run's data has no ${part} samples (data.${part})`);
   return dataset;
@@ -55,10 +58,10 @@ export async function partOf(model: Model, part: PartName): Promise<Dataset> {
  * Other data to judge a model by, prepared as those that it was trained on: their test part, else all of them.
  * @throws UsageError, DataError for a spec or files that are bad
  */
-export async function otherData(model: Model, spec: DataSpec): Promise<Dataset> {
+export async function otherData(model: Model, spec: DataSpec, say?: Say): Promise<Dataset> {
   const path = 'the training data';
   const like = { table: model.schema && { path, schema: model.schema }, images: model.classes && { path, classes: model.classes } };
-  const { train, test } = await loadData(spec, 0, { folders: cachesElsewhere('runs') }, undefined, {
+  const { train, test } = await loadData(spec, 0, { folders: cachesElsewhere('runs'), say }, undefined, {
     preparation: model.preparation,
     like,
   });

@@ -1,8 +1,11 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Test, test } from 'tap';
+import { loadModel, train } from '../../src/index.js';
+import { otherData } from '../../src/inference/evaluate.js';
+import { predictFile } from '../../src/inference/predictFile.js';
 import { npyBytes } from '../fixtures/arrays.js';
-import { type Ended, startCli } from '../fixtures/cli.js';
+import { startCli } from '../fixtures/cli.js';
 import { startCoordinator } from '../fixtures/coordinator.js';
 import { FileServer } from '../fixtures/fileServer.js';
 import { weightsOf } from '../fixtures/runFolder.js';
@@ -10,91 +13,93 @@ import { someImages, writeNpy } from '../fixtures/sources.js';
 
 /** Whole runs on data at addresses. */
 
-const flags = ['--epochs', '1', '--workers', '2', '--shards', '2', '--engine', 'onnx', '--no-tensorboard'];
+const common = { epochs: 1, workers: 1, shards: 2, engine: 'onnx', tensorboard: false };
 
-/** A command whose copies stay in the test's folder. */
-function run(t: Test, folder: string, ...args: readonly string[]): Promise<Ended> {
-  return startCli(t, args, { XDG_CACHE_HOME: join(folder, 'cache') }, folder).ended;
-}
-
-async function runWell(t: Test, folder: string, ...args: readonly string[]): Promise<Ended> {
-  const ended = await run(t, folder, ...args);
-  t.equal(ended.code, 0, ended.stderr);
-  return ended;
+/** A folder for the test, where all copies stay, too. */
+function folderOf(t: Test): string {
+  const folder = t.testdir();
+  const before = process.env['XDG_CACHE_HOME'];
+  process.env['XDG_CACHE_HOME'] = join(folder, 'cache');
+  t.teardown(() => {
+    if (before === undefined) delete process.env['XDG_CACHE_HOME'];
+    else process.env['XDG_CACHE_HOME'] = before;
+  });
+  return folder;
 }
 
 test('arrays at addresses give the weights that files give, to the byte', async (t) => {
-  const folder = t.testdir();
+  const folder = folderOf(t);
+  const runs = join(folder, 'runs');
   const server = await FileServer.start(t);
-  const { x, y } = writeNpy(folder, 'train', someImages('train', 300));
-  server.files.set('/x.npy', { bytes: readFileSync(x), etag: '"x"' });
-  server.files.set('/y.npy', { bytes: readFileSync(y), modified: 'Fri, 27 Nov 2026 10:00:00 GMT' });
-  const model = '{ inputShape: [28, 28], layers: [flatten, { dense: { units: 10, activation: softmax } }] }';
-  const train = (name: string, data: string): Promise<Ended> =>
-    runWell(t, folder, 'up', ...flags, '--model', model, '--data', data, '--runs', join(folder, 'runs'), '--name', name);
-  await train('files', `{ x: ${x}, y: ${y}, normalize: { divide: 255 } }`);
-  const data = `{ x: "${server.origin}/x.npy?key=secret", y: "${server.origin}/y.npy", normalize: { divide: 255 } }`;
-  const { stderr } = await train('addresses', data);
-  t.match(stderr, `fetching ${server.origin}/x.npy?...\nfetched ${server.origin}/x.npy?...\n`);
-  t.notMatch(stderr, 'secret');
-  t.same(weightsOf(join(folder, 'runs', 'addresses')), weightsOf(join(folder, 'runs', 'files')));
+  const files = writeNpy(folder, 'train', someImages('train', 300));
+  server.files.set('/x.npy', { bytes: readFileSync(files.x), etag: '"x"' });
+  server.files.set('/y.npy', { bytes: readFileSync(files.y), modified: 'Fri, 27 Nov 2026 10:00:00 GMT' });
+  const model = { inputShape: [28, 28], layers: ['flatten', { dense: { units: 10, activation: 'softmax' } }] };
+  const addresses = { x: `${server.origin}/x.npy`, y: `${server.origin}/y.npy` };
+  const run = async (name: string, data: object, workers: number): Promise<Record<string, string>> => {
+    const { path } = await train({ ...common, workers, model, runs, name, data: { ...data, normalize: { divide: 255 } } });
+    return weightsOf(path);
+  };
+  t.same(await run('addresses', addresses, 2), await run('files', files, 1));
   t.equal(server.asked.filter((line) => line.startsWith('GET')).length, 2, 'workers use what the coordinator has fetched');
-  t.match(readdirSync(join(folder, 'runs', '.data')), ['fetched']);
+  t.equal(server.asked.filter((line) => line.startsWith('HEAD')).length, 2 * 3, 'once they have asked whether it is the same');
+  t.same(readdirSync(join(runs, '.data')), ['fetched']);
 
-  const predicted = await runWell(t, folder, 'predict', 'runs/addresses', `${server.origin}/x.npy`);
-  t.equal(predicted.stdout.trim().split('\n').length, 300);
-  const evaluated = await runWell(t, folder, 'evaluate', 'runs/addresses', '--data', data);
-  t.match(evaluated.stdout, 'samples 300');
+  const trained = await loadModel(join(runs, 'addresses'));
+  t.teardown(() => trained.close());
+  let samples = 0;
+  for await (const _ of predictFile(trained, addresses.x)) samples++;
+  t.equal(samples, 300);
+  t.equal((await otherData(trained, addresses)).count, 300);
 });
 
-test('a table at an address, and what is in it', async (t) => {
-  const folder = t.testdir();
+test('a table at an address that a config names, and what is said of it', async (t) => {
+  const folder = folderOf(t);
   const server = await FileServer.start(t);
-  const table = `a,b,kind\n${'1,2,x\n3,4,y\n5,6,x\n7,8,y\n'.repeat(8)}`;
-  writeFileSync(join(folder, 't.csv'), table);
-  server.files.set('/t.csv', { bytes: Buffer.from(table), etag: '"1"' });
-  const config = (at: string): string =>
-    `model: 2-2\nbatchSize: 4\ndata: { table: ${at}, target: kind, normalize: standardize, test: { table: ${at} } }\n`;
-  writeFileSync(join(folder, 'file.yaml'), config('t.csv'));
-  writeFileSync(join(folder, 'address.yaml'), config(`${server.origin}/t.csv`));
-  for (const name of ['file', 'address']) await runWell(t, folder, 'up', `${name}.yaml`, ...flags, '--name', name);
-  t.same(weightsOf(join(folder, 'runs', 'address')), weightsOf(join(folder, 'runs', 'file')));
+  const text = `a,b,kind\n${'1,2,x\n3,4,y\n5,6,x\n7,8,y\n'.repeat(8)}`;
+  writeFileSync(join(folder, 't.csv'), text);
+  server.files.set('/t.csv', { bytes: Buffer.from(text), etag: '"1"' });
+  const data = (table: string) => ({ table, target: 'kind', normalize: 'standardize', test: { table } });
+  const config = { ...common, model: '2-2', batchSize: 4 };
+  const { path } = await train({ ...config, data: data(join(folder, 't.csv')), runs: join(folder, 'runs'), name: 'file' });
+  const address = `${server.origin}/t.csv?key=secret`;
+  writeFileSync(join(folder, 'config.yaml'), JSON.stringify({ ...config, data: data(address) }));
+  const { stderr } = await startCli(t, ['up', 'config.yaml', '--name', 'address'], {}, folder).done();
+  t.same(weightsOf(join(folder, 'runs', 'address')), weightsOf(path));
   t.equal(server.asked.filter((line) => line.startsWith('GET')).length, 1);
-  t.match(readFileSync(join(folder, 'runs/address/config.yaml'), 'utf8'), `table: ${server.origin}/t.csv`, 'the run knows its address');
+  t.match(stderr, `fetching ${server.origin}/t.csv?...\nfetched ${server.origin}/t.csv?...\nconverting `);
+  t.notMatch(stderr, 'secret');
+  t.match(readFileSync(join(folder, 'runs/address/config.yaml'), 'utf8'), `table: ${address}`, 'the run knows its address');
 
-  const { stdout } = await runWell(t, folder, 'inspect', `${server.origin}/t.csv`);
-  t.match(stdout, `${server.origin}/t.csv: CSV, 32 rows\n`);
+  const { stdout } = await startCli(t, ['inspect', address], {}, folder).done();
+  t.match(stdout, `${server.origin}/t.csv?...: CSV, 32 rows\n`);
 });
 
 test('what cannot be is said before there is a run', async (t) => {
-  const folder = t.testdir();
-  const server = await FileServer.start(t);
-  for (const [data, problem] of [
-    [`{ images: ${server.origin}/train }`, `${server.origin}/train: expected a folder of images on this machine`],
-    [`{ table: ${server.origin}/missing.csv, target: kind }`, `${server.origin}/missing.csv: no such file`],
-    [
-      `{ table: "http://u:secret@${new URL(server.origin).host}/t.csv", target: kind }`,
-      `${server.origin}/t.csv: holds a name or a password`,
-    ],
+  const runs = join(folderOf(t), 'runs');
+  const { origin } = await FileServer.start(t);
+  for (const [data, message] of [
+    [{ images: `${origin}/train` }, `${origin}/train: expected a folder of images on this machine`],
+    [{ table: `${origin}/missing.csv`, target: 'kind' }, `${origin}/missing.csv: no such file`],
+    [{ table: `${origin.replace('//', '//u:secret@')}/t.csv`, target: 'kind' }, `${origin}/t.csv: holds a name or a password`],
   ] as const) {
-    const { code, stderr } = await run(t, folder, 'up', ...flags, '--model', '2-2', '--data', data);
-    t.equal(code, 1);
-    t.match(stderr, problem);
-    t.notMatch(stderr, 'secret');
-    t.notOk(existsSync(join(folder, 'runs', 'article')));
+    await t.rejects(train({ ...common, model: '2-2', data, runs, name: 'run' }), { name: 'DataError', message });
+    t.notOk(existsSync(join(runs, 'run')));
   }
 });
 
 test('a worker opens no address but those that it was told to', async (t) => {
-  const folder = t.testdir();
-  const server = await FileServer.start(t);
-  const x = npyBytes(
-    '<f4',
-    [32, 2],
-    Float32Array.from({ length: 64 }, (_, i) => i % 5),
-  );
-  server.files.set('/a/x.npy', { bytes: x, etag: '"1"' });
-  server.files.set('/a/y.npy', {
+  const folder = folderOf(t);
+  const { files, asked, origin } = await FileServer.start(t);
+  files.set('/a/x.npy', {
+    bytes: npyBytes(
+      '<f4',
+      [32, 2],
+      Float32Array.from({ length: 64 }, (_, i) => i % 5),
+    ),
+    etag: '"1"',
+  });
+  files.set('/a/y.npy', {
     bytes: npyBytes(
       '<i4',
       [32],
@@ -102,17 +107,17 @@ test('a worker opens no address but those that it was told to', async (t) => {
     ),
     etag: '"1"',
   });
-  const data = `{ x: "${server.origin}/a/x.npy", y: "${server.origin}/a/y.npy" }`;
+  const data = `{ x: "${origin}/a/x.npy", y: "${origin}/a/y.npy" }`;
   const settings = ['--model', '2-2', '--batch-size', '4', '--epochs', '1', '--engine', 'onnx', '--workers', '1', '--no-tensorboard'];
   const { coordinator, worker } = await startCoordinator(t, ...settings, '--data', data, '--runs', join(folder, 'runs'), '--name', 'run');
-  const env = { XDG_CACHE_HOME: join(folder, 'cache') };
-  const start = (...more: readonly string[]) => startCli(t, [...worker, ...more], env, folder);
-  const before = server.asked.length;
-  const refused = await start().ended;
-  t.not(refused.code, 0);
-  t.match(refused.stderr, /begins with none of the addresses that this worker opens data at \(none\); start it with --data-url PREFIX/);
-  t.not((await start('--data-url', `${server.origin}/b/`).ended).code, 0);
-  t.equal(server.asked.length, before, 'nothing was asked for');
-  await start('--data-url', `${server.origin}/b/`, '--data-url', `${server.origin}/a`).done();
+  const before = asked.length;
+  const told = [[], ['--data-url', `${origin}/b/`]] as const;
+  const refused = await Promise.all(told.map((flags) => startCli(t, [...worker, ...flags], {}, folder).ended));
+  for (const { code, stderr } of refused) {
+    t.equal(code, 1);
+    t.match(stderr, /begins with none of the addresses that this worker opens data at \(.*\); start it with --data-url PREFIX/);
+  }
+  t.equal(asked.length, before, 'nothing was asked for');
+  await startCli(t, [...worker, '--data-url', `${origin}/b/`, '--data-url', `${origin}/a`], {}, folder).done();
   await coordinator.done();
 });

@@ -94,7 +94,9 @@ test('a file of S3 is fetched in blocks, signed, and anew where it has changed',
   const modified = 'Fri, 27 Nov 2026 10:00:00 GMT';
   server.files.set('/bucket/a b/é+x.npy', { bytes, etag: '"1"', modified });
   const warned: Error[] = [];
-  process.on('warning', (warning) => warned.push(warning));
+  const onWarning = (warning: Error): void => void warned.push(warning);
+  process.on('warning', onWarning);
+  t.teardown(() => process.off('warning', onWarning));
   const place = { folders: [join(t.testdirName, 'data')] };
   const path = await fetched('s3://bucket/a b/é+x.npy', place);
   t.equal(basename(path), 'é+x.npy');
