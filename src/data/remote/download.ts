@@ -84,22 +84,13 @@ async function fetchBlock(
   signal: AbortSignal,
 ): Promise<'part' | 'whole'> {
   const { source, version, shown } = job;
-  const from = block * blockSize;
-  const to = Math.min(from + blockSize, version.size ?? Number.POSITIVE_INFINITY);
+  const { from, to } = rangeOf(block, version);
   for (let trial = 1; ; trial++) {
     let answer: Answer | undefined;
     try {
       answer = await source.read(version, from, to, signal);
-      if (answer.isPart) {
-        checkSize(await write(answer.body, partial, from), to - from);
-        await partial.add(block);
-        return 'part';
-      }
-      // A server that knows parts sends the whole of another file only.
-      if (!mayBeWhole) throw new Changed();
-      await partial.restart();
-      checkSize(await write(answer.body, partial, 0), version.size);
-      return 'whole';
+      await takeBlock(job, partial, block, answer, mayBeWhole);
+      return answer.isPart ? 'part' : 'whole';
     } catch (error) {
       const problem = connectionProblem(shown, error);
       if (!(problem instanceof Unreachable) || signal.aborted) throw problem;
@@ -109,6 +100,31 @@ async function fetchBlock(
       answer?.body.on('error', () => undefined).destroy();
     }
   }
+}
+
+/** Undefined is the end of a file of which it is not known how large it is. */
+function rangeOf(block: number, { size }: Version): { readonly from: number; readonly to: number | undefined } {
+  const from = block * blockSize;
+  return { from, to: size === undefined ? undefined : Math.min(from + blockSize, size) };
+}
+
+async function takeBlock(
+  { version }: Download,
+  partial: PartialFile,
+  block: number,
+  { isPart, body }: Answer,
+  mayBeWhole: boolean,
+): Promise<void> {
+  if (isPart) {
+    const { from, to } = rangeOf(block, version);
+    checkSize(await write(body, partial, from), to === undefined ? undefined : to - from);
+    await partial.add(block);
+    return;
+  }
+  // A server that knows parts sends the whole of another file only.
+  if (!mayBeWhole) throw new Changed();
+  await partial.restart();
+  checkSize(await write(body, partial, 0), version.size);
 }
 
 function checkSize(got: number, expected: number | undefined): void {

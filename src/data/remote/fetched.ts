@@ -26,7 +26,7 @@ export async function fetched(address: string, place: CachePlace): Promise<strin
   } catch (error) {
     const problem = connectionProblem(parsed.shown, error);
     if (!(problem instanceof Unreachable)) throw problem;
-    throw new DataError(`${parsed.shown}: cannot be fetched: ${problem.message}; try again, which goes on from what has come`);
+    throw new DataError(`${parsed.shown}: cannot be fetched: ${problem.message}; try again: blocks that have come are kept`);
   } finally {
     await source.close();
   }

@@ -30,7 +30,7 @@ export function openS3({ bucket, key, shown }: Address & S3Address): Source {
     },
     async read(expected, from, to, abortSignal): Promise<Answer> {
       try {
-        const range = { Range: `bytes=${from}-${to - 1}`, IfMatch: expected.etag };
+        const range = { Range: to === undefined ? undefined : `bytes=${from}-${to - 1}`, IfMatch: expected.etag };
         const answer = await client.send(new GetObjectCommand({ ...file, ...range }), { abortSignal });
         const { Body: body, ContentRange: part } = answer;
         if (!(body instanceof Readable)) throw new DataError(`${shown}: expected the file, got nothing`);

@@ -20,8 +20,11 @@ export interface Answer {
 /** A file on a server. Whatever it cannot do is a DataError; Unreachable where it may be possible later. */
 export interface Source {
   version(): Promise<Version>;
-  /** Asks for the bytes from `from` to before `to`, which the version must have. @throws Changed where it is another one */
-  read(expected: Version, from: number, to: number, signal: AbortSignal): Promise<Answer>;
+  /**
+   * Asks for the bytes from `from` to before `to`, or, where that is undefined, for the whole file.
+   * @throws Changed where it is another version
+   */
+  read(expected: Version, from: number, to: number | undefined, signal: AbortSignal): Promise<Answer>;
   close(): Promise<void>;
 }
 

@@ -58,23 +58,12 @@ export function openWeb(address: Address & WebAddress, mayOpen: (address: string
       return versionOr(shown, await versionBy('GET', { range: 'bytes=0-0' }));
     },
     async read(expected, from, to, signal): Promise<Answer> {
-      const answer = await ask('GET', { range: `bytes=${from}-${to - 1}` }, signal);
-      const { statusCode, headers, body } = answer;
-      try {
-        if (statusCode === 416 || statusCode === 412) throw new Changed();
-        if (statusCode !== 200 && statusCode !== 206) throw statusProblem(shown, statusCode);
-        if (headers['content-encoding'] !== undefined && headers['content-encoding'] !== 'identity')
-          throw new DataError(`${shown}: expected the file as it is, got it packed (${headers['content-encoding']})`);
-        const version = versionOf(answer);
-        if (!isSameVersion(version, expected)) throw new Changed();
-        const isPart = statusCode === 206;
-        if (isPart && Number(/^bytes (\d+)-/.exec(String(headers['content-range']))?.[1]) !== from)
-          throw new DataError(`${shown}: expected the bytes from ${from}, got ${headers['content-range'] ?? 'no content-range'}`);
-        return { version, isPart, body };
-      } catch (error) {
-        discard(answer);
-        throw error;
-      }
+      const answer = await ask('GET', to === undefined ? {} : { range: `bytes=${from}-${to - 1}` }, signal);
+      const version = versionOf(answer);
+      const problem = answerProblem(shown, answer, to === undefined ? undefined : from);
+      if (!problem && isSameVersion(version, expected)) return { version, isPart: answer.statusCode === 206, body: answer.body };
+      discard(answer);
+      throw problem ?? new Changed();
     },
     close: () => dispatcher.destroy(),
   };
@@ -96,6 +85,17 @@ function redirected({ shown }: Address, from: URL, location: string, mayOpen: (a
     throw new DataError(`${shown}: its server sends on to ${where}, which this worker may not open; start it with --data-url PREFIX`);
   readAddress(to.href);
   return to;
+}
+
+/** Why an answer is not what was asked for. @param from first byte of the part; undefined: the whole file */
+function answerProblem(shown: string, { statusCode, headers }: Dispatcher.ResponseData, from: number | undefined): Error | undefined {
+  if (statusCode === 416 || statusCode === 412) return new Changed();
+  if (statusCode !== 200 && statusCode !== 206) return statusProblem(shown, statusCode);
+  const { 'content-encoding': encoding, 'content-range': range } = headers;
+  if (encoding !== undefined && encoding !== 'identity')
+    return new DataError(`${shown}: expected the file as it is, got it packed (${encoding})`);
+  if (statusCode === 200 || Number(/^bytes (\d+)-/.exec(String(range))?.[1]) === from) return undefined;
+  return new DataError(`${shown}: expected ${from === undefined ? 'the whole file' : `the bytes from ${from}`}, got ${range ?? 'a part'}`);
 }
 
 function versionOr(shown: string, told: Version | number): Version {

@@ -77,10 +77,26 @@ test('connections that break, and servers that are busy, are asked again', async
   t.ok(readFileSync(await fetched(`${server.origin}/x`, placeIn(t.testdir()))).equals(bytes));
 });
 
+test('a server that sends wholes, and never to their end', async (t) => {
+  const server = await FileServer.start(t);
+  server.otherwise = ({ method, socket }, response) => {
+    response.writeHead(200, { 'content-length': bytes.length, etag: '"1"' });
+    if (method === 'HEAD') response.end();
+    else response.write(bytes.subarray(0, 1_000), () => socket.destroy());
+    return true;
+  };
+  await t.rejects(fetched(`${server.origin}/x`, placeIn(t.testdir())), {
+    name: 'DataError',
+    message: /x: cannot be fetched: the connection broke \(\w+\), and the server sends files as wholes only; try again/,
+  });
+  t.equal(server.asked.filter((line) => line.startsWith('GET')).length, 4);
+});
+
 test('servers without ranges, lengths or HEAD', async (t) => {
   const server = await FileServer.start(t);
   server.files.set('/whole', { bytes, etag: '"1"', hasNoRanges: true });
   server.files.set('/stream', { bytes, hasNoRanges: true, hasNoLength: true });
+  server.files.set('/unknown', { bytes, etag: '"1"', hasNoLength: true });
   server.files.set('/empty', { bytes: Buffer.of(), etag: '"1"' });
   server.files.set('/signed', { bytes, etag: '"1"' });
   server.otherwise = ({ method, url }, response) => {
@@ -91,9 +107,11 @@ test('servers without ranges, lengths or HEAD', async (t) => {
   const place = placeIn(t.testdir());
   for (const [name, expected] of [...server.files].map(([name, file]) => [name, file.bytes] as const))
     t.ok(readFileSync(await fetched(`${server.origin}${name}`, place)).equals(expected), name);
-  const gets = (name: string): number => server.asked.filter((line) => line.startsWith(`GET ${name} 0-${blockSize - 1}`)).length;
-  for (const name of ['/whole', '/stream']) await fetched(`${server.origin}${name}`, place);
+  const gets = (name: string): number =>
+    server.asked.filter((line) => line === `GET ${name}` || line === `GET ${name} ${blocks[0]}`).length;
+  for (const name of ['/whole', '/stream', '/unknown']) await fetched(`${server.origin}${name}`, place);
   t.equal(gets('/whole'), 1);
+  t.equal(gets('/unknown'), 1);
   t.equal(gets('/stream'), 2, 'what nothing tells from another one is fetched anew');
   t.same(place.said, ['http://HOST/stream may no longer be the file of DATE: it is fetched anew']);
 });
@@ -158,7 +176,7 @@ test('a server that cannot be reached: the copy, and where there is none, why', 
     fetched(address, place),
     t.rejects(fetched(`${address}?key=secret`, place), {
       name: 'DataError',
-      message: `${address}?...: cannot be fetched: nobody listens there (ECONNREFUSED); try again, which goes on from what has come`,
+      message: `${address}?...: cannot be fetched: nobody listens there (ECONNREFUSED); try again: blocks that have come are kept`,
     }),
   ]);
   t.equal(known, path);

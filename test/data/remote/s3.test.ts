@@ -153,6 +153,6 @@ test('a server of S3 that cannot be reached', async (t) => {
   await server.stop();
   await t.rejects(fetched('s3://bucket/x', { folders: [join(t.testdirName, 'data')] }), {
     name: 'DataError',
-    message: 's3://bucket/x: cannot be fetched: nobody listens there (ECONNREFUSED); try again, which goes on from what has come',
+    message: 's3://bucket/x: cannot be fetched: nobody listens there (ECONNREFUSED); try again: blocks that have come are kept',
   });
 });
