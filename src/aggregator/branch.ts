@@ -120,7 +120,7 @@ export class Branch {
   announce({ version: number, part }: Message<'weights'>, tensors: readonly Float32Array[]): void {
     const { weights } = this.#state;
     weights.take(number, [part], tensors);
-    if (weights.latest) this.#fleet.announce(weights.latest, part);
+    if (weights.latest) this.#fleet.assignments.announce(weights.latest, part);
   }
 
   step({ work, step, epoch, batch, nodes, version: number, parts }: Message<'step'>, tensors: readonly Float32Array[]): void {
@@ -138,7 +138,7 @@ export class Branch {
     weights.take(number, parts, tensors);
     const asked = new Set(chunks);
     const sizes = chunkSizes(samples, this.#config.validationBatchSize).map((size, chunk) => (asked.has(chunk) ? size : 0));
-    const job = this.#fleet.askEvaluation({
+    const job = this.#fleet.assignments.askEvaluation({
       ...{ part, samples, sizes, weights: weights.whole(number) },
       onNode: ({ from: chunk }, _, [sums], computeMs) => {
         asked.delete(chunk);
@@ -156,7 +156,7 @@ export class Branch {
   #dropEvaluations(before: number): void {
     for (const [work, job] of this.#evaluations) {
       if (work >= before) continue;
-      this.#fleet.drop(job);
+      this.#fleet.assignments.drop(job);
       this.#evaluations.delete(work);
     }
   }
@@ -169,7 +169,7 @@ export class Branch {
 
   /** The coordinator has gone on: it has read what came of earlier work, and wants no more of it. */
   #beginWork(work: number): void {
-    for (const job of this.#jobs) this.#fleet.drop(job);
+    for (const job of this.#jobs) this.#fleet.assignments.drop(job);
     this.#jobs = [];
     // An evaluation may go on beside the step after it, and no further.
     this.#dropEvaluations(this.#work);
@@ -177,7 +177,7 @@ export class Branch {
     this.#waiting = [];
     this.#up.forget();
     this.#sums.free();
-    this.#fleet.beginStep();
+    this.#fleet.assignments.beginStep();
   }
 
   /** Asks for what waits, as far as there are arrays to add it up in: what is left then goes node by node. */
@@ -202,7 +202,7 @@ export class Branch {
       sums.find((sum) => sum.has(node))?.add(node, part, values);
       this.#up.flush();
     };
-    const job = this.#fleet.askGradients({
+    const job = this.#fleet.assignments.askGradients({
       ...{ plan, nodes, weights },
       onSums: (all) => {
         known = all;
@@ -226,7 +226,7 @@ export class Branch {
 
   /** What comes of it goes up as it comes; what keeps it from coming ends this. */
   #finish(job: Job, then: () => void = () => undefined): void {
-    this.#fleet.finish(job).then(then, (error: unknown) => {
+    this.#fleet.assignments.finish(job).then(then, (error: unknown) => {
       this.failure ??= error instanceof Error ? error : new RunError(errorMessage(error));
     });
   }

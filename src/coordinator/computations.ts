@@ -3,14 +3,14 @@ import { divisorOf } from '../shared/half/half.js';
 import type { PartSums } from '../shared/protocol.js';
 import { Stopwatch } from '../shared/stopwatch.js';
 import { shardRange } from '../shared/tree.js';
-import type { Fleet } from './fleet.js';
+import type { Assignments } from './assignments.js';
 import type { PartedSum, PartSum } from './partedSum.js';
 import type { StepAnswers, StepPlan } from './step.js';
 import type { Tracer } from './tracer.js';
 import type { Workers } from './train.js';
 
 export interface ComputationsOptions {
-  readonly fleet: Fleet;
+  readonly assignments: Assignments;
   readonly shards: number;
   readonly sum: PartedSum;
   readonly compression: Config['compression'];
@@ -35,28 +35,28 @@ export class Computations implements Workers {
    * @param onPart is told of every part of the gradient as soon as all shards of it are in
    */
   async gradients(plan: StepPlan, weights: Float32Array, onPart?: (part: PartSum) => void): Promise<StepAnswers> {
-    const { fleet, shards, sum, compression } = this.#options;
+    const { assignments, shards, sum, compression } = this.#options;
     const scale = Math.max(1, divisorOf(compression, plan.count) / plan.count);
     const reducedBefore = this.reducing.total;
     const root = { from: 0, to: shards };
     sum.start(root, wantedShards(shards, plan.count));
-    fleet.beginStep();
+    assignments.beginStep();
     const tellOf = (parts: readonly PartSum[]): void => {
       for (const part of parts) onPart?.(part);
     };
-    const job = fleet.askGradients({
+    const job = assignments.askGradients({
       ...{ plan, weights, nodes: [root] },
       onPart: (node, part, tensor) => tellOf(this.reducing.time(() => sum.addPart(node, part, tensor))),
       onNode: (node, tensor, sums) => tensor && tellOf(this.reducing.time(() => sum.add(node, tensor, boundOf(sums, scale)))),
     });
-    const parts = await fleet.finish(job);
+    const parts = await assignments.finish(job);
     const result = this.reducing.time(() => sum.result());
     const reduceMs = this.reducing.total - reducedBefore;
-    return { parts, ...result, nonFinite: fleet.nonFinite(job), computeMs: job.computeMs, reduceMs };
+    return { parts, ...result, nonFinite: assignments.nonFinite(job), computeMs: job.computeMs, reduceMs };
   }
 
   announce(weights: Float32Array, part: number): void {
-    this.#options.fleet.announce(weights, part);
+    this.#options.assignments.announce(weights, part);
   }
 
   async evaluate(
@@ -65,13 +65,13 @@ export class Computations implements Workers {
     weights: Float32Array,
     onIdle?: () => void,
   ): Promise<readonly PartSums[]> {
-    const { fleet } = this.#options;
+    const { assignments } = this.#options;
     const samples = sizes.reduce((sum, size) => sum + size, 0);
-    return fleet.finish(fleet.askEvaluation({ part, samples, sizes, weights, onIdle }));
+    return assignments.finish(assignments.askEvaluation({ part, samples, sizes, weights, onIdle }));
   }
 
   abandon(): void {
-    this.#options.fleet.abandon();
+    this.#options.assignments.abandon();
   }
 }
 

@@ -1,22 +1,11 @@
 import type { RawSamples } from '../shared/dataLayout.js';
 import { errorMessage, ProtocolError, RunError } from '../shared/errors.js';
 import type { Halves } from '../shared/half/half.js';
-import type { StepAnswer } from '../shared/memory/arena.js';
-import type { Partition } from '../shared/partition.js';
-import { type Decoded, decodeFromWorker, encode, type FromWorker, type Message, type PartSums } from '../shared/protocol.js';
+import { type Decoded, decodeFromWorker, encode, type FromWorker, type Message } from '../shared/protocol.js';
 import type { Frames, Hub, Incarnation } from '../shared/transport.js';
-import { isTreeNode, shardRange, type TreeNode } from '../shared/tree.js';
-import type { Broadcast } from './broadcast.js';
-import type { DeadlineOptions } from './deadline.js';
+import { Assignments, type AssignmentsOptions } from './assignments.js';
 import type { Desk, DeskPorts, Fate } from './desk.js';
-import { type Arrival, GradientsIn } from './gradientsIn.js';
-import type { Answer, Job, JobSpec } from './job.js';
-import { Jobs } from './jobs.js';
-import { Pace } from './pace.js';
 import { isAggregator, type Member, Roster, workersOf } from './roster.js';
-import type { SharedWorkers } from './sharedWorkers.js';
-import type { StepPlan } from './step.js';
-import type { Tracer } from './tracer.js';
 
 export interface FleetEvents {
   onReady?(member: Member): void;
@@ -32,20 +21,13 @@ export interface FleetEvents {
   onFailed?(reason: Error): void;
 }
 
-export interface FleetOptions extends DeadlineOptions {
+export interface FleetOptions extends AssignmentsOptions {
   readonly hub: Hub;
   /** Opens the desk that lets peers in. */
   readonly desk: (roster: Roster, ports: DeskPorts) => Desk;
-  /** Of all tensors. */
-  readonly partition: Partition;
-  readonly shards: number;
-  readonly broadcast: Broadcast;
   readonly events: FleetEvents;
-  /** Workers that share memory with the coordinator, where it has some to share. */
-  readonly shared?: SharedWorkers | undefined;
   /** How tensors go in 16 bits, if they do. */
   readonly halves?: Halves | undefined;
-  readonly tracer?: Tracer | undefined;
   /** Gets samples for workers that lack them. */
   readonly samples: (wanted: Message<'wants'>) => Promise<RawSamples>;
 }
@@ -55,24 +37,7 @@ const probeInterval = 1_000;
 /** Milliseconds that workers have to say goodbye. */
 const dismissTimeout = 2_000;
 
-/** What is asked of a step; see JobSpec. */
-export interface GradientRequest extends Pick<JobSpec, 'onSums' | 'onPart' | 'onNode'> {
-  readonly plan: StepPlan;
-  readonly nodes: readonly TreeNode[];
-  readonly weights: Float32Array;
-}
-
-/** What is asked of an evaluation; see JobSpec. */
-export interface EvaluationRequest extends Pick<JobSpec, 'onIdle' | 'onNode'> {
-  readonly part: 'validation' | 'test';
-  /** In the whole part. */
-  readonly samples: number;
-  /** Of its chunks, 0 for those that are not asked for. */
-  readonly sizes: readonly number[];
-  readonly weights: Float32Array;
-}
-
-/** The workers of one run: lets them in, gives them work, gathers their answers, and notices who is gone. */
+/** Who is connected to the coordinator, or to an aggregator: lets them in, passes on what they say, and notices who is gone. */
 export class Fleet {
   readonly #options: FleetOptions;
   readonly #roster = new Roster();
@@ -80,23 +45,21 @@ export class Fleet {
   readonly #desk: Desk;
   readonly #probing: NodeJS.Timeout;
   readonly #listening: Promise<void>;
-  readonly #jobs: Jobs;
-  readonly #pace = new Pace();
-  readonly #gradientsIn: GradientsIn;
-  /** Who is sent messages for the step that is under way. */
-  readonly #listeners = new Set<Incarnation>();
+  /** What they are asked for. */
+  readonly assignments: Assignments;
   /** Set once the run is over: called when the last worker has left. */
   #onEmpty: (() => void) | undefined;
-  /** Answers that came after their part had been given to another. */
-  lateAnswers = 0;
-  /** How gradients were asked for, by worker and step: in memory that is shared, or in messages. */
-  readonly asked: { memory: number; messages: number } = { memory: 0, messages: 0 };
   /** Peers that were sent away for what they said. */
   refused = 0;
 
   constructor(options: FleetOptions) {
     this.#options = options;
-    this.#jobs = new Jobs(options);
+    this.assignments = new Assignments(options, this.#roster, {
+      send: (to, frames) => this.#send(to, frames),
+      hear: (from, take) => this.#hear(from, take),
+      ban: (peer, reason) => this.#ban(peer, reason),
+      notice: (line) => this.#notice(line),
+    });
     this.#desk = options.desk(this.#roster, {
       send: (to, message) => this.#send(to, encode(message)),
       ban: (peer, reason) => this.#ban(peer, reason),
@@ -108,7 +71,6 @@ export class Fleet {
       aggregatorLost: (aggregator, reason, fate) => this.#onEmpty ?? options.events.onAggregatorLeft?.(aggregator, reason, fate),
       countBelow: (aggregator, more) => this.#countBelow(aggregator, more),
     });
-    this.#gradientsIn = new GradientsIn(options.partition.length);
     this.#listening = this.#listen();
     this.#probing = setInterval(() => this.#probe(), probeInterval).unref();
   }
@@ -128,98 +90,10 @@ export class Fleet {
     return this.#roster.veterans;
   }
 
-  /** Asks for the gradients of the shards of some nodes of a step's batch. */
-  askGradients({ plan, nodes, weights, ...ports }: GradientRequest): Job {
-    const { shards, shared, broadcast } = this.#options;
-    const sizes = Array.from({ length: shards }, (_, shard) => {
-      const { from, to } = shardRange(shard, shards, plan.count);
-      return nodes.some((node) => node.from <= shard && shard < node.to) ? to - from : 0;
-    });
-    const work = this.#jobs.newNumber();
-    const version = broadcast.use(weights, true);
-    const { step, epoch, from, count } = plan;
-    return this.#open({
-      ...{ ...ports, work, parts: shards, sizes, grain: 'tree' },
-      ask: (worker, nodes) => {
-        const batch: [number, number] = [from, from + count];
-        this.#traceAsked(worker, work);
-        if (shared?.ask(worker, { work, step, epoch, batch, nodes }, version.values)) {
-          this.asked.memory++;
-          return;
-        }
-        this.asked.messages++;
-        this.#listeners.add(worker);
-        const pairs = nodes.map((node): [number, number] => [node.from, node.to]);
-        const { tensors, ...parcel } = broadcast.rest(worker, version);
-        this.#send(worker, encode({ type: 'step', work, step, epoch, batch, nodes: pairs, ...parcel }, tensors));
-      },
-    });
-  }
-
-  /** A step begins: nothing that came of the one before is needed any more. */
-  beginStep(): void {
-    this.#options.shared?.begin();
-    this.#listeners.clear();
-  }
-
-  /** Waits for all of it, and takes the gradients that come in shared memory meanwhile. */
-  async finish(job: Job): Promise<readonly PartSums[]> {
-    // Evaluations are answered by messages.
-    const shared = job.spec.grain === 'tree' ? this.#options.shared : undefined;
-    const debtors = (): readonly Incarnation[] | undefined => (this.#jobs.isOne ? job.debtors : undefined);
-    await shared?.take(
-      () => job.isOver,
-      debtors,
-      ({ from, answer, gradient }) => this.#hear(from, () => this.#takeSharedAnswer(from, answer, gradient)),
-    );
-    return this.#jobs.finish(job);
-  }
-
-  /** What is still to come of it is not wanted any more. */
-  drop(job: Job): void {
-    this.#jobs.drop(job);
-  }
-
-  /** Who computed what is not finite, by name. */
-  nonFinite(job: Job): readonly { readonly worker: string; readonly shard: number }[] {
-    return job.nonFinite.map(({ worker, part }) => ({ worker: this.#roster.get(worker)?.name ?? 'a worker that is gone', shard: part }));
-  }
-
-  /** A part of the weights to come is there: it goes to those who will need it, while others are being worked out. */
-  announce(weights: Float32Array, part: number): void {
-    const { broadcast } = this.#options;
-    const version = broadcast.announce(weights, part);
-    for (const worker of this.#listeners) {
-      const { tensors } = broadcast.part(worker, version, part);
-      this.#send(worker, encode({ type: 'weights', version: version.number, part }, tensors));
-    }
-  }
-
-  /** Asks for the sums of chunks of a part of the data. */
-  askEvaluation({ part, samples, sizes, weights, ...ports }: EvaluationRequest): Job {
-    const { broadcast } = this.#options;
-    const work = this.#jobs.newNumber();
-    const version = broadcast.use(weights, false);
-    return this.#open({
-      ...{ ...ports, work, parts: sizes.length, sizes, grain: 'part' },
-      ask: (worker, nodes) => {
-        this.#traceAsked(worker, work);
-        const { tensors, ...parcel } = broadcast.rest(worker, version);
-        const chunks = nodes.map(({ from }) => from);
-        this.#send(worker, encode({ type: 'evaluate', work, part, samples, chunks, ...parcel }, tensors));
-      },
-    });
-  }
-
   /** Ends the run: whatever is being waited for rejects with the reason. */
   fail(reason: Error): void {
-    this.#jobs.fail(reason);
+    this.assignments.fail(reason);
     this.#options.events.onFailed?.(reason);
-  }
-
-  /** Nothing that is under way is wanted any more. */
-  abandon(): void {
-    this.#jobs.abandon();
   }
 
   /** The process of a worker that this coordinator started has ended. Says whether it was one of the fleet's. */
@@ -238,7 +112,7 @@ export class Fleet {
    */
   async close(isOver: boolean, goesOn = false): Promise<void> {
     // Whoever still waits for answers would wait for ever.
-    this.#jobs.abandon();
+    this.assignments.abandon();
     clearInterval(this.#probing);
     this.#desk.close();
     if (goesOn) this.#sendBack();
@@ -265,19 +139,6 @@ export class Fleet {
 
   #send(to: Incarnation, frames: Frames): void {
     this.#options.hub.send(to, frames, () => this.#remove(to, 'the connection is lost'));
-  }
-
-  #traceAsked(worker: Incarnation, work: number): void {
-    const { tracer } = this.#options;
-    const member = tracer && this.#roster.get(worker);
-    if (member) tracer.asked(member, work);
-  }
-
-  #open(spec: JobSpec): Job {
-    const living = this.#roster.askable;
-    const paces = this.#pace.shares(this.#living);
-    const shares = living.map((member, i) => workersOf(member) * (paces[i] ?? 1));
-    return this.#jobs.open(spec, this.#living, shares);
   }
 
   async #listen(): Promise<void> {
@@ -323,13 +184,13 @@ export class Fleet {
         this.#giveSamples(from, message);
         return;
       case 'gradient':
-        this.#takeGradient(member, message, tensors[0]);
+        this.assignments.takeGradient(member, message, tensors[0]);
         return;
       case 'gradientPart':
-        this.#takePart(member, this.#gradientsIn.next(from, message), tensors[0]);
+        this.assignments.takeGradientPart(member, message, tensors[0]);
         return;
       case 'evaluation':
-        this.#takeEvaluation(member, message);
+        this.assignments.takeEvaluation(member, message);
         return;
       case 'leaving':
         this.#remove(from, 'leaves, as it was told to');
@@ -363,7 +224,7 @@ export class Fleet {
   #enlist(member: Member, ready: Message<'ready'>): void {
     this.#roster.markReady(member, ready);
     if (ready.sharesMemory && member.channel !== undefined) this.#options.shared?.attach(member.incarnation, member.channel);
-    this.#jobs.workerJoined(member.incarnation);
+    this.assignments.workerJoined(member.incarnation);
     this.#options.events.onReady?.(member);
   }
 
@@ -371,77 +232,8 @@ export class Fleet {
   #countBelow(member: Member, more: number): void {
     const before = workersOf(member);
     this.#roster.countBelow(member, more);
-    if (before === 0) this.#jobs.workerJoined(member.incarnation);
-    else if (workersOf(member) === 0) this.#jobs.workerLeft(member.incarnation, this.#living);
-  }
-
-  #takeGradient(member: Member, message: Message<'gradient'>, tensor: Float32Array | undefined): void {
-    const node: TreeNode = { from: message.node[0], to: message.node[1] };
-    if (!isTreeNode(node, this.#options.shards)) throw new ProtocolError(`[${node.from}, ${node.to}) is no node of the tree`);
-    const isWanted = this.#jobs.find(message.work, 'tree')?.begins(member.incarnation, node, message.shards, message.computeMs) === true;
-    this.#takePart(member, this.#gradientsIn.begin(member.incarnation, { ...message, node }, isWanted), tensor);
-  }
-
-  #takePart(member: Member, { answer, part, isWanted, isLast }: Arrival, tensor: Float32Array | undefined): void {
-    const job = this.#jobs.find(answer.work, 'tree');
-    if (isWanted && tensor && job && !job.isOver) job.spec.onPart?.(answer.node, part, tensor);
-    if (isLast) this.#takeNode(member, answer, undefined);
-  }
-
-  #takeSharedAnswer(from: Incarnation, answer: StepAnswer, gradient: Float32Array | undefined): void {
-    const member = this.#roster.get(from);
-    if (member) this.#takeNode(member, answer, gradient);
-  }
-
-  #takeNode(member: Member, answer: Omit<StepAnswer, 'gradient'>, gradient: Float32Array | undefined): void {
-    this.#options.tracer?.answered(member, { kind: 'gradient', ...answer });
-    const job = this.#jobs.find(answer.work, 'tree');
-    const { node, shards, computeMs } = answer;
-    this.#count(member, answer, job?.answer(member.incarnation, node, shards, gradient, computeMs, this.#living));
-    // Those below an aggregator compute side by side.
-    this.#followPace(member, (computeMs * workersOf(member)) / shards.length);
-  }
-
-  #takeEvaluation(member: Member, message: Message<'evaluation'>): void {
-    const { chunk, sums } = message;
-    const job = this.#jobs.find(message.work, 'part');
-    const node = { from: chunk, to: chunk + 1 };
-    this.#options.tracer?.answered(member, { kind: 'evaluation', ...message, node });
-    this.#count(member, message, job?.answer(member.incarnation, node, [sums], undefined, message.computeMs, this.#living));
-  }
-
-  #count(member: Member, { work, computeMs }: { work: number; computeMs: number }, answer: Answer | undefined): void {
-    if (this.#jobs.isAbandoned(work)) return;
-    if (answer?.kind === 'again') this.#notice(`${member.name} gave a loss or gradient that is not finite: it is computed once more`);
-    if (answer === undefined || answer.kind === 'late') {
-      this.lateAnswers++;
-      return;
-    }
-    member.parts++;
-    member.computeMs += computeMs;
-    for (const faulty of answer.faulty) {
-      // Alone it may have answered both times; what it says is finite now.
-      if (faulty !== member.incarnation) this.#sendFaultyAway(faulty);
-    }
-  }
-
-  #sendFaultyAway(peer: Incarnation): void {
-    const reason = 'is faulty: what it found not finite, another worker found finite';
-    const member = this.#roster.get(peer);
-    // Which of those below an aggregator it was is not known, and the others are not to blame.
-    if (member && isAggregator(member)) this.#notice(`a worker below ${member.name} ${reason}`);
-    else this.#ban(peer, reason);
-  }
-
-  #followPace({ incarnation }: Member, msPerShard: number): void {
-    const slow = this.#pace.record(incarnation, msPerShard);
-    if (!slow) return;
-    const name = this.#roster.get(slow.worker)?.name ?? 'a worker';
-    this.#notice(`${name} is slow: ${slow.own.toFixed(1)} ms a shard, the others take ${slow.others.toFixed(1)} ms; it gets fewer shards`);
-  }
-
-  get #living(): Incarnation[] {
-    return this.#roster.askable.map(({ incarnation }) => incarnation);
+    if (before === 0) this.assignments.workerJoined(member.incarnation);
+    else if (workersOf(member) === 0) this.assignments.cannotCompute(member.incarnation);
   }
 
   #notice(line: string): void {
@@ -472,20 +264,15 @@ export class Fleet {
       if (this.#roster.peers.length === 0) this.#onEmpty();
       return member;
     }
-    this.#pace.forget(peer);
-    this.#gradientsIn.forget(peer);
-    this.#listeners.delete(peer);
-    this.#options.broadcast.forget(peer);
-    this.#options.shared?.detach(peer);
     // Whatever it may still say is of no use.
     this.#banned.add(peer);
-    this.#jobs.workerLeft(peer, this.#living);
+    this.assignments.workerLeft(peer);
     return member;
   }
 
   /** Sends away those who have had their time. */
   #checkDeadline(): void {
-    const { verdict, debtors } = this.#jobs.checkDeadline(this.#living);
+    const { verdict, debtors } = this.assignments.checkDeadline();
     if (verdict.kind === 'extended') this.#notice(`no worker has answered in time; waiting up to ${verdict.seconds} s`);
     if (verdict.kind !== 'missed') return;
     for (const peer of debtors) {

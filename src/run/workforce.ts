@@ -63,7 +63,7 @@ export class Workforce {
     this.fleet = this.#openFleet(options);
     const { sum } = options.state;
     this.#computations = new Computations({
-      fleet: this.fleet,
+      assignments: this.fleet.assignments,
       sum,
       tracer: options.tracer,
       shards: config.shards,

@@ -35,7 +35,7 @@ class Step {
       onNotice: (line: string) => this.lines.push(line),
     };
     this.fleet = fleetOf({ ...tensors, hub: this.hub, events });
-    this.#computations = new Computations({ fleet: this.fleet, shards, sum, compression: 'none' });
+    this.#computations = new Computations({ assignments: this.fleet.assignments, shards, sum, compression: 'none' });
     t.teardown(() => this.fleet.close(true));
   }
 
@@ -176,7 +176,7 @@ test('weights to come go out part by part, and the next step carries what is mis
   t.same(step.asked('a').at(-1)?.parts, [0, 1]);
   await step.answer('a', [0]);
   const next = Float32Array.from({ length: parameters }, (_, i) => i);
-  step.fleet.announce(next, 0);
+  step.fleet.assignments.announce(next, 0);
   const { message, tensors } = decodeFromCoordinator(step.hub.sent.at(-1)?.frames ?? [], partition);
   t.match(message, { type: 'weights', part: 0 });
   t.same([...(tensors[0] ?? [])], [0, 1, 2]);
