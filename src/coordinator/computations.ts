@@ -7,7 +7,7 @@ import type { Assignments } from './assignments.js';
 import type { PartedSum, PartSum } from './partedSum.js';
 import type { StepAnswers, StepPlan } from './step.js';
 import type { Tracer } from './tracer.js';
-import type { Workers } from './train.js';
+import type { Workers } from './trainPorts.js';
 
 export interface ComputationsOptions {
   readonly assignments: Assignments;

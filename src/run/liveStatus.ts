@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import type { TrainingPlan } from '../coordinator/plan.js';
 import type { Member } from '../coordinator/roster.js';
 import type { RunFolder } from '../coordinator/runFolder.js';
-import type { Observer } from '../coordinator/train.js';
+import type { Observer } from '../coordinator/trainPorts.js';
 import { temporaryMark } from '../shared/durableFile.js';
 import { type RunStatus, statusName } from '../shared/runStatus.js';
 import { version } from '../shared/version.js';

@@ -1,7 +1,7 @@
 import type { TrainingPlan } from '../coordinator/plan.js';
 import type { Member } from '../coordinator/roster.js';
 import { RunFolder } from '../coordinator/runFolder.js';
-import type { Observer } from '../coordinator/train.js';
+import type { Observer } from '../coordinator/trainPorts.js';
 import { atMost, saidOfStrangers } from '../shared/atMost.js';
 import type { Config } from '../shared/config/schema.js';
 import { configYaml } from '../shared/config/write.js';

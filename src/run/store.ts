@@ -1,6 +1,6 @@
 import type { OptimizerState } from '../coordinator/optimizer.js';
 import type { RunFolder } from '../coordinator/runFolder.js';
-import type { Store } from '../coordinator/train.js';
+import type { Store } from '../coordinator/trainPorts.js';
 import { layersModelJson, writeModel } from '../formats/tfjs/layersModel.js';
 import { exportFormats, writeModelAs } from '../formats/write.js';
 import { version } from '../shared/version.js';

@@ -3,7 +3,7 @@ import type { TrainingPlan } from '../coordinator/plan.js';
 import type { EndReason } from '../coordinator/progress.js';
 import { type Member, waitedMs } from '../coordinator/roster.js';
 import type { StepFiguresMs } from '../coordinator/stepTimes.js';
-import type { Outcome } from '../coordinator/train.js';
+import type { Outcome } from '../coordinator/trainPorts.js';
 import type { Figures } from '../shared/json.js';
 import { version } from '../shared/version.js';
 

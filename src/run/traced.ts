@@ -1,5 +1,5 @@
 import type { Tracer } from '../coordinator/tracer.js';
-import type { Store, Workers } from '../coordinator/train.js';
+import type { Store, Workers } from '../coordinator/trainPorts.js';
 
 /** Workers whose answers a trace shows as waited for. */
 export function tracedWorkers(workers: Workers, tracer: Tracer): Workers {

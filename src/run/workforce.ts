@@ -5,7 +5,7 @@ import type { Member } from '../coordinator/roster.js';
 import { SharedWorkers } from '../coordinator/sharedWorkers.js';
 import { Staffing } from '../coordinator/staffing.js';
 import type { Tracer } from '../coordinator/tracer.js';
-import type { Workers } from '../coordinator/train.js';
+import type { Workers } from '../coordinator/trainPorts.js';
 import { atMost, saidOfStrangers } from '../shared/atMost.js';
 import type { Config } from '../shared/config/schema.js';
 import { plainConfig } from '../shared/config/write.js';
