@@ -5,23 +5,6 @@ import { DataError, errorCode, Interrupted, ProtocolError, RunError, UsageError 
 import { type LogFormat, logLine } from '../shared/logLine.js';
 import { refuseWindows } from '../shared/transport.js';
 import { version } from '../shared/version.js';
-import { aggregatorCommand } from './aggregator.js';
-import { coordinatorCommand } from './coordinator.js';
-import { doctorCommand } from './doctor.js';
-import { evaluateCommand } from './evaluate.js';
-import { exportCommand } from './export.js';
-import { hostReportCommand } from './hostReport.js';
-import { inspectCommand } from './inspect.js';
-import { keygenCommand } from './keygen.js';
-import { netcheckCommand } from './netcheck.js';
-import { predictCommand } from './predict.js';
-import { scaleCommand } from './scale.js';
-import { serveCommand } from './serve.js';
-import { setupCommand } from './setup.js';
-import { slurmCommand } from './slurm.js';
-import { upCommand } from './up.js';
-import { viewCommand } from './view.js';
-import { workerCommand } from './worker.js';
 
 // Every tensor that ZeroMQ receives is memory outside the heap. V8 counts it and, with a heap as small as ours, would
 // mark all of it every dozen steps, which takes a quarter of the time; so let the heap grow further between two passes.
@@ -29,6 +12,26 @@ setFlagsFromString('--heap-growing-percent=2000');
 // A step runs each function a few times: V8 of Node 20 would take thousands of steps to find out which are worth
 // compiling. Later ones count calls, do without being told, and complain of a flag that they do not know.
 if (Number.parseInt(process.versions.v8, 10) < 12) setFlagsFromString('--interrupt-budget=8000');
+
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  up: async () => (await import('./up.js')).upCommand(),
+  coordinator: async () => (await import('./coordinator.js')).coordinatorCommand(),
+  worker: async () => (await import('./worker.js')).workerCommand(),
+  aggregator: async () => (await import('./aggregator.js')).aggregatorCommand(),
+  evaluate: async () => (await import('./evaluate.js')).evaluateCommand(),
+  predict: async () => (await import('./predict.js')).predictCommand(),
+  export: async () => (await import('./export.js')).exportCommand(),
+  serve: async () => (await import('./serve.js')).serveCommand(),
+  inspect: async () => (await import('./inspect.js')).inspectCommand(),
+  keygen: async () => (await import('./keygen.js')).keygenCommand(),
+  scale: async () => (await import('./scale.js')).scaleCommand(),
+  slurm: async () => (await import('./slurm.js')).slurmCommand(),
+  netcheck: async () => (await import('./netcheck.js')).netcheckCommand(),
+  view: async () => (await import('./view.js')).viewCommand(),
+  setup: async () => (await import('./setup.js')).setupCommand(),
+  doctor: async () => (await import('./doctor.js')).doctorCommand(),
+  'host-report': async () => (await import('./hostReport.js')).hostReportCommand(),
+};
 
 /** 0 done; 1 the run failed; 2 wrong use; 130 interrupted. */
 function exitCode(error: unknown): number {
@@ -55,26 +58,12 @@ const program = new Command('bpnn-dist')
   // Flags behind a command are that command's.
   .enablePositionalOptions()
   .showHelpAfterError('(bpnn-dist COMMAND --help shows every flag)');
-for (const command of [
-  upCommand(),
-  coordinatorCommand(),
-  workerCommand(),
-  aggregatorCommand(),
-  evaluateCommand(),
-  predictCommand(),
-  exportCommand(),
-  serveCommand(),
-  inspectCommand(),
-  keygenCommand(),
-  scaleCommand(),
-  slurmCommand(),
-  netcheckCommand(),
-  viewCommand(),
-  setupCommand(),
-  doctorCommand(),
-])
-  program.addCommand(command);
-program.addCommand(hostReportCommand(), { hidden: true });
+// A worker loads half as many files where nothing but its own command is loaded; whoever asks for help sees all.
+const [, , asked = ''] = process.argv;
+for (const name of Object.hasOwn(commands, asked) ? [asked] : Object.keys(commands)) {
+  const command = await commands[name]?.();
+  if (command) program.addCommand(command, { hidden: command.name() === 'host-report' });
+}
 program.hook('preAction', (_, command) => {
   ({ logFormat } = command.opts<{ logFormat?: LogFormat }>());
 });

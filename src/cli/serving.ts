@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { Command } from 'commander';
 import { parseAddress } from '../shared/address.js';
 import { errorMessage, UsageError } from '../shared/errors.js';
-import { parseKeys, type RunKeys, readKeys } from '../shared/keys.js';
+import type { RunKeys } from '../shared/keys.js';
 import { type LogFormat, logFormats, logLine } from '../shared/logLine.js';
 import type { Whereabouts } from '../worker/knock.js';
 import type { WhileItLastsOptions } from '../worker/serveRuns.js';
@@ -100,6 +100,7 @@ function whereabouts({ connect, addressFile }: ServingFlags): Whereabouts {
 /** Keys of a run that come on standard input stand in no command line and no file. */
 export async function keysOf(file: string | undefined): Promise<RunKeys | undefined> {
   if (file === undefined) return undefined;
+  const { parseKeys, readKeys } = await import('../shared/keys.js');
   if (file !== '-') return readKeys(file);
   for await (const line of createInterface(process.stdin))
     return parseKeys(line, '--key -', 'a line of JSON with the key on standard input');

@@ -10,7 +10,6 @@ import { twin } from '../shared/kernel/twin.js';
 import { penaltyOf } from '../shared/model/penalty.js';
 import { Stopwatch } from '../shared/stopwatch.js';
 import type { Hub } from '../shared/transport.js';
-import { RunEvents } from '../view/tensorboard/runEvents.js';
 import type { PreparedRun } from './prepare.js';
 import type { Resumption } from './resume.js';
 import { storeOf } from './store.js';
@@ -45,7 +44,8 @@ export async function trainAndTest(parts: TrainingParts): Promise<{ readonly out
   const { fleet } = workforce;
   const workers = tracer ? tracedWorkers(workforce.workers, tracer) : workforce.workers;
   const stepsBefore = resume?.checkpoint?.progress.step ?? 0;
-  const events = plan.config.tensorboard ? new RunEvents(folder.path, plan, stepsBefore, notice) : undefined;
+  const { RunEvents } = plan.config.tensorboard ? await import('../view/tensorboard/runEvents.js') : {};
+  const events = RunEvents && new RunEvents(folder.path, plan, stepsBefore, notice);
   try {
     const startedAt = performance.now();
     const plainStore = storeOf(folder, prepared, events, () => state.optimizer.state);

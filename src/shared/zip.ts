@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { type Entry, openPromise, type ZipFile } from 'yauzl';
+import type { Entry, ZipFile } from 'yauzl';
 import { DataError, errorMessage } from './errors.js';
 
 /**
@@ -8,6 +8,7 @@ import { DataError, errorMessage } from './errors.js';
  * @throws DataError where it is none
  */
 export async function withZip<T>(path: string, kind: string, use: (zip: ZipFile, entries: readonly Entry[]) => Promise<T>): Promise<T> {
+  const { openPromise } = await import('yauzl');
   const zip = await openPromise(path, { lazyEntries: true, autoClose: false }).catch((error: unknown) => {
     throw new DataError(`${path}: cannot be read as a ${kind} archive: ${errorMessage(error)}`);
   });

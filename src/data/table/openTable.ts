@@ -1,21 +1,20 @@
 import { DataError } from '../../shared/errors.js';
 import { fileSize, firstBytes } from '../../shared/files.js';
-import { openCsv } from './csv.js';
-import { openJsonLines } from './jsonLines.js';
-import { openParquet } from './parquet.js';
 import type { TableFile } from './tableFile.js';
 
 /**
  * Opens a table: CSV (also with semicolons or tabs), JSON lines or Parquet: which of them is told from its bytes, not its name.
+ * What reads a format is loaded when there is such a file: every worker opens data, and few open tables.
  * @throws DataError naming the file: it cannot be read, is empty, damaged, or of another format
  */
 export async function openTable(path: string): Promise<TableFile> {
   const size = fileSize(path);
   const head = firstBytes(path, 4096);
   if (head.length === 0) throw new DataError(`${path}: is empty: expected a table, as CSV, JSON lines or Parquet`);
-  if (head.toString('latin1', 0, 4) === 'PAR1') return openParquet(path);
+  if (head.toString('latin1', 0, 4) === 'PAR1') return (await import('./parquet.js')).openParquet(path);
   if (head[0] === 0x1f && head[1] === 0x8b) throw new DataError(`${path}: expected a table, got a gzip archive: unpack it first (gunzip)`);
   if (head.includes(0))
     throw new DataError(`${path}: expected a table, as CSV, JSON lines or Parquet, got a file of bytes that are no text`);
-  return /^\uFEFF?\s*[{[]/.test(head.toString('utf8')) ? openJsonLines(path, size) : openCsv(path, size);
+  if (/^\uFEFF?\s*[{[]/.test(head.toString('utf8'))) return (await import('./jsonLines.js')).openJsonLines(path, size);
+  return (await import('./csv.js')).openCsv(path, size);
 }
