@@ -90,6 +90,7 @@ export class Branch {
         return relay;
       },
       shared: shared && new SharedWorkers(shared.arena, shared.memory.system),
+      layout: configure.layout,
       samples: ({ part, samples }) => this.wanted.ask(part, samples),
       events: {
         onReady: ({ name, hello }) => say(`${name} (pid ${hello.pid} on ${hello.host}) computes`),

@@ -1,4 +1,4 @@
-import type { RawSamples } from '../shared/dataLayout.js';
+import { checkWanted, type DataLayout, type RawSamples, type WantedSamples } from '../shared/dataLayout.js';
 import { errorMessage, ProtocolError, RunError } from '../shared/errors.js';
 import type { Halves } from '../shared/half/half.js';
 import { type Decoded, decodeFromWorker, encode, type FromWorker, type Message } from '../shared/protocol.js';
@@ -28,12 +28,15 @@ export interface FleetOptions extends AssignmentsOptions {
   readonly events: FleetEvents;
   /** How tensors go in 16 bits, if they do. */
   readonly halves?: Halves | undefined;
-  /** Gets samples for workers that lack them. */
-  readonly samples: (wanted: Message<'wants'>) => Promise<RawSamples>;
+  /** What the data are like, and who gets samples of them for workers that lack some. */
+  readonly layout: DataLayout;
+  readonly samples: (wanted: WantedSamples) => Promise<RawSamples>;
 }
 
 /** Milliseconds between probes, which tell who can no longer be reached. */
 const probeInterval = 1_000;
+/** Requests for samples of one peer that may be open; a worker has half as many. */
+const mostWanted = 8;
 /** Milliseconds that workers have to say goodbye. */
 const dismissTimeout = 2_000;
 
@@ -42,6 +45,8 @@ export class Fleet {
   readonly #options: FleetOptions;
   readonly #roster = new Roster();
   readonly #banned = new Set<Incarnation>();
+  /** How often each peer waits for samples that it lacks. */
+  readonly #wanted = new Map<Incarnation, number>();
   readonly #desk: Desk;
   readonly #probing: NodeJS.Timeout;
   readonly #listening: Promise<void>;
@@ -212,13 +217,16 @@ export class Fleet {
 
   #giveSamples(to: Incarnation, wanted: Message<'wants'>): void {
     const { request } = wanted;
+    checkWanted(this.#options.layout, wanted);
+    const open = (this.#wanted.get(to) ?? 0) + 1;
+    if (open > mostWanted) throw new ProtocolError(`wants samples ${open} times at once, ${mostWanted} are allowed`);
+    this.#wanted.set(to, open);
     const give = (samples: RawSamples, reason?: string): void => {
-      if (this.#roster.get(to)) this.#send(to, encode({ type: 'samples', request, ...(reason !== undefined && { reason }) }, samples));
+      if (!this.#roster.get(to)) return;
+      this.#wanted.set(to, (this.#wanted.get(to) ?? 1) - 1);
+      this.#send(to, encode({ type: 'samples', request, ...(reason !== undefined && { reason }) }, samples));
     };
-    this.#options.samples(wanted).then(give, (error: unknown) => {
-      if (error instanceof ProtocolError) this.#ban(to, error.message);
-      else give([], `samples that the worker lacks cannot be had: ${errorMessage(error)}`.slice(0, 4_000));
-    });
+    this.#options.samples(wanted).then(give, (error: unknown) => give([], errorMessage(error).slice(0, 4_000)));
   }
 
   #enlist(member: Member, ready: Message<'ready'>): void {
@@ -266,6 +274,7 @@ export class Fleet {
     }
     // Whatever it may still say is of no use.
     this.#banned.add(peer);
+    this.#wanted.delete(peer);
     this.assignments.workerLeft(peer);
     return member;
   }

@@ -136,7 +136,7 @@ export class ArrayDataset implements Dataset {
   /** What its samples are like, as they stand in the files. */
   get layout(): PartLayout {
     const { count, x, y, sampleWeight } = this;
-    const ofRows = ({ dtype, shape }: ArrayFile) => ({ dtype, shape: shape.slice(1) });
+    const ofRows = ({ dtype, shape, size }: ArrayFile) => ({ dtype, shape: shape.slice(1), bytes: size / (shape[0] ?? 1) });
     return { count, inputs: ofRows(x), targets: ofRows(y), isWeighted: sampleWeight !== undefined };
   }
 
@@ -191,15 +191,22 @@ function openWeights(source: ArraySource, x: ArrayFile): ArrayFile {
   return weights;
 }
 
+/** In the order asked for; read in that of the file, and neighbours at once. */
 function rowsOf(array: ArrayFile, rows: readonly number[]): Uint8Array {
   const rowBytes = array.size / (array.shape[0] ?? 1);
   const bytes = new Uint8Array(rows.length * rowBytes);
-  for (const [place, row] of rows.entries()) {
-    let at = place * rowBytes;
-    for (const piece of array.pieces(row, row + 1)) {
-      bytes.set(piece, at);
-      at += piece.length;
+  const wanted = [...rows.entries()].sort(([, a], [, b]) => a - b);
+  for (let i = 0; i < wanted.length; ) {
+    const [, first = 0] = wanted[i] ?? [];
+    let end = i + 1;
+    while (wanted[end]?.[1] === first + end - i) end++;
+    let at = 0;
+    for (const piece of array.pieces(first, first + end - i)) {
+      // A piece is whole rows.
+      for (let from = 0; from < piece.length; from += rowBytes, at++)
+        bytes.set(piece.subarray(from, from + rowBytes), (wanted[i + at]?.[0] ?? 0) * rowBytes);
     }
+    i = end;
   }
   return bytes;
 }

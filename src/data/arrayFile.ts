@@ -31,7 +31,7 @@ export interface ArrayFile {
   readonly isInMemory: boolean;
   /** Of one that is not: what tells that its file is as it was, without reading it. */
   readonly stamp: string | undefined;
-  /** The bytes of rows [from, to), piece by piece, in this machine's byte order. A piece is good until the next one. */
+  /** The bytes of rows [from, to), piece by piece, in this machine's byte order. A piece is whole rows, and good until the next one. */
   pieces(from: number, to: number): Iterable<Uint8Array>;
   /** Reads rows as float32. */
   readonly rows: RowReader;
@@ -98,8 +98,8 @@ function arrayInMemory(path: string, header: ArrayHeader, bytes: Buffer<ArrayBuf
     isInMemory: true,
     stamp: undefined,
     *pieces(from, to) {
-      for (let at = from * rowBytes; at < to * rowBytes; at += pieceBytes)
-        yield bytes.subarray(at, Math.min(at + pieceBytes, to * rowBytes));
+      const rows = Math.max(1, Math.floor(pieceBytes / rowBytes));
+      for (let row = from; row < to; row += rows) yield bytes.subarray(row * rowBytes, Math.min(row + rows, to) * rowBytes);
     },
     rows: rowReader(values, rowWidth),
     buffer: (capacity, preparation) => rowBuffer(values, rowWidth, capacity, preparation),

@@ -24,22 +24,22 @@ export function classWeightsOf(
     const present = counts.filter((count) => count > 0).length;
     return counts.map((count) => (count > 0 ? train.count / (present * count) : 1));
   }
-  const classes = names ?? Array.from(counts.keys(), String);
   if (Array.isArray(wanted)) {
     if (wanted.length < counts.length)
       throw new DataError(`data.classWeights: expected ${counts.length} weights, one a class, got ${wanted.length}`);
     return [...wanted];
   }
-  const weights = classes.map(() => 1);
-  for (const [name, weight] of Object.entries(wanted)) {
-    const number = classes.indexOf(name);
-    if (number < 0)
-      throw new DataError(
-        `data.classWeights: expected classes (${shortList(classes)}), got ${show(name)}${suggestion(name, [...classes])}`,
-      );
-    weights[number] = weight;
-  }
-  return weights;
+  const weights = new Map(Object.entries(wanted).map(([name, weight]) => [classNumber(name, names), weight]));
+  const most = Math.max(counts.length, ...[...weights.keys()].map((number) => number + 1));
+  return Array.from({ length: most }, (_, number) => weights.get(number) ?? 1);
+}
+
+/** A class without a name is called by its number; it may be one that is not in the training part. */
+function classNumber(name: string, names: readonly string[] | undefined): number {
+  const number = names ? names.indexOf(name) : /^\d{1,6}$/.test(name) ? Number(name) : -1;
+  if (number >= 0) return number;
+  const expected = names ? `classes (${shortList(names)})` : 'numbers of classes';
+  throw new DataError(`data.classWeights: expected ${expected}, got ${show(name)}${names ? suggestion(name, [...names]) : ''}`);
 }
 
 /** Reads the class of a sample: the number that its target is, or the place of the largest value of several. */

@@ -19,13 +19,6 @@ const types: ReadonlyMap<string, Dtype> = new Map([
   ['f8', 'float64'],
 ]);
 
-/** The `descr` of little-endian values. */
-export function descrOf(dtype: Dtype): string {
-  const [name] = [...types].find(([, one]) => one === dtype) ?? [];
-  if (name === undefined) throw new RangeError(`.npy has no ${dtype}`);
-  return `<${name}`;
-}
-
 /** Enough of a file for any header of version 1; NumPy itself refuses longer ones than 10,000 bytes. */
 export const longestHeader = 12 + 0xffff;
 

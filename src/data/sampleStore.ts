@@ -1,26 +1,14 @@
-import {
-  closeSync,
-  constants,
-  existsSync,
-  fdatasync,
-  fstatSync,
-  ftruncateSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  writeSync,
-} from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
+import crc32 from 'crc-32';
 import type { Preparation } from '../shared/config/dataSchema.js';
-import type { PartLayout, RawSamples, RowLayout } from '../shared/dataLayout.js';
-import { ProtocolError } from '../shared/errors.js';
-import { type ArrayFile, openArray } from './arrayFile.js';
+import { askedBytes, type PartLayout, type RawSamples, type RowLayout, sampleBytes } from '../shared/dataLayout.js';
+import { errorMessage, ProtocolError, RunError } from '../shared/errors.js';
 import type { Dataset, SampleIndices, TargetKind } from './dataset.js';
+import { type DiskRows, diskRows } from './diskRows.js';
 import { type Dtype, dtypes, isDtype } from './dtype.js';
 import { sizeOf } from './header.js';
-import { descrOf } from './npy.js';
-import { npyHeader } from './npyWrite.js';
+import { KeptRows } from './keptRows.js';
 import type { RowBuffer } from './rows.js';
 
 export interface SampleStoreOptions {
@@ -33,79 +21,66 @@ export interface SampleStoreOptions {
   readonly ask: (samples: readonly number[]) => Promise<RawSamples>;
 }
 
-/** Bytes and samples that are asked for at once. */
-const askedBytes = 2 ** 22;
+/** Samples that are asked for at once. */
 const mostAsked = 2 ** 14;
-/** Milliseconds between two looks at what other processes have put here, and between two tellings of what this one has. */
-const shareInterval = 1_000;
 
-/** Samples of one part that come from elsewhere, once each, and are kept on disk. They must have been fetched before they are read. */
+/**
+ * Samples of one part that come from elsewhere, once each, and are kept on disk. They must have been fetched before they are
+ * read. A checksum stands for each that is kept: what another process or an earlier run has left counts only if it is whole.
+ */
 export class SampleStore implements Dataset {
   readonly count: number;
   readonly inputShape: readonly number[];
   readonly targets: TargetKind;
   readonly fingerprint: string;
   readonly sampleWeight: Dataset['sampleWeight'];
+  readonly readTarget: Dataset['readTarget'];
   readonly #options: SampleStoreOptions;
-  readonly #arrays: readonly KeptArray[];
-  readonly #inputs: ArrayFile;
-  readonly #targets: ArrayFile;
-  /** A byte a sample: 1 where it is here. The file says so only of what has reached the disk. */
+  readonly #arrays: readonly KeptRows[];
+  /** Of each sample the checksum over its rows; 0 where it is not there. */
+  readonly #checksums: KeptRows;
+  readonly #inputs: DiskRows;
+  /** A byte a sample: 1 where it is known to be here. */
   readonly #isHere: Uint8Array;
-  readonly #hereFile: string;
   readonly #coming = new Map<number, Promise<void>>();
-  #untold: number[] = [];
-  #telling: Promise<void> = Promise.resolve();
-  #lookedAt = Number.NEGATIVE_INFINITY;
-  #toldAt = Number.NEGATIVE_INFINITY;
 
+  /** @throws ProtocolError for a layout that cannot be, RunError where nothing can be kept */
   constructor(options: SampleStoreOptions) {
     const { folder, layout, fingerprint } = options;
     const { count, inputs, targets, isWeighted } = layout;
-    mkdirSync(folder, { recursive: true });
-    const arrays = { inputs, targets, ...(isWeighted && { weights: { dtype: 'float32', shape: [] } }) };
-    const kept = Object.entries(arrays).map(([name, rows]) => new KeptArray(join(folder, `${name}.npy`), count, rows));
-    const [x, y, w] = kept.map(({ path }) => openArray(path, 0));
-    if (!x || !y) throw new RangeError('a store keeps inputs and targets');
+    const [input, target] = [arrayOf(inputs, count), arrayOf(targets, count)];
+    makeFolder(folder);
+    const open = (name: string, bytes: number): KeptRows => new KeptRows(join(folder, name), bytes);
+    const [x, y] = [open('inputs', inputs.bytes), open('targets', targets.bytes)];
+    const w = isWeighted ? open('weights', 4) : undefined;
     this.#options = options;
-    this.#arrays = kept;
-    this.#inputs = x;
-    this.#targets = y;
+    this.#arrays = [x, y, ...(w ? [w] : [])];
+    this.#checksums = open('checksums', 4);
+    this.#inputs = diskRows(x.file, 0, input, undefined);
+    this.#isHere = new Uint8Array(count);
     this.count = count;
     this.inputShape = inputs.shape.length === 0 ? [1] : inputs.shape;
-    this.targets = { width: y.rowWidth, isClassNumber: y.isInteger && y.rowWidth === 1 };
+    this.targets = { width: sizeOf(targets.shape), isClassNumber: dtypes[target.dtype].isInteger && sizeOf(targets.shape) === 1 };
     this.fingerprint = fingerprint;
-    this.sampleWeight = w && numberReader(w);
-    this.#hereFile = join(folder, 'here');
-    this.#isHere = new Uint8Array(count);
-    this.#look();
+    this.readTarget = rowReader(diskRows(y.file, 0, target, undefined));
+    this.sampleWeight = w && numberReader(diskRows(w.file, 0, arrayOf({ dtype: 'float32', shape: [], bytes: 4 }, count), undefined));
   }
 
   inputs(capacity: number): RowBuffer {
     return this.#inputs.buffer(capacity, this.#options.preparation);
   }
 
-  readTarget(index: number, into: Float32Array, offset: number): void {
-    this.#targets.rows(index, into, offset);
-  }
-
   fetch(samples: SampleIndices): Promise<void> | undefined {
-    let lacking = [...samples].filter((sample) => !this.#isHere[sample]);
-    if (lacking.length === 0) return undefined;
-    this.#look();
-    lacking = lacking.filter((sample) => !this.#isHere[sample]);
-    const asked = lacking.filter((sample) => !this.#coming.has(sample));
+    const lacking = [...samples].filter((sample) => !this.#isHere[sample]);
+    const asked = lacking.filter((sample) => !this.#coming.has(sample) && !this.#isKept(sample));
     const most = Math.max(1, Math.min(mostAsked, Math.floor(askedBytes / sampleBytes(this.#options.layout))));
     for (let first = 0; first < asked.length; first += most) this.#ask(asked.slice(first, first + most));
     const coming = new Set(lacking.flatMap((sample) => this.#coming.get(sample) ?? []));
     return coming.size === 0 ? undefined : Promise.all(coming).then(() => undefined);
   }
 
-  /** What has come is told to other processes, and to those that come later. */
-  async close(): Promise<void> {
-    this.#tell();
-    await this.#telling;
-    for (const array of this.#arrays) array.close();
+  close(): void {
+    for (const array of [...this.#arrays, this.#checksums]) array.close();
   }
 
   #ask(samples: readonly number[]): void {
@@ -122,94 +97,62 @@ export class SampleStore implements Dataset {
   #keep(samples: readonly number[], rows: RawSamples): void {
     if (rows.length !== this.#arrays.length) throw new ProtocolError(`samples: expected ${this.#arrays.length} arrays, got ${rows.length}`);
     for (const [i, array] of this.#arrays.entries()) array.put(samples, rows[i] ?? new Uint8Array());
+    const checksums = samples.map((_, place) =>
+      checksumOf(this.#arrays.map(({ rowBytes }, i) => rows[i]?.subarray(place * rowBytes, (place + 1) * rowBytes))),
+    );
+    this.#checksums.put(samples, new Uint8Array(Int32Array.from(checksums).buffer));
     for (const sample of samples) this.#isHere[sample] = 1;
-    for (const sample of samples) this.#untold.push(sample);
-    if (performance.now() - this.#toldAt > shareInterval) this.#tell();
   }
 
-  /** A sample counts as here for others only once it has reached the disk. */
-  #tell(): void {
-    const samples = this.#untold;
-    if (samples.length === 0) return;
-    this.#untold = [];
-    this.#toldAt = performance.now();
-    this.#telling = this.#telling.then(async () => {
-      for (const array of this.#arrays) await array.flush();
-      const file = openSync(this.#hereFile, constants.O_RDWR | constants.O_CREAT);
-      try {
-        for (const sample of samples) writeSync(file, Uint8Array.of(1), 0, 1, sample);
-      } finally {
-        closeSync(file);
-      }
-    });
-  }
-
-  /** Notes what others have put here. */
-  #look(): void {
-    if (performance.now() - this.#lookedAt < shareInterval) return;
-    this.#lookedAt = performance.now();
-    if (!existsSync(this.#hereFile)) return;
-    const isThere = readFileSync(this.#hereFile);
-    for (let sample = 0; sample < isThere.length; sample++) if (isThere[sample] === 1) this.#isHere[sample] = 1;
+  /** Has another process or an earlier run left it here, as a whole? */
+  #isKept(sample: number): boolean {
+    const noted = this.#checksums.read(sample);
+    const [checksum = 0] = noted ? new Int32Array(noted.buffer) : [];
+    if (checksum === 0 || checksum !== checksumOf(this.#arrays.map((array) => array.read(sample)))) return false;
+    this.#isHere[sample] = 1;
+    return true;
   }
 }
 
-/** Bytes of one sample on its way. */
-export function sampleBytes({ inputs, targets, isWeighted }: PartLayout): number {
-  return rowBytes(inputs) + rowBytes(targets) + (isWeighted ? 4 : 0);
+/** Never 0. */
+function checksumOf(rows: readonly (Uint8Array | undefined)[]): number {
+  return rows.reduce((sum, row) => crc32.buf(row ?? new Uint8Array(), sum), 0) || 1;
 }
 
-function rowBytes({ dtype, shape }: RowLayout): number {
-  return sizeOf(shape) * dtypes[dtypeOf(dtype)].bytes;
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new RunError(`${folder}: samples cannot be kept there (${errorMessage(error)}): name another cache folder with XDG_CACHE_HOME`);
+  }
 }
 
-function dtypeOf(name: string): Dtype {
-  if (isDtype(name)) return name;
-  throw new ProtocolError(`there is no number type ${name}`);
+/** @throws ProtocolError for a number type that there is not, or other bytes than it takes */
+function arrayOf({ dtype, shape, bytes }: RowLayout, count: number): { readonly dtype: Dtype; readonly shape: readonly number[] } & Le {
+  if (!isDtype(dtype) || sizeOf(shape) * dtypes[dtype].bytes !== bytes)
+    throw new ProtocolError(`there are no rows of ${dtype} [${shape.join(', ')}] in ${bytes} bytes`);
+  return { dtype, shape: [count, ...shape], byteOrder: 'LE', valuesAt: 0 };
 }
 
-/** Reads an array of one number a row. */
-function numberReader(array: ArrayFile): (row: number) => number {
-  const value = new Float32Array(1);
-  return (row) => {
-    array.rows(row, value, 0);
-    return value[0] ?? Number.NaN;
+interface Le {
+  readonly byteOrder: 'LE';
+  readonly valuesAt: 0;
+}
+
+/** Reads rows one by one. */
+function rowReader(rows: DiskRows): (row: number, into: Float32Array, offset: number) => void {
+  const { values, load, finish } = rows.buffer(1);
+  return (row, into, offset) => {
+    load(0, row);
+    finish(1);
+    into.set(values, offset);
   };
 }
 
-/** An array of which some rows are there. */
-class KeptArray {
-  readonly #file: number;
-  readonly #valuesAt: number;
-  readonly #rowBytes: number;
-
-  /** Two processes may make it at once: both write the same. */
-  constructor(
-    readonly path: string,
-    count: number,
-    rows: RowLayout,
-  ) {
-    this.#rowBytes = rowBytes(rows);
-    const header = npyHeader(descrOf(dtypeOf(rows.dtype)), [count, ...rows.shape]);
-    this.#valuesAt = header.length;
-    this.#file = openSync(path, constants.O_RDWR | constants.O_CREAT);
-    writeSync(this.#file, header, 0, header.length, 0);
-    const size = header.length + count * this.#rowBytes;
-    if (fstatSync(this.#file).size !== size) ftruncateSync(this.#file, size);
-  }
-
-  put(samples: readonly number[], rows: Uint8Array): void {
-    const bytes = this.#rowBytes;
-    if (rows.byteLength !== samples.length * bytes)
-      throw new ProtocolError(`samples: expected ${samples.length} rows of ${bytes} bytes, got ${rows.byteLength} bytes`);
-    for (const [i, sample] of samples.entries()) writeSync(this.#file, rows, i * bytes, bytes, this.#valuesAt + sample * bytes);
-  }
-
-  flush(): Promise<void> {
-    return promisify(fdatasync)(this.#file);
-  }
-
-  close(): void {
-    closeSync(this.#file);
-  }
+function numberReader(rows: DiskRows): (row: number) => number {
+  const [read, value] = [rowReader(rows), new Float32Array(1)];
+  return (row) => {
+    read(row, value, 0);
+    return value[0] ?? Number.NaN;
+  };
 }

@@ -14,8 +14,8 @@ import { Interrupted } from '../shared/errors.js';
 import type { Hub } from '../shared/transport.js';
 import { version } from '../shared/version.js';
 import type { Launchers } from './endpoint.js';
+import { lacksData, sampleGiver } from './giveSamples.js';
 import type { Journal } from './journal.js';
-import { lacksData, samplesOf } from './lackedSamples.js';
 import type { PreparedRun } from './prepare.js';
 import type { TrainingState } from './trainingState.js';
 import { WorkerProcesses } from './workerProcesses.js';
@@ -129,7 +129,8 @@ export class Workforce {
       shards: config.shards,
       stepTimeout: config.stepTimeout,
       shared: shared && new SharedWorkers(shared.arena, shared.memory.system),
-      samples: samplesOf(prepared),
+      layout: prepared.layout,
+      samples: sampleGiver(prepared),
       events: {
         onReady: (member) => {
           const { pid, host } = member.hello;

@@ -1,9 +1,10 @@
 import { z } from 'zod';
+import { ProtocolError } from './errors.js';
 
 const count = z.int().min(1);
 
-/** Number type, by its NumPy name, and shape of one sample's values. */
-const rows = z.strictObject({ dtype: z.string().max(16), shape: z.array(count).max(32).readonly() });
+/** Number type, by its NumPy name, shape and bytes of one sample's values. */
+const rows = z.strictObject({ dtype: z.string().max(16), shape: z.array(count).max(32).readonly(), bytes: count });
 
 const part = z.strictObject({ count, inputs: rows, targets: rows, isWeighted: z.boolean() });
 
@@ -19,3 +20,26 @@ export type RowLayout = z.output<typeof rows>;
  * where there are some, all weights as float32.
  */
 export type RawSamples = readonly Uint8Array[];
+
+/** Bytes of one sample on its way. */
+export function sampleBytes({ inputs, targets, isWeighted }: PartLayout): number {
+  return inputs.bytes + targets.bytes + (isWeighted ? 4 : 0);
+}
+
+/** Some samples of a part, by their places in it. */
+export interface WantedSamples {
+  readonly part: keyof DataLayout;
+  readonly samples: readonly number[];
+}
+
+/** Bytes that are asked for at once, unless it is one sample, and that may be. */
+export const askedBytes = 2 ** 22;
+const mostBytes = 2 ** 23;
+
+/** @throws ProtocolError for samples that are not there, or too many at once */
+export function checkWanted(layout: DataLayout, { part, samples }: WantedSamples): void {
+  const known = layout[part];
+  if (!known || samples.some((sample) => sample >= known.count)) throw new ProtocolError(`wants samples of ${part} that are not there`);
+  if (samples.length > 1 && samples.length * sampleBytes(known) > mostBytes)
+    throw new ProtocolError(`wants ${samples.length} samples at once, which are more than ${mostBytes} bytes`);
+}

@@ -250,10 +250,10 @@ export function decodeFromWorker(frames: readonly Uint8Array[], partition: Parti
 
 type Unpack = (frame: Uint8Array) => Float32Array;
 
-/** Are these frames samples that were wanted? For whoever looks at a message before its turn. */
-export function areSamples([header]: readonly Uint8Array[]): boolean {
-  if (!header || header.byteLength > maxHeaderBytes || !isPlainMsgpack(header)) return false;
-  return fromCoordinator.safeParse(packr.unpack(header)).data?.type === 'samples';
+/** The type of a message, for whoever looks at it before its turn; undefined where it is none. */
+export function typeFromCoordinator([header]: readonly Uint8Array[]): FromCoordinator['type'] | undefined {
+  if (!header || header.byteLength > maxHeaderBytes || !isPlainMsgpack(header)) return undefined;
+  return fromCoordinator.safeParse(packr.unpack(header)).data?.type;
 }
 
 /** Reads what the coordinator sent; as `decodeFromWorker`. */

@@ -21,7 +21,7 @@ export interface Samples {
   readonly fingerprint: string;
   /** Why they are not read from the files that the run names, where they are not. */
   readonly lacks: string | undefined;
-  close(): Promise<void>;
+  close(): void;
 }
 
 /**
@@ -39,7 +39,7 @@ export async function openSamples(
   const place = { folders: cachesUnder(dataRoot, config.runs), ...own };
   try {
     const parts = await loadData(underRoot(config.data, dataRoot, urls), config.validationSplit, place, readingOf(config));
-    return { parts, fingerprint: fingerprintOf(parts), lacks: undefined, close: async () => undefined };
+    return { parts, fingerprint: fingerprintOf(parts), lacks: undefined, close: () => undefined };
   } catch (error) {
     if (!(error instanceof DataError)) throw error;
     return lackedSamples(message, config, error.message, say, requests);
@@ -67,8 +67,8 @@ function lackedSamples(
   const stores = [parts.train, parts.validation, parts.test];
   return {
     ...{ parts, fingerprint, lacks },
-    async close() {
-      for (const store of stores) await store?.close();
+    close() {
+      for (const store of stores) store?.close();
     },
   };
 }

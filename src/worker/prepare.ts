@@ -65,6 +65,21 @@ export async function prepare(
   const config = configOf(message.config);
   if (config.device === 'gpu') seeOwnGpu(slot);
   const samples = await openSamples(message, config, options, requests);
+  try {
+    return await prepareWith(samples, message, config, options, send);
+  } catch (error) {
+    samples.close();
+    throw error;
+  }
+}
+
+async function prepareWith(
+  samples: Samples,
+  message: Message<'configure'>,
+  config: Config,
+  options: WorkerOptions,
+  send: (message: FromWorker) => void,
+): Promise<Prepared> {
   const { parts: data, fingerprint, lacks } = samples;
   const network = buildNetwork(config.model);
   const encoding = targetEncoding(config.loss, network.outputs, data.train);

@@ -1,9 +1,17 @@
-import type { RawSamples } from '../shared/dataLayout.js';
+import type { RawSamples, WantedSamples } from '../shared/dataLayout.js';
 import { ProtocolError, RunError } from '../shared/errors.js';
-import { areSamples, decodeFromCoordinator, type FromWorker, type Message } from '../shared/protocol.js';
+import { decodeFromCoordinator, type FromWorker, type Message, typeFromCoordinator } from '../shared/protocol.js';
 import type { Frames } from '../shared/transport.js';
 
-interface Waiting {
+/** The coordinator wants something else of this worker than what it waits for samples for. */
+export class NoLongerWanted extends Error {
+  override readonly name = 'NoLongerWanted';
+}
+
+/** Requests that may be under way: whoever answers holds as many answers. */
+export const mostRequests = 4;
+
+interface Waiting extends WantedSamples {
   readonly resolve: (samples: RawSamples) => void;
   readonly reject: (reason: unknown) => void;
 }
@@ -11,7 +19,9 @@ interface Waiting {
 /** Asks the coordinator for samples, for a worker that lacks them or, as an aggregator does, for those below. */
 export class SampleRequests {
   readonly #send: (message: FromWorker) => void;
-  readonly #waiting = new Map<number, Waiting>();
+  /** What has been asked for, by request, and what is still to be. */
+  readonly #asked = new Map<number, Waiting>();
+  readonly #queue: Waiting[] = [];
   #next = 0;
   #end: { readonly reason: unknown } | undefined;
 
@@ -19,34 +29,61 @@ export class SampleRequests {
     this.#send = send;
   }
 
-  ask(part: Message<'wants'>['part'], samples: readonly number[]): Promise<RawSamples> {
+  ask(part: WantedSamples['part'], samples: readonly number[]): Promise<RawSamples> {
     if (this.#end) return Promise.reject(this.#end.reason);
-    const request = this.#next++;
-    this.#send({ type: 'wants', request, part, samples });
-    return new Promise((resolve, reject) => this.#waiting.set(request, { resolve, reject }));
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ part, samples, resolve, reject });
+      this.#sendMore();
+    });
   }
 
-  /** Looks at a message before its turn, where an answer is waited for. Says whether it is one, and takes it. */
+  /**
+   * Looks at a message before its turn, where answers are waited for: takes one that is an answer, and waits no longer where
+   * it is the last that comes. Says whether it has taken it.
+   */
   takes(frames: Frames): boolean {
-    if (this.#waiting.size === 0 || !areSamples(frames)) return false;
-    const { message, samples = [] } = decodeFromCoordinator(frames, []);
-    if (message.type === 'samples') this.take(message, samples);
-    return true;
+    if (this.#asked.size === 0) return false;
+    switch (typeFromCoordinator(frames)) {
+      case 'samples': {
+        const { message, samples = [] } = decodeFromCoordinator(frames, []);
+        if (message.type === 'samples') this.take(message, samples);
+        return true;
+      }
+      case 'refuse':
+      case 'reconnect':
+      case 'move':
+      case 'stop':
+        this.end(new NoLongerWanted('the coordinator goes on without this worker'));
+        return false;
+      default:
+        return false;
+    }
   }
 
   /** @throws ProtocolError where nothing was asked for */
   take({ request, reason }: Message<'samples'>, samples: RawSamples): void {
-    const waiting = this.#waiting.get(request);
+    const waiting = this.#asked.get(request);
     if (!waiting) throw new ProtocolError('the coordinator sent samples that were not asked for');
-    this.#waiting.delete(request);
+    this.#asked.delete(request);
     if (reason === undefined) waiting.resolve(samples);
     else waiting.reject(new RunError(reason));
+    this.#sendMore();
   }
 
   /** No answer comes any more. */
   end(reason: unknown): void {
-    this.#end = { reason };
-    for (const { reject } of this.#waiting.values()) reject(reason);
-    this.#waiting.clear();
+    this.#end ??= { reason };
+    for (const { reject } of [...this.#asked.values(), ...this.#queue.splice(0)]) reject(reason);
+    this.#asked.clear();
+  }
+
+  #sendMore(): void {
+    while (this.#asked.size < mostRequests) {
+      const waiting = this.#queue.shift();
+      if (!waiting) return;
+      const request = this.#next++;
+      this.#asked.set(request, waiting);
+      this.#send({ type: 'wants', request, part: waiting.part, samples: waiting.samples });
+    }
   }
 }

@@ -8,7 +8,7 @@ import type { Frames, Link } from '../shared/transport.js';
 import { inbox } from './inbox.js';
 import type { WorkerOptions } from './options.js';
 import { measure, type Prepared, prepare } from './prepare.js';
-import { SampleRequests } from './sampleRequests.js';
+import { NoLongerWanted, SampleRequests } from './sampleRequests.js';
 import { type Send, sendGradient } from './sendGradient.js';
 import { serveChannel } from './serveChannel.js';
 
@@ -64,6 +64,7 @@ export async function serve(link: Link, options: WorkerOptions): Promise<void> {
     const { system } = shared.memory;
     const duty = { arena, channel, system, computer, alone, send, partition, signal: over.signal };
     steps = serveChannel(duty).catch((error: unknown) => {
+      if (error instanceof NoLongerWanted) return;
       failure = error;
       void link.close();
     });
@@ -71,7 +72,7 @@ export async function serve(link: Link, options: WorkerOptions): Promise<void> {
   const requests = new SampleRequests(send);
   const ports = {
     takes: (frames: Frames) => requests.takes(frames),
-    onEnd: () => requests.end(options.leave.aborted ? new Interrupted(hasLeft) : linkEnd(link)),
+    onEnd: (error: unknown) => requests.end(error ?? (options.leave.aborted ? new Interrupted(hasLeft) : linkEnd(link))),
   };
   try {
     for await (const frames of inbox(link, ports)) {
@@ -89,15 +90,16 @@ export async function serve(link: Link, options: WorkerOptions): Promise<void> {
           );
           break;
         case 'configure':
-          prepared = await orFailed(() => prepare(message, options, requests, send), send);
+          prepared = await unlessUnwanted(() => orFailed(() => prepare(message, options, requests, send), send));
+          if (!prepared) break;
           watchChannel(prepared);
           options.say(`ready: ${prepared.engine.identity.library} ${prepared.engine.identity.provider}`);
           break;
         case 'step':
-          await alone(() => answerStep(expectPrepared(prepared, message.type), message, tensors, send));
+          await unlessUnwanted(() => alone(() => answerStep(expectPrepared(prepared, message.type), message, tensors, send)));
           break;
         case 'evaluate':
-          await alone(() => answerEvaluate(expectPrepared(prepared, message.type), message, tensors, send));
+          await unlessUnwanted(() => alone(() => answerEvaluate(expectPrepared(prepared, message.type), message, tensors, send)));
           break;
         case 'weights':
           expectPrepared(prepared, message.type).weights.take(message.version, [message.part], tensors);
@@ -125,9 +127,10 @@ export async function serve(link: Link, options: WorkerOptions): Promise<void> {
   } finally {
     options.leave.removeEventListener('abort', leave);
     over.abort();
+    requests.end(new NoLongerWanted('it is over'));
     await steps;
     await prepared?.engine.close();
-    await prepared?.samples.close();
+    prepared?.samples.close();
   }
   if (failure !== undefined) throw failure;
   if (options.leave.aborted) throw new Interrupted(hasLeft);
@@ -169,7 +172,17 @@ async function orFailed<T>(work: () => Promise<T>, send: (message: FromWorker) =
   try {
     return await work();
   } catch (error) {
-    if (!isAborted(error)) send({ type: 'failed', reason: errorMessage(error).slice(0, 4_000) });
+    if (!isAborted(error) && !(error instanceof NoLongerWanted)) send({ type: 'failed', reason: errorMessage(error).slice(0, 4_000) });
+    throw error;
+  }
+}
+
+/** Work for which samples do not come any more is left; why, the next message says. */
+async function unlessUnwanted<T>(work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof NoLongerWanted) return undefined;
     throw error;
   }
 }
@@ -189,6 +202,7 @@ async function answerStep(
   const asked = { step, epoch, from: batch[0], to: batch[1] };
   await computer.beginWork(step, weights.whole(version));
   for (const [from, to] of nodes) {
+    await computer.fetch(asked, { from, to });
     const startedAt = now();
     const { gradient, shards } = await computer.gradient(asked, { from, to });
     // The sum of several may not fit into 16 bits.
@@ -217,11 +231,11 @@ async function answerEvaluate(
   const reader = evaluation.get(part);
   if (!reader) throw new ProtocolError(`asked to evaluate the ${part} part, which this run does not have`);
   for (const chunk of chunks) {
-    const startedAt = now();
     const first = chunk * config.validationBatchSize;
     const count = Math.min(config.validationBatchSize, reader.dataset.count - first);
     if (count <= 0) throw new ProtocolError(`asked for chunk ${chunk} of the ${part} part, which has ${reader.dataset.count} samples`);
     await reader.dataset.fetch?.(Int32Array.from({ length: count }, (_, i) => first + i));
+    const startedAt = now();
     reader.fillRange(first, count);
     const { inputs, targets, sampleWeights } = reader;
     const { loss, metrics } = await engine.evaluate({ count, inputs, targets, sampleWeights, masks: [] }, weights.whole(version));

@@ -57,6 +57,8 @@ async function answer({ arena, channel, system, computer, send, partition }: Cha
   const begun = computer.beginWork(step, weights);
   if (begun) await begun;
   for (const node of nodes) {
+    const coming = computer.fetch(asked, node);
+    if (coming) await coming;
     const startedAt = now();
     const { gradient, shards } = await computer.gradient(asked, node, true);
     const computeMs = now() - startedAt;

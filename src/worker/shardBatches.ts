@@ -71,10 +71,12 @@ export class ShardBatches {
     return { count: to - from, inputs, targets, sampleWeights, masks: place.masks };
   }
 
-  /** Gets the samples of a shard that this machine lacks; undefined where it has them. */
-  fetch(step: StepBatch, shard: number): Promise<void> | undefined {
+  /** Gets the samples of shards [first, end) that this machine lacks; undefined where it has them. */
+  fetch(step: StepBatch, first: number, end: number): Promise<void> | undefined {
     if (!this.#dataset.fetch) return undefined;
-    const { from, to } = shardRange(shard, this.#config.shards, step.to - step.from);
+    const { shards } = this.#config;
+    const { from } = shardRange(first, shards, step.to - step.from);
+    const { to } = shardRange(end - 1, shards, step.to - step.from);
     return this.#dataset.fetch(this.#orderOf(step.epoch).subarray(step.from + from, step.from + to));
   }
 
@@ -86,7 +88,7 @@ export class ShardBatches {
     this.#ahead = shards.slice(0, this.#most).flatMap((shard) => {
       const { from, to } = shardRange(shard, this.#config.shards, next.to - next.from);
       if (from === to) return [];
-      const coming = this.fetch(next, shard);
+      const coming = this.fetch(next, shard, shard + 1);
       // What does not come is asked for again when it is needed.
       coming?.catch(() => undefined);
       return coming ? [] : [() => this.#fill(nameOf(next, shard), next, next.from + from, to - from)];

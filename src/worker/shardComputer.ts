@@ -113,9 +113,15 @@ export class ShardComputer {
       const range = shardRange(shard, shards, to);
       if (sizes.has(range.to - range.from)) continue;
       sizes.add(range.to - range.from);
+      await this.#batches.fetch({ step: 0, epoch: 0, from: 0, to }, shard, shard + 1);
       const gradient = await this.#shard({ step: 0, epoch: 0, from: 0, to }, shard, []);
       if (gradient) this.#free.push(gradient);
     }
+  }
+
+  /** Gets the samples of a node that this machine lacks, which must be here before its gradient is computed; undefined where they are. */
+  fetch(step: StepBatch, { from, to }: TreeNode): Promise<void> | undefined {
+    return this.#batches.fetch(step, from, to);
   }
 
   /**
@@ -162,8 +168,6 @@ export class ShardComputer {
   }
 
   async #shard(step: StepBatch, shard: number, sums: PartSums[]): Promise<Float32Array | undefined> {
-    const coming = this.#batches.fetch(step, shard);
-    if (coming) await coming;
     const batch = this.#batches.batchOf(step, shard);
     if (!batch) return undefined;
     const gradient = this.#free.pop();

@@ -73,6 +73,16 @@ test('the format is told from the bytes, not the name', (t) => {
   t.end();
 });
 
+test('pieces are whole rows, loaded or read from disk', (t) => {
+  const [rows, width] = [4, 5_000_001];
+  const folder = t.testdir({ 'wide.npy': npyBytes('|u1', [rows, width], new Uint8Array(rows * width)) });
+  for (const memory of [Number.POSITIVE_INFINITY, 0]) {
+    const lengths = [...openArray(join(folder, 'wide.npy'), memory).pieces(0, rows)].map(({ length }) => length / width);
+    t.same(lengths, [3, 1]);
+  }
+  t.end();
+});
+
 test('a bad file is named, with what was expected and what was got', (t) => {
   const cases: Readonly<Record<string, readonly [Buffer | string, string]>> = {
     empty: ['', 'expected an IDX or .npy file, got an empty one'],

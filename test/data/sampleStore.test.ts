@@ -1,10 +1,10 @@
-import { statSync } from 'node:fs';
+import { closeSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'tap';
 import { ArrayDataset } from '../../src/data/arrayDataset.js';
 import { BatchReader } from '../../src/data/batch.js';
 import { SampleStore } from '../../src/data/sampleStore.js';
-import { ProtocolError } from '../../src/shared/errors.js';
+import { ProtocolError, RunError } from '../../src/shared/errors.js';
 import { npyBytes } from '../fixtures/arrays.js';
 
 const count = 10;
@@ -51,25 +51,80 @@ test('samples that have been fetched are those of the files, once asked for and 
   await Promise.all([first, second]);
   t.equal(store.fetch(Int32Array.of(0, 2, 3, 7)), undefined);
   t.same(read(store, [3, 0, 7, 2]), read(source, [3, 0, 7, 2]));
-  await store.close();
+  store.close();
 
   const again = open();
   await again.fetch(Int32Array.from({ length: 9 }, (_, i) => i));
   t.same(asked.slice(2), [[1, 4, 5, 6, 8]], 'what another store has kept is there');
   t.same(read(again, [8, 1, 7, 0, 4]), read(source, [8, 1, 7, 0, 4]));
-  await again.close();
-  t.ok(statSync(join(folder, 'store', 'here')).size <= 9);
+  again.close();
+});
+
+const layout = {
+  count: 4,
+  inputs: { dtype: 'uint8', shape: [3], bytes: 3 },
+  targets: { dtype: 'float32', shape: [2], bytes: 8 },
+  isWeighted: false,
+};
+const options = { layout, preparation: undefined, fingerprint: 'f' };
+/** Samples whose inputs are their number, and what was asked for. */
+function givers(): { readonly asked: number[][]; readonly ask: (samples: readonly number[]) => Promise<Uint8Array[]> } {
+  const asked: number[][] = [];
+  return {
+    asked,
+    async ask(samples) {
+      asked.push([...samples]);
+      return [Uint8Array.from(samples.flatMap((sample) => [sample, sample, sample])), new Uint8Array(samples.length * 8)];
+    },
+  };
+}
+
+test('what another store has left is used where it is whole, and asked for again where it is not', async (t) => {
+  const folder = join(t.testdir(), 'store');
+  const [one, other, late] = [givers(), givers(), givers()];
+  const first = new SampleStore({ ...options, folder, ask: one.ask });
+  const second = new SampleStore({ ...options, folder, ask: other.ask });
+  await first.fetch(Int32Array.of(0, 1, 3));
+  await second.fetch(Int32Array.of(0, 1, 2));
+  t.same(other.asked, [[2]], 'the two are open at once');
+  second.close();
+  // A machine that went down before all had reached its disk, or a disk that lies.
+  const inputs = openSync(join(folder, 'inputs'), 'r+');
+  writeSync(inputs, Uint8Array.of(0), 0, 1, 3);
+  closeSync(inputs);
+  const third = new SampleStore({ ...options, folder, ask: late.ask });
+  await third.fetch(Int32Array.of(0, 1, 2, 3));
+  t.same(late.asked, [[1]]);
+  third.close();
+  // A folder that is removed is lost for others, not for who has it open.
+  rmSync(folder, { recursive: true });
+  await first.fetch(Int32Array.of(0, 2));
+  const reader = new BatchReader(first, { kind: 'values' }, 2, 2);
+  reader.fill(Int32Array.of(2, 0), 0, 2);
+  t.same([...reader.inputs], [2, 2, 2, 0, 0, 0]);
+  first.close();
 });
 
 test('answers that are not what was asked for are no samples', async (t) => {
-  const layout = { count: 4, inputs: { dtype: 'uint8', shape: [3] }, targets: { dtype: 'float32', shape: [2] }, isWeighted: false };
   const open = (rows: readonly Uint8Array[], of = layout) =>
-    new SampleStore({ folder: t.testdir(), layout: of, preparation: undefined, fingerprint: 'f', ask: async () => rows });
+    new SampleStore({ ...options, folder: t.testdir(), layout: of, ask: async () => rows });
   for (const rows of [[], [new Uint8Array(3)], [new Uint8Array(4), new Uint8Array(8)], [new Uint8Array(3), new Uint8Array(7)]]) {
     const store = open(rows);
     for (const time of ['the first time', 'again'])
       await t.rejects(store.fetch(Int32Array.of(1)) ?? Promise.resolve(), ProtocolError, time);
+    store.close();
   }
-  t.throws(() => open([], { ...layout, inputs: { dtype: 'constructor', shape: [3] } }), ProtocolError);
+  for (const inputs of [
+    { dtype: 'constructor', shape: [3], bytes: 3 },
+    { dtype: 'uint8', shape: [3], bytes: 4 },
+  ])
+    t.throws(() => open([], { ...layout, inputs }), ProtocolError);
+  const file = join(t.testdir({ file: '' }), 'file');
+  writeFileSync(file, '');
+  t.throws(
+    () => new SampleStore({ ...options, folder: join(file, 'store'), ask: givers().ask }),
+    /store: samples cannot be kept there .*: name another cache folder with XDG_CACHE_HOME$/,
+  );
+  t.throws(() => new SampleStore({ ...options, folder: join(file, 'store'), ask: givers().ask }), RunError);
   t.end();
 });

@@ -30,9 +30,14 @@ test('balanced weights are those of scikit-learn; a class that is not there keep
 
 test('weights are given by number, by name, or as a list; what is not named has 1', (t) => {
   t.same(classWeightsOf({ 2: 3 }, five, undefined), [1, 1, 3]);
+  t.same(classWeightsOf({ 4: 3 }, five, undefined), [1, 1, 1, 1, 3], 'a class that only validates');
   t.same(classWeightsOf({ cat: 0.5, bee: 2 }, five, ['ant', 'bee', 'cat']), [1, 2, 0.5]);
   t.same(classWeightsOf([1, 2, 3, 4], five, undefined), [1, 2, 3, 4]);
   t.throws(() => classWeightsOf([1, 2], five, undefined), new DataError('data.classWeights: expected 3 weights, one a class, got 2'));
+  t.throws(
+    () => classWeightsOf({ third: 1 }, five, undefined),
+    new DataError('data.classWeights: expected numbers of classes, got "third"'),
+  );
   t.throws(
     () => classWeightsOf({ cta: 1 }, five, ['ant', 'bee', 'cat']),
     new DataError('data.classWeights: expected classes (ant, bee, cat), got "cta"; did you mean "cat"?'),

@@ -3,13 +3,13 @@ import { test } from 'tap';
 import { ProtocolError } from '../../src/shared/errors.js';
 import { cut } from '../../src/shared/partition.js';
 import {
-  areSamples,
   decodeFromCoordinator,
   decodeFromWorker,
   encode,
   type FromCoordinator,
   type FromWorker,
   protocolVersion,
+  typeFromCoordinator,
 } from '../../src/shared/protocol.js';
 
 const sums = { count: 8, loss: 2.5, metrics: [7, 0.125], squaredNorm: 1e-9 };
@@ -25,7 +25,14 @@ const hello = {
   role: 'worker',
 } as const;
 const ready = { type: 'ready', engine: { engine: 'onnx', provider: 'cpu', library: '1.30.0' }, probe: 'abc', fingerprint: 'def' } as const;
-const layout = { train: { count: 40, inputs: { dtype: 'uint8', shape: [2] }, targets: { dtype: 'int32', shape: [] }, isWeighted: false } };
+const layout = {
+  train: {
+    count: 40,
+    inputs: { dtype: 'uint8', shape: [2], bytes: 2 },
+    targets: { dtype: 'int32', shape: [], bytes: 4 },
+    isWeighted: false,
+  },
+};
 const gradient = { type: 'gradient', work: 3, node: [0, 2], shards: [sums, sums], startedAt: 0, computeMs: 1.5 } satisfies FromWorker;
 const step = {
   type: 'step',
@@ -106,8 +113,9 @@ test('samples come as bytes, and are known before they are read', (t) => {
       [255, 255, 255, 255],
     ],
   );
-  t.ok(areSamples(frames));
-  for (const other of [encode({ type: 'probe' }), [], [new Uint8Array(3)]]) t.notOk(areSamples(other));
+  t.equal(typeFromCoordinator(frames), 'samples');
+  t.equal(typeFromCoordinator(encode({ type: 'probe' })), 'probe');
+  for (const other of [[], [new Uint8Array(3)], encode({ type: 'leaving' })]) t.equal(typeFromCoordinator(other), undefined);
   t.end();
 });
 
