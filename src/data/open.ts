@@ -1,4 +1,4 @@
-import type { DataSpec, FileData, NamedData, Preparation } from '../shared/config/dataSchema.js';
+import type { DataSpec, Preparation } from '../shared/config/dataSchema.js';
 import { DataError, UsageError } from '../shared/errors.js';
 import { type ArrayData, ArrayDataset, type ArrayPair } from './arrayDataset.js';
 import { type ArrayFile, type ArraySource, openArray } from './arrayFile.js';
@@ -8,7 +8,6 @@ import { convertSpec, type DataNames, type Likeness } from './convert.js';
 import type { DataParts, Dataset, PartName } from './dataset.js';
 import { type Fit, fitPreparation } from './fit.js';
 import type { Reading } from './memory.js';
-import { mnistFiles } from './mnist.js';
 import { split } from './split.js';
 
 /** A run's data, and what samples and classes are called. */
@@ -50,11 +49,7 @@ export interface TrainedOn {
 }
 
 /** The same for data that are arrays already. */
-export function openData(spec: NamedData | FileData, validationSplit: number, options: OpenOptions = {}): Opened {
-  return openArrays('name' in spec ? mnistFiles(spec.take) : spec, validationSplit, options);
-}
-
-function openArrays(arrays: ArrayData, validationSplit: number, options: OpenOptions): Opened {
+export function openArrays(arrays: ArrayData, validationSplit: number, options: OpenOptions): Opened {
   checkSpec(arrays, validationSplit);
   let memory = options.memory ?? Number.POSITIVE_INFINITY;
   const open = (pair: ArrayPair): ArrayDataset => {

@@ -1,9 +1,9 @@
 import { test } from 'tap';
 import { BatchReader } from '../../src/data/batch.js';
 import { mnistFiles } from '../../src/data/mnist.js';
-import { openData } from '../../src/data/open.js';
 import { checkTargets } from '../../src/data/targets.js';
 import { DataError } from '../../src/shared/errors.js';
+import { openData } from '../fixtures/openData.js';
 
 test('the real MNIST', (t) => {
   const { train, validation, test: last } = openData({ name: 'mnist' }, 0.2);

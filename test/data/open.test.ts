@@ -2,9 +2,9 @@ import { join } from 'node:path';
 import { test } from 'tap';
 import type { Dataset } from '../../src/data/dataset.js';
 import { fingerprintOf } from '../../src/data/fingerprint.js';
-import { openData } from '../../src/data/open.js';
 import { DataError, UsageError } from '../../src/shared/errors.js';
 import { idxBytes, npyBytes } from '../fixtures/arrays.js';
+import { openData } from '../fixtures/openData.js';
 
 /** Ten samples: x is [i, i + 0.5], y is i. */
 const ten = {

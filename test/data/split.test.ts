@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { test } from 'tap';
 import type { Dataset } from '../../src/data/dataset.js';
-import { loadData, openData } from '../../src/data/open.js';
+import { loadData } from '../../src/data/open.js';
 import { idxBytes, npyBytes } from '../fixtures/arrays.js';
+import { openData } from '../fixtures/openData.js';
 
 /** The inputs of a part, each a number of its own. */
 function samples(part: Dataset | undefined): number[] {

@@ -2,10 +2,11 @@ import { join } from 'node:path';
 import { test } from 'tap';
 import { classWeightsOf } from '../../src/data/classWeights.js';
 import type { Dataset } from '../../src/data/dataset.js';
-import { loadData, openData } from '../../src/data/open.js';
+import { loadData } from '../../src/data/open.js';
 import { DataError } from '../../src/shared/errors.js';
 import { npyBytes } from '../fixtures/arrays.js';
 import { memoryDataset } from '../fixtures/memoryDataset.js';
+import { openData } from '../fixtures/openData.js';
 
 const classes = { width: 1, isClassNumber: true };
 const five = memoryDataset(classes, [[0], [2], [0], [0], [2]]);

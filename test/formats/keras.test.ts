@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'tap';
-import { openData } from '../../src/data/open.js';
 import { readKerasArchive, writeKerasArchive } from '../../src/formats/keras/archive.js';
 import { readKerasH5, writeKerasH5 } from '../../src/formats/keras/h5.js';
 import { readModelAt } from '../../src/formats/open.js';
@@ -10,6 +9,7 @@ import type { TrainableModel } from '../../src/formats/savedModel.js';
 import { evaluate } from '../../src/inference/evaluate.js';
 import { loadModel } from '../../src/inference/loadModel.js';
 import { parseConfig } from '../../src/shared/config/parse.js';
+import { openData } from '../fixtures/openData.js';
 import { everything, largestDifference, small, weightsOf } from './everything.js';
 
 const golden = fileURLToPath(new URL('../golden/models/', import.meta.url));

@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'tap';
-import { openData } from '../../src/data/open.js';
 import { evaluate, evaluatePart } from '../../src/inference/evaluate.js';
 import { loadModel } from '../../src/inference/loadModel.js';
+import { openData } from '../fixtures/openData.js';
 import { floats, integers, writeRun, writeWeights } from './runs.js';
 
 const identity = { inputShape: [1], layers: [{ dense: 1 }] };

@@ -2,12 +2,12 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'tap';
 import { BatchReader } from '../../src/data/batch.js';
-import { openData } from '../../src/data/open.js';
 import { sparseTargets, targetEncoding } from '../../src/data/targets.js';
 import { openEngine } from '../../src/engines/open.js';
 import { train } from '../../src/index.js';
 import { parseConfig } from '../../src/shared/config/parse.js';
 import { buildNetwork } from '../../src/shared/model/network.js';
+import { openData } from '../fixtures/openData.js';
 import { metricsOf } from '../fixtures/runFolder.js';
 
 /**
