@@ -5,7 +5,7 @@ import { readingOf } from '../data/memory.js';
 import { loadData } from '../data/open.js';
 import { checkTargets } from '../data/targets.js';
 import { openEngine } from '../engines/open.js';
-import type { DataSpec } from '../shared/config/dataSchema.js';
+import { type DataSpec, withoutTraining } from '../shared/config/dataSchema.js';
 import { UsageError } from '../shared/errors.js';
 import { twin } from '../shared/kernel/twin.js';
 import { penaltyOf } from '../shared/model/penalty.js';
@@ -61,7 +61,7 @@ export async function partOf(model: Model, part: PartName, say?: Say): Promise<D
 export async function otherData(model: Model, spec: DataSpec, say?: Say): Promise<Dataset> {
   const path = 'the training data';
   const like = { table: model.schema && { path, schema: model.schema }, images: model.classes && { path, classes: model.classes } };
-  const { train, test } = await loadData(spec, 0, { folders: cachesElsewhere('runs'), say }, undefined, {
+  const { train, test } = await loadData(withoutTraining(spec), 0, { folders: cachesElsewhere('runs'), say }, undefined, {
     preparation: model.preparation,
     like,
   });

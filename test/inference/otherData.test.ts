@@ -85,6 +85,12 @@ test('a table, with a report of what is right and wrong', async (t) => {
     report.calibration.reduce((sum, { samples }) => sum + samples, 0),
     5,
   );
+  const ofTraining = { groups: 'colour', stratify: true, classWeights: { cat: 5 } };
+  t.same(
+    await evaluate(model, await otherData(model, { ...spec2, ...ofTraining })),
+    await evaluate(model, data),
+    'what a config says of training samples is nothing to judge by',
+  );
   await t.rejects(otherData(model, { ...spec2, table: join(folder, 'other.csv') }), {
     name: 'DataError',
     message: /expected one of the categories of the training data \(blue, red, yellow\), got "green"$/,

@@ -116,6 +116,13 @@ export const dataSchema = z.unknown().transform((value, context): DataSpec => {
   return readWith(files, value, context, []);
 });
 
+/** The same data to judge a model by: without how they would be split, and without weights that are for training samples only. */
+export function withoutTraining(spec: DataSpec): DataSpec {
+  if ('name' in spec) return { ...spec, classWeights: undefined };
+  if ('images' in spec) return { ...spec, stratify: undefined, classWeights: undefined };
+  return { ...spec, groups: undefined, stratify: undefined, classWeights: undefined };
+}
+
 /** The same data with other paths to its files and folders. */
 export function mapPaths(spec: DataSpec, map: (path: string) => string): DataSpec {
   if ('name' in spec) return spec;
