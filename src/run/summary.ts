@@ -4,6 +4,7 @@ import type { EndReason } from '../coordinator/progress.js';
 import { type Member, waitedMs } from '../coordinator/roster.js';
 import type { StepFiguresMs } from '../coordinator/stepTimes.js';
 import type { Outcome } from '../coordinator/trainPorts.js';
+import { withoutSecretsIn } from '../data/remote/address.js';
 import type { Figures } from '../shared/json.js';
 import { version } from '../shared/version.js';
 
@@ -166,7 +167,7 @@ export function summarize(parts: SummaryParts): RunSummary {
     cpu: cpus()[0]?.model.trim() ?? process.arch,
     engine: members[0]?.ready?.engine,
     fingerprint,
-    commandLine,
+    commandLine: commandLine.map(withoutSecretsIn),
   };
 }
 

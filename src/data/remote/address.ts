@@ -38,7 +38,15 @@ export function splitArrayName(path: string): { readonly address: string; readon
 export function withoutSecrets(address: string): string {
   if (/^s3:/i.test(address)) return address;
   const bare = address.replace(URL.canParse(address) ? /^(\w+:\/\/)[^/?#]*@/ : /^(\w+:\/\/).*@/s, '$1');
-  return bare.replace(/\?[^#]*/, '?...');
+  return bare.replace(/\?[^#]*/g, '?...');
+}
+
+/** Addresses in a text: to the quote that ends them, else to the next space, without the brackets that end a mapping or a list. */
+const addressesIn = /(?<=")https?:\/\/[^"]*|(?<=')https?:\/\/[^']*|https?:\/\/\S*?(?=[\]},]*(?:\s|$))/gi;
+
+/** A text, such as a word of a command line with a config in it, whose addresses are as they may be shown. */
+export function withoutSecretsIn(text: string): string {
+  return text.replace(addressesIn, withoutSecrets);
 }
 
 /** @throws DataError for what is no address of a file, or holds a password */

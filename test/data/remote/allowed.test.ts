@@ -1,6 +1,6 @@
 import { test } from 'tap';
 import { underRoot, urlsUnder } from '../../../src/data/dataRoot.js';
-import { isAddress, splitArrayName, withoutSecrets } from '../../../src/data/remote/address.js';
+import { isAddress, splitArrayName, withoutSecrets, withoutSecretsIn } from '../../../src/data/remote/address.js';
 import { checkPrefix, isAllowed } from '../../../src/data/remote/allowed.js';
 
 test('what is an address', (t) => {
@@ -24,6 +24,21 @@ test('no message holds a password or a signature', (t) => {
     ['s3://b/what?', 's3://b/what?'],
   ] as const)
     t.equal(withoutSecrets(address), shown);
+  t.end();
+});
+
+test('addresses in words of a command line are shown without secrets', (t) => {
+  for (const [word, shown] of [
+    ['--data', '--data'],
+    ['what?', 'what?'],
+    ['https://h/x?sig=a,b}', 'https://h/x?...}'],
+    ['--from=HTTPS://u:p@h/x?sig=a#n', '--from=HTTPS://h/x?...#n'],
+    ['{"x":"https://h/x.npz?to=http://h/?a,\'b&sig= c#x","y":"s3://b/y?"}', '{"x":"https://h/x.npz?...#x","y":"s3://b/y?"}'],
+    ["{ x: 'https://h/x?a=\"&sig=b', take: 3 }", "{ x: 'https://h/x?...', take: 3 }"],
+    ['{x: https://h/x?sig=a,b, test: {x: https://h/t?sig=c#x}, take: 3}', '{x: https://h/x?..., test: {x: https://h/t?...#x}, take: 3}'],
+    ['[https://h/x?a#x,https://h/y?b#y]', '[https://h/x?...#x,https://h/y?...#y]'],
+  ] as const)
+    t.equal(withoutSecretsIn(word), shown);
   t.end();
 });
 
