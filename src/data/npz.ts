@@ -72,7 +72,7 @@ async function firstBytes(zip: ZipFile, entry: Entry, what: string): Promise<Buf
   return Buffer.concat(chunks).subarray(0, longestHeader);
 }
 
-async function unpacked(zip: ZipFile, entry: Entry, file: string, what: string, { folders, say }: CachePlace): Promise<string> {
+async function unpacked(zip: ZipFile, entry: Entry, file: string, what: string, { folders, say, signal }: CachePlace): Promise<string> {
   const { size, mtimeMs } = statSync(file);
   const key = createHash('sha256')
     .update(JSON.stringify([resolve(file), size, mtimeMs, entry.fileName]))
@@ -100,6 +100,7 @@ async function unpacked(zip: ZipFile, entry: Entry, file: string, what: string, 
         throw error instanceof DataError ? error : new DataError(`${what}: cannot be unpacked: ${errorMessage(error)}`);
       }
     },
+    signal,
   );
   return path;
 }

@@ -179,7 +179,7 @@ function readDescription(folder: string): Description | undefined {
 }
 
 /** Parts that were converted before an interruption are not converted again. */
-async function build({ source, parts, assemble }: Conversion, folder: string, { onProgress, say }: CachePlace): Promise<void> {
+async function build({ source, parts, assemble }: Conversion, folder: string, { onProgress, say, signal }: CachePlace): Promise<void> {
   mkdirSync(join(folder, '..'), { recursive: true });
   await alone(
     `${folder}.lock`,
@@ -205,6 +205,7 @@ async function build({ source, parts, assemble }: Conversion, folder: string, { 
         throw error;
       }
     },
+    signal,
   );
 }
 

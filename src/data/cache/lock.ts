@@ -13,12 +13,13 @@ const lookInterval = 100;
 /**
  * Does something that only one process may do at a time, on any machine that sees the folder.
  * @param isDone has another one done it meanwhile? Nothing is done then.
+ * @param signal aborts when it need not be done any more: nobody waits for the lock then
  */
-export async function alone(lock: string, isDone: () => boolean, work: () => Promise<void>): Promise<void> {
+export async function alone(lock: string, isDone: () => boolean, work: () => Promise<void>, signal?: AbortSignal): Promise<void> {
   const token = randomUUID();
   while (!isDone()) {
     if (!take(lock, token)) {
-      await wait(lookInterval);
+      await wait(lookInterval, undefined, signal && { signal });
       continue;
     }
     const touching = setInterval(() => touch(lock), touchInterval);

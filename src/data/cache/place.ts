@@ -10,6 +10,8 @@ export interface CachePlace {
   readonly root?: string | undefined;
   /** What addresses that are fetched begin with; default: any are. */
   readonly urls?: readonly string[] | undefined;
+  /** Aborts when nobody wants the data any more: whatever waits for a server or for another process then ends with its reason. */
+  readonly signal?: AbortSignal | undefined;
   /** Is told how many of the parts of a source have been converted, or of the blocks of an address fetched. */
   readonly onProgress?: ((source: string, done: number, total: number) => void) | undefined;
   /** One line for a person. */

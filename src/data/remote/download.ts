@@ -19,12 +19,14 @@ export interface Download {
   readonly name: string;
   /** Is told how many of its blocks are there. */
   readonly onProgress: (done: number, total: number) => void;
+  /** Aborts when nobody wants it any more; blocks that have come are kept. */
+  readonly signal: AbortSignal;
 }
 
 /**
  * Fetches a file, and goes on with one that was begun.
  * @returns where it is
- * @throws Changed where it is another one meanwhile; Unreachable; DataError
+ * @throws Changed where it is another one meanwhile; Unreachable; DataError; any error, once the signal has aborted
  */
 export async function download(job: Download): Promise<string> {
   const partial = await PartialFile.open(job.name, job.version);
@@ -53,13 +55,14 @@ async function fetchBlocks(job: Download, partial: PartialFile): Promise<void> {
   onProgress(partial.blocks, total);
   if (first === undefined) return;
   // It shows whether the server knows parts.
-  const answered = await fetchBlock(job, partial, first, true, new AbortController().signal);
+  const answered = await fetchBlock(job, partial, first, true, job.signal);
   onProgress(answered === 'whole' ? total : partial.blocks, total);
   if (answered === 'whole') return;
   const failure = new AbortController();
+  const isOver = AbortSignal.any([job.signal, failure.signal]);
   const lane = async (): Promise<void> => {
-    for (let block = rest.shift(); block !== undefined && !failure.signal.aborted; block = rest.shift()) {
-      await fetchBlock(job, partial, block, false, failure.signal);
+    for (let block = rest.shift(); block !== undefined && !isOver.aborted; block = rest.shift()) {
+      await fetchBlock(job, partial, block, false, isOver);
       onProgress(partial.blocks, total);
     }
   };
@@ -69,12 +72,12 @@ async function fetchBlocks(job: Download, partial: PartialFile): Promise<void> {
     }),
   );
   await Promise.all(lanes);
-  failure.signal.throwIfAborted();
+  isOver.throwIfAborted();
 }
 
 /**
  * @param mayBeWhole may the server send all of the file instead?
- * @param signal aborts when another block has failed
+ * @param signal aborts when another block has failed, or nobody wants the file any more
  */
 async function fetchBlock(
   job: Download,
@@ -89,6 +92,8 @@ async function fetchBlock(
     let answer: Answer | undefined;
     try {
       answer = await source.read(version, from, to, signal);
+      // It may break before it is read; whoever reads it then hears of that.
+      answer.body.on('error', () => undefined);
       await takeBlock(job, partial, block, answer, mayBeWhole);
       return answer.isPart ? 'part' : 'whole';
     } catch (error) {
@@ -97,7 +102,7 @@ async function fetchBlock(
       if (trial < tries) continue;
       throw answer?.isPart === false ? new Unreachable(`${problem.message}, and the server sends files as wholes only`) : problem;
     } finally {
-      answer?.body.on('error', () => undefined).destroy();
+      answer?.body.destroy();
     }
   }
 }
@@ -117,24 +122,29 @@ async function takeBlock(
 ): Promise<void> {
   if (isPart) {
     const { from, to } = rangeOf(block, version);
-    checkSize(await write(body, partial, from), to === undefined ? undefined : to - from);
+    checkSize(await write(body, partial, from, to), to === undefined ? undefined : to - from);
     await partial.add(block);
     return;
   }
   // A server that knows parts sends the whole of another file only.
   if (!mayBeWhole) throw new Changed();
   await partial.restart();
-  checkSize(await write(body, partial, 0), version.size);
+  checkSize(await write(body, partial, 0, version.size), version.size);
 }
 
 function checkSize(got: number, expected: number | undefined): void {
   if (expected !== undefined && got !== expected) throw new Unreachable(`the connection broke after ${got} of ${expected} bytes`);
 }
 
-/** @returns how many bytes have come */
-async function write(body: Readable, partial: PartialFile, from: number): Promise<number> {
+/**
+ * @param to no byte from here on is written: it may be one of another block, or there may be no end of them
+ * @returns how many bytes have come
+ */
+async function write(body: Readable, partial: PartialFile, from: number, to: number | undefined): Promise<number> {
   let at = from;
   for await (const chunk of body) {
+    if (to !== undefined && at + chunk.length > to)
+      throw new Unreachable(`its server sends more than the ${to - from} bytes that it should`);
     await partial.write(chunk, at);
     at += chunk.length;
   }

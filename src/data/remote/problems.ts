@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import { DataError, errorCode, errorMessage } from '../../shared/errors.js';
-import { Changed, Unreachable } from './source.js';
+import { Changed, NotPermitted, Unreachable } from './source.js';
 
 /** Seconds without a sign of life after which a server is given up. */
 export const patience = 30;
@@ -12,6 +12,8 @@ const ofDisk = /^(ENOSPC|EDQUOT|EROFS|EIO|EACCES|EPERM|ENOENT|ENOTDIR|EISDIR|EMF
 /** Why a connection did not come to be, or broke, in words. */
 export function connectionProblem(shown: string, error: unknown): Error {
   if (error instanceof DataError || error instanceof Unreachable || error instanceof Changed) return error;
+  // Nobody wants it any more.
+  if (error instanceof Error && error.name === 'AbortError') return error;
   const code = errorCode(error);
   if (certificate.test(code)) {
     return new DataError(
@@ -40,12 +42,14 @@ export function isBusy(status: number): boolean {
 
 /** What a status says that is no success. @param retryAfter header of an answer, in seconds */
 export function statusProblem(shown: string, status: number, retryAfter?: string): Error {
-  const said = `its server answers ${status}${STATUS_CODES[status] === undefined ? '' : ` ${STATUS_CODES[status]}`}`;
+  const answer = `${status}${STATUS_CODES[status] === undefined ? '' : ` ${STATUS_CODES[status]}`}`;
+  const said = `its server answers ${answer}`;
   if (isBusy(status)) return new Unreachable(said, Number(retryAfter) || 0);
   if (status === 404 || status === 410) return new DataError(`${shown}: no such file: ${said}`);
   if (status === 401 || status === 403) {
-    return new DataError(
+    return new NotPermitted(
       `${shown}: no permission to read it: ${said}; expected an address that everyone may read, one that is signed and has not expired, or s3://BUCKET/KEY with credentials of your own`,
+      answer,
     );
   }
   if (status === 407) return new DataError(`${shown}: the proxy wants a name and a password: put them into HTTP_PROXY and HTTPS_PROXY`);

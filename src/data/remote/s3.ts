@@ -21,9 +21,9 @@ export function openS3({ bucket, key, shown }: Address & S3Address): Source {
   });
   const file = { Bucket: bucket, Key: key };
   return {
-    async version() {
+    async version(abortSignal) {
       try {
-        return versionOf(await client.send(new HeadObjectCommand(file)), undefined);
+        return versionOf(await client.send(new HeadObjectCommand(file), { abortSignal }), undefined);
       } catch (error) {
         throw problemOf(shown, error);
       }

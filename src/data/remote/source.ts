@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { DataError } from '../../shared/errors.js';
 import type { Address } from './address.js';
 
 /** What tells that a file is another one, without reading it; undefined where its server does not say. */
@@ -19,7 +20,7 @@ export interface Answer {
 
 /** A file on a server. Whatever it cannot do is a DataError; Unreachable where it may be possible later. */
 export interface Source {
-  version(): Promise<Version>;
+  version(signal: AbortSignal): Promise<Version>;
   /**
    * Asks for the bytes from `from` to before `to`, or, where that is undefined, for the whole file.
    * @throws Changed where it is another version
@@ -40,25 +41,36 @@ export class Unreachable extends Error {
   }
 }
 
+/** A server does not let whoever asks read the file: any more, where an address was signed for a while. */
+export class NotPermitted extends DataError {
+  /** @param answer status of the server, such as `403 Forbidden` */
+  constructor(
+    message: string,
+    readonly answer: string,
+  ) {
+    super(message);
+  }
+}
+
 /** A file is no longer the one that was begun with. */
 export class Changed extends Error {
   override readonly name = 'Changed';
 }
 
-/** Only what both versions say is compared: the ETag, which says the most, else the time. */
+/**
+ * What both versions say is compared: the ETag, which says the most, else the time. Where one of them says either, a size
+ * alone proves nothing.
+ */
 export function isSameVersion(one: Version, other: Version): boolean {
-  if (!agree(one.size, other.size)) return false;
+  if (one.size !== undefined && other.size !== undefined && one.size !== other.size) return false;
   if (one.etag !== undefined && other.etag !== undefined) return plain(one.etag) === plain(other.etag);
-  return agree(one.modified, other.modified);
+  if (one.modified !== undefined && other.modified !== undefined) return one.modified === other.modified;
+  return !tellsChanges(one) && !tellsChanges(other);
 }
 
 /** Would another version show, even one of the same size? */
 export function tellsChanges({ etag, modified }: Version): boolean {
   return etag !== undefined || modified !== undefined;
-}
-
-function agree<T>(one: T | undefined, other: T | undefined): boolean {
-  return one === undefined || other === undefined || one === other;
 }
 
 /** A proxy that packs files on their way says W/ of the same ETag. */

@@ -24,9 +24,9 @@ export function openWeb(address: Address & WebAddress, mayOpen: (address: string
   const dispatcher = connections();
 
   /** Whatever answers, of the last address that the first one leads to. */
-  function ask(method: 'HEAD' | 'GET', headers: Headers, signal?: AbortSignal): Promise<Dispatcher.ResponseData> {
+  function ask(method: 'HEAD' | 'GET', headers: Headers, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
     // Bytes are counted as they are kept.
-    const options = { method, headers: { ...headers, 'accept-encoding': 'identity' }, dispatcher, signal: signal ?? null };
+    const options = { method, headers: { ...headers, 'accept-encoding': 'identity' }, dispatcher, signal };
     return patiently(async () => {
       let url = address.url;
       for (let redirects = 0; redirects <= mostRedirects; redirects++) {
@@ -44,18 +44,18 @@ export function openWeb(address: Address & WebAddress, mayOpen: (address: string
     }, signal);
   }
 
-  async function versionBy(method: 'HEAD' | 'GET', headers: Headers): Promise<Version | number> {
-    const answer = await ask(method, headers);
+  async function versionBy(method: 'HEAD' | 'GET', headers: Headers, signal: AbortSignal): Promise<Version | number> {
+    const answer = await ask(method, headers, signal);
     discard(answer);
     const isEmpty = answer.statusCode === 416 && totalOf(answer) === 0;
     return answer.statusCode < 300 || isEmpty ? versionOf(answer) : answer.statusCode;
   }
 
   return {
-    async version() {
-      const told = await versionBy('HEAD', {});
+    async version(signal) {
+      const told = await versionBy('HEAD', {}, signal);
       if (typeof told === 'number' ? !withoutHead.has(told) : told.size) return versionOr(shown, told);
-      return versionOr(shown, await versionBy('GET', { range: 'bytes=0-0' }));
+      return versionOr(shown, await versionBy('GET', { range: 'bytes=0-0' }, signal));
     },
     async read(expected, from, to, signal): Promise<Answer> {
       const answer = await ask('GET', to === undefined ? {} : { range: `bytes=${from}-${to - 1}` }, signal);

@@ -1,8 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { basename, dirname, join } from 'node:path';
 import { test } from 'tap';
+import { alone } from '../../../src/data/cache/lock.js';
 import type { CachePlace } from '../../../src/data/cache/place.js';
 import { fetched } from '../../../src/data/remote/fetched.js';
 import { blockSize } from '../../../src/data/remote/partialFile.js';
@@ -181,6 +182,109 @@ test('a server that cannot be reached: the copy, and where there is none, why', 
   ]);
   t.equal(known, path);
   t.same(place.said, ['http://HOST/x cannot be reached (nobody listens there (ECONNREFUSED)): the copy of DATE is used']);
+});
+
+test('an address that is signed and has expired: the copy, and where there is none, why', async (t) => {
+  const server = await FileServer.start(t);
+  server.files.set('/x', { bytes, etag: '"1"' });
+  const place = placeIn(t.testdir());
+  const address = `${server.origin}/x?sig=a`;
+  const path = await fetched(address, place);
+  for (const status of [401, 403]) {
+    server.otherwise = (_, response) => Boolean(response.writeHead(status).end());
+    t.equal(await fetched(address, place), path);
+    await t.rejects(fetched(`${server.origin}/x?sig=b`, place), { name: 'DataError', message: /x\?\.\.\.: no permission to read it/ });
+  }
+  t.same(place.said, [
+    'http://HOST/x?... answers 401 Unauthorized: the copy of DATE is used',
+    'http://HOST/x?... answers 403 Forbidden: the copy of DATE is used',
+  ]);
+});
+
+test('a server that sends more than was asked for overwrites nothing', async (t) => {
+  const server = await FileServer.start(t);
+  server.files.set('/part', { bytes, etag: '"1"' });
+  server.files.set('/whole', { bytes, etag: '"1"' });
+  let isTooLong = true;
+  server.otherwise = ({ method, url }, response, range) => {
+    if (method !== 'GET' || !isTooLong || (url === '/part' && range !== blocks[1])) return false;
+    const [from] = (range ?? '').split('-').map(Number);
+    const isWhole = url === '/whole';
+    response.writeHead(isWhole ? 200 : 206, { etag: '"1"', ...(!isWhole && { 'content-range': `bytes ${range}/${bytes.length}` }) });
+    if (!isWhole) response.write(bytes.subarray(from, (from ?? 0) + blockSize));
+    // There is no end of it.
+    const more = Buffer.alloc(2 ** 20, 7);
+    const goOn = (): void => {
+      response.write(more, (error) => error ?? goOn());
+    };
+    goOn();
+    return true;
+  };
+  const place = placeIn(t.testdir());
+  for (const [name, size] of [
+    ['part', blockSize],
+    ['whole', bytes.length],
+  ] as const) {
+    await t.rejects(fetched(`${server.origin}/${name}`, place), {
+      name: 'DataError',
+      message: new RegExp(`/${name}: cannot be fetched: its server sends more than the ${size} bytes that it should`),
+    });
+  }
+  isTooLong = false;
+  server.asked.length = 0;
+  t.ok(readFileSync(await fetched(`${server.origin}/part`, place)).equals(bytes));
+  t.same(server.asked, ['HEAD /part', `GET /part ${blocks[1]}`], 'the blocks around it are kept, as they were');
+});
+
+test('a fetch that nobody wants any more ends, whatever it waits for, and is gone on with', async (t) => {
+  const server = await FileServer.start(t);
+  server.files.set('/x', { bytes, etag: '"1"' });
+  const folder = t.testdir();
+  for (const [what, answer] of [
+    ['HEAD', () => true],
+    ['a busy server', (response) => Boolean(response.writeHead(503, { 'retry-after': '30' }).end())],
+    [blocks[0], () => true],
+    [
+      blocks[2],
+      (response) => Boolean(response.writeHead(206, { etag: '"1"', 'content-range': `bytes ${blocks[2]}/${bytes.length}` }).write('x')),
+    ],
+  ] as readonly (readonly [string, (response: ServerResponse) => boolean])[]) {
+    const over = new AbortController();
+    const [reason, place] = [new Error('over'), { ...placeIn(folder), signal: over.signal }];
+    server.otherwise = ({ method }, response, range) => {
+      const isIt = range === what || (method === 'HEAD' && !blocks.includes(what));
+      if (!isIt) return false;
+      // What is under way has come by then, unless it is what never comes.
+      setImmediate(() => over.abort(reason));
+      return answer(response);
+    };
+    await t.rejects(fetched(`${server.origin}/x`, place), reason, what);
+    t.same(place.said, [], what);
+  }
+  server.otherwise = () => false;
+  t.ok(readFileSync(await fetched(`${server.origin}/x`, placeIn(folder))).equals(bytes));
+  await t.rejects(fetched(`${server.origin}/x`, { ...placeIn(folder), signal: AbortSignal.abort(new Error('over')) }), { message: 'over' });
+});
+
+test('nobody waits for a lock longer than what it guards is wanted', async (t) => {
+  const lock = join(t.testdir(), 'lock');
+  const over = new AbortController();
+  let done = false;
+  await alone(
+    lock,
+    () => done,
+    async () => {
+      const waiting = alone(
+        lock,
+        () => false,
+        async () => void t.fail('it is held'),
+        over.signal,
+      );
+      over.abort();
+      await t.rejects(waiting, { name: 'AbortError' });
+      done = true;
+    },
+  );
 });
 
 test('what a server refuses is said', async (t) => {

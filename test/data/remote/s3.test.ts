@@ -1,6 +1,6 @@
 import { createHash, createHmac, type Hash, type Hmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { basename, join } from 'node:path';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { type Test, test } from 'tap';
@@ -146,6 +146,37 @@ test('what S3 refuses is said', async (t) => {
   await t.rejects(fetched('s3://bucket/x', place), {
     message: 's3://bucket/x: no region is set: set AWS_REGION, such as AWS_REGION=us-east-1',
   });
+});
+
+test('credentials of S3 that are good no more: the copy', async (t) => {
+  const server = await startS3(t);
+  server.files.set('/bucket/x', { bytes, etag: '"1"' });
+  const said: string[] = [];
+  const place = { folders: [join(t.testdirName, 'data')], say: (line: string) => void said.push(line.replace(/\d{4}-\S+Z/, 'DATE')) };
+  const path = await fetched('s3://bucket/x', place);
+  process.env['AWS_SECRET_ACCESS_KEY'] = 'another';
+  t.equal(await fetched('s3://bucket/x', place), path);
+  t.same(said, ['s3://bucket/x answers 403 Forbidden: the copy of DATE is used']);
+});
+
+test('a fetch from S3 that nobody wants any more ends, whatever it waits for', async (t) => {
+  const server = await startS3(t);
+  server.files.set('/bucket/x', { bytes, etag: '"1"' });
+  const [answer, first] = [server.otherwise, `0-${blockSize - 1}`];
+  for (const [what, answered] of [
+    ['HEAD', () => undefined],
+    [first, () => undefined],
+    [first, (response) => response.writeHead(206, { etag: '"1"', 'content-range': `bytes ${first}/${bytes.length}` }).write('x')],
+  ] as readonly (readonly [string, (response: ServerResponse) => unknown])[]) {
+    const over = new AbortController();
+    server.otherwise = (request, response, range) => {
+      if (what !== (range ?? request.method)) return answer(request, response, range);
+      answered(response);
+      setImmediate(() => over.abort(new Error('over')));
+      return true;
+    };
+    await t.rejects(fetched('s3://bucket/x', { folders: [join(t.testdirName, 'data')], signal: over.signal }), { message: 'over' }, what);
+  }
 });
 
 test('a server of S3 that cannot be reached', async (t) => {
