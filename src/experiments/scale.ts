@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { cachesOf } from '../data/cache/place.js';
 import { readingOf } from '../data/memory.js';
 import { loadData } from '../data/open.js';
+import { withoutSecretsIn } from '../data/remote/address.js';
 import { readResumption } from '../run/resume.js';
 import { type RunObserver, run } from '../run/run.js';
 import type { Machine } from '../shared/config/machine.js';
@@ -11,7 +12,7 @@ import { mergeConfigs } from '../shared/config/merge.js';
 import { parseConfig } from '../shared/config/parse.js';
 import type { Config } from '../shared/config/schema.js';
 import { writeDurably } from '../shared/durableFile.js';
-import { errorMessage, Interrupted, RunError, UsageError } from '../shared/errors.js';
+import { errorMessage, Interrupted, orInterrupted, RunError, UsageError } from '../shared/errors.js';
 import { version } from '../shared/version.js';
 import { readTiming, readTraining } from './cellResults.js';
 import { type Cell, cellsOf, distinct, type GridSpec, rateFor, shardsFor } from './grid.js';
@@ -65,7 +66,8 @@ export async function scale(options: ScaleOptions): Promise<ScaleResults> {
   const { given, grid, out, only, machine, observer, commandLine } = options;
   const shards = shardsFor(grid);
   const config = parseConfig(configOf(given, { batchSize: grid.referenceBatch, workers: 1, shards: 1 }), 'the experiment', machine);
-  const { train } = await loadData(config.data, config.validationSplit, { folders: cachesOf(config.runs) }, readingOf(config));
+  const place = { folders: cachesOf(config.runs), signal: options.signal };
+  const { train } = await orInterrupted(loadData(config.data, config.validationSplit, place, readingOf(config)), options.signal);
   const samples = train.count;
   const cells = cellsOf(grid);
   checkBatches(cells, shards, samples);
@@ -94,7 +96,8 @@ export async function scale(options: ScaleOptions): Promise<ScaleResults> {
       observer.onFailure?.(failure);
     }
   }
-  return { version, commandLine, grid, shards, config: given, trainings, timings, failures };
+  const shown = JSON.parse(withoutSecretsIn(JSON.stringify(given)));
+  return { version, commandLine: commandLine.map(withoutSecretsIn), grid, shards, config: shown, trainings, timings, failures };
 }
 
 function stateOf(path: string): 'new' | 'resumed' | 'done' {

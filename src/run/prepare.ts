@@ -11,7 +11,7 @@ import type { ModelMetadata } from '../formats/metadata.js';
 import { type StartingWeights, weightsFrom } from '../formats/startFrom.js';
 import type { Config } from '../shared/config/schema.js';
 import type { DataLayout } from '../shared/dataLayout.js';
-import { ConfigError, DataError, errorCode } from '../shared/errors.js';
+import { ConfigError, DataError, errorCode, orInterrupted } from '../shared/errors.js';
 import { buildNetwork, type Network, sizeOf } from '../shared/model/network.js';
 import { initialWeights } from '../shared/random/initialWeights.js';
 
@@ -28,17 +28,18 @@ export interface PreparedRun {
   readonly notes: readonly string[];
 }
 
-export interface PrepareOptions extends Pick<CachePlace, 'onProgress' | 'say'> {
+export interface PrepareOptions extends Pick<CachePlace, 'onProgress' | 'say' | 'signal'> {
   /** Are the weights to come from a checkpoint? */
   readonly isResumed: boolean;
 }
 
 /**
  * Opens the data and works the config out, before anything is started; tables and images are converted here.
- * @throws ConfigError, DataError naming what does not fit
+ * @throws ConfigError, DataError naming what does not fit; Interrupted where the signal aborts before the data are there
  */
 export async function prepareRun(given: Config, { isResumed, ...hearing }: PrepareOptions): Promise<PreparedRun> {
-  const data = await loadData(given.data, given.validationSplit, { folders: cachesOf(given.runs), ...hearing }, readingOf(given));
+  const place = { folders: cachesOf(given.runs), ...hearing };
+  const data = await orInterrupted(loadData(given.data, given.validationSplit, place, readingOf(given)), hearing.signal);
   const config = { ...given, data: withPreparation(given.data, data) };
   const network = buildNetwork(config.model);
   checkInputs(config, network, data);

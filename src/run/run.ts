@@ -90,6 +90,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
     isResumed: options.resume?.checkpoint !== undefined,
     onProgress: (source, done, total) => options.observer.onConverting?.({ source, done, total }),
     say: (line) => options.observer.onNotice?.(line),
+    signal: options.signal,
   });
   const expected = options.config.resolved?.fingerprint;
   if (expected !== undefined && expected !== prepared.fingerprint) {

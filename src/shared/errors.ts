@@ -47,6 +47,15 @@ export class Interrupted extends Error {
   override readonly name = 'Interrupted';
 }
 
+/** What a signal has cut off is no failure. @throws Interrupted where it has aborted, else as the work does */
+export async function orInterrupted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw signal?.aborted ? new Interrupted('stopped before it began') : error;
+  }
+}
+
 /** The `code` of a Node.js or ZeroMQ error, such as `ENOENT`, or an empty string. */
 export function errorCode(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';

@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path';
-import { cachesUnder } from '../data/cache/place.js';
+import { type CachePlace, cachesUnder } from '../data/cache/place.js';
 import { underRoot, urlsUnder } from '../data/dataRoot.js';
 import type { DataParts } from '../data/dataset.js';
 import { fingerprintOf } from '../data/fingerprint.js';
@@ -31,11 +31,11 @@ export interface Samples {
 export async function openSamples(
   message: Pick<Message<'configure'>, 'fingerprint' | 'layout'>,
   config: Config,
-  { dataRoot, dataUrls = [], say }: Pick<WorkerOptions, 'dataRoot' | 'dataUrls' | 'say'>,
+  { dataRoot, dataUrls = [], say, signal }: Pick<WorkerOptions, 'dataRoot' | 'dataUrls' | 'say'> & Pick<CachePlace, 'signal'>,
   requests: SampleRequests,
 ): Promise<Samples> {
   const urls = urlsUnder(dataRoot, dataUrls);
-  const own = { ...(resolve(dataRoot) !== '/' && { root: dataRoot }), urls, say };
+  const own = { ...(resolve(dataRoot) !== '/' && { root: dataRoot }), urls, say, signal };
   const place = { folders: cachesUnder(dataRoot, config.runs), ...own };
   try {
     const parts = await loadData(underRoot(config.data, dataRoot, urls), config.validationSplit, place, readingOf(config));

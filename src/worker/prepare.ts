@@ -1,4 +1,5 @@
 import { BatchReader } from '../data/batch.js';
+import type { CachePlace } from '../data/cache/place.js';
 import { sparseTargets, targetEncoding } from '../data/targets.js';
 import type { Engine } from '../engines/engine.js';
 import { openEngine } from '../engines/open.js';
@@ -54,17 +55,20 @@ function seeOwnGpu(slot: number | undefined): void {
   if (own !== undefined) process.env['CUDA_VISIBLE_DEVICES'] = own;
 }
 
-/** Opens data and engine, warms up, and says ready. */
+/**
+ * Opens data and engine, warms up, and says ready.
+ * @param options its signal aborts when there is nobody to be ready for; default: when the worker is to leave
+ */
 export async function prepare(
   message: Message<'configure'>,
-  options: WorkerOptions,
+  options: WorkerOptions & Pick<CachePlace, 'signal'>,
   requests: SampleRequests,
   send: (message: FromWorker) => void,
 ): Promise<Prepared> {
-  const { slot } = options;
+  const { slot, leave, signal = leave } = options;
   const config = configOf(message.config);
   if (config.device === 'gpu') seeOwnGpu(slot);
-  const samples = await openSamples(message, config, options, requests);
+  const samples = await openSamples(message, config, { ...options, signal }, requests);
   try {
     return await prepareWith(samples, message, config, options, send);
   } catch (error) {

@@ -92,6 +92,7 @@ export async function whileItLasts(
       await serveOver(link, connection);
       return;
     } catch (error) {
+      if (leave.aborted) throw new Interrupted(hasLeft);
       await pauseUnless(leave, await way.lost(error));
     } finally {
       await link.close();

@@ -63,13 +63,15 @@ test('a table at an address that a config names, and what is said of it', async 
   const config = { ...common, model: '2-2', batchSize: 4 };
   const { path } = await train({ ...config, data: data(join(folder, 't.csv')), runs: join(folder, 'runs'), name: 'file' });
   const address = `${server.origin}/t.csv?key=secret`;
-  writeFileSync(join(folder, 'config.yaml'), JSON.stringify({ ...config, data: data(address) }));
-  const { stderr } = await startCli(t, ['up', 'config.yaml', '--name', 'address'], {}, folder).done();
+  writeFileSync(join(folder, 'config.yaml'), JSON.stringify(config));
+  const words = ['--data', JSON.stringify(data(address)), '--name', 'address'];
+  const { stderr } = await startCli(t, ['up', 'config.yaml', ...words], {}, folder).done();
   t.same(weightsOf(join(folder, 'runs', 'address')), weightsOf(path));
   t.equal(server.asked.filter((line) => line.startsWith('GET')).length, 1);
   t.match(stderr, `fetching ${server.origin}/t.csv?...\nfetched ${server.origin}/t.csv?...\nconverting `);
   t.notMatch(stderr, 'secret');
   t.match(readFileSync(join(folder, 'runs/address/config.yaml'), 'utf8'), `table: ${address}`, 'the run knows its address');
+  t.notMatch(readFileSync(join(folder, 'runs/address/summary.json'), 'utf8'), 'secret');
 
   const { stdout } = await startCli(t, ['inspect', address], {}, folder).done();
   t.match(stdout, `${server.origin}/t.csv?...: CSV, 32 rows\n`);
@@ -125,4 +127,46 @@ test('a worker opens no address but those that it was told to', async (t) => {
   t.equal(gets(), 2, 'which has fetched both files');
   t.notMatch(await run('with', [['--data-url', `${origin}/b/`, '--data-url', `${origin}/a`]]), 'lacks');
   t.same(weightsOf(join(folder, 'runs', 'with')), weightsOf(join(folder, 'runs', 'without')));
+});
+
+/** From now on a server leaves whoever asks so without an answer; resolves once it is asked. */
+function stalled(server: FileServer, asking: 'HEAD' | 'GET'): Promise<void> {
+  return new Promise((resolve) => {
+    server.otherwise = ({ method }) => {
+      if (method === asking) resolve();
+      return method === asking;
+    };
+  });
+}
+
+test('Ctrl-C while data are fetched ends the command at once, and nothing but what has come is left', async (t) => {
+  const folder = folderOf(t);
+  const server = await FileServer.start(t);
+  server.files.set('/t.csv', { bytes: Buffer.from('a,kind\n1,x\n'), etag: '"1"' });
+  const isAsked = stalled(server, 'GET');
+  const data = `{ table: "${server.origin}/t.csv", target: kind }`;
+  const up = startCli(t, ['up', '--data', data, '--model', '1-2', '--runs', join(folder, 'runs'), '--name', 'run']);
+  await isAsked;
+  up.kill('SIGINT');
+  const { code, stderr } = await up.ended;
+  t.equal(code, 130, stderr);
+  t.match(stderr, /^stopped before it began$/m);
+  t.same(readdirSync(join(folder, 'runs')), ['.data']);
+  const [copy = ''] = readdirSync(join(folder, 'runs', '.data', 'fetched'));
+  t.same(readdirSync(join(folder, 'runs', '.data', 'fetched', copy)).sort(), ['t.csv.blocks', 't.csv.partial'], 'no lock is left');
+});
+
+test('a worker that fetches leaves at once when it is told to', async (t) => {
+  const folder = folderOf(t);
+  const server = await FileServer.start(t);
+  server.files.set('/t.csv', { bytes: Buffer.from(`a,kind\n${'1,x\n2,y\n'.repeat(8)}`), etag: '"1"' });
+  const settings = ['--model', '1-2', '--batch-size', '4', '--workers', '1', '--engine', 'onnx', '--runs', join(folder, 'runs')];
+  const { worker } = await startCoordinator(t, ...settings, '--data', `{ table: "${server.origin}/t.csv", target: kind }`);
+  const isAsked = stalled(server, 'HEAD');
+  const leaving = startCli(t, [...worker, '--data-root', '/'], { XDG_CACHE_HOME: join(folder, 'elsewhere') }, folder);
+  await isAsked;
+  leaving.kill('SIGINT');
+  const { code, stderr } = await leaving.ended;
+  t.equal(code, 130, stderr);
+  t.match(stderr, /^left before the run was over$/m);
 });
