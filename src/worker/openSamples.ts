@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path';
-import { type CachePlace, cachesUnder } from '../data/cache/place.js';
+import { cachesUnder } from '../data/cache/place.js';
 import { underRoot, urlsUnder } from '../data/dataRoot.js';
 import type { DataParts } from '../data/dataset.js';
 import { fingerprintOf } from '../data/fingerprint.js';
@@ -12,6 +12,7 @@ import type { PartLayout } from '../shared/dataLayout.js';
 import { DataError, ProtocolError } from '../shared/errors.js';
 import { cacheFolder } from '../shared/home.js';
 import type { Message } from '../shared/protocol.js';
+import type { DataWait } from './dataWait.js';
 import type { WorkerOptions } from './options.js';
 import type { SampleRequests } from './sampleRequests.js';
 
@@ -31,8 +32,8 @@ export interface Samples {
 export async function openSamples(
   message: Pick<Message<'configure'>, 'fingerprint' | 'layout'>,
   config: Config,
-  { dataRoot, dataUrls = [], say, signal }: Pick<WorkerOptions, 'dataRoot' | 'dataUrls' | 'say'> & Pick<CachePlace, 'signal'>,
-  requests: SampleRequests,
+  { dataRoot, dataUrls = [], say }: Pick<WorkerOptions, 'dataRoot' | 'dataUrls' | 'say'>,
+  { requests, signal }: Pick<DataWait, 'requests' | 'signal'>,
 ): Promise<Samples> {
   const urls = urlsUnder(dataRoot, dataUrls);
   const own = { ...(resolve(dataRoot) !== '/' && { root: dataRoot }), urls, say, signal };

@@ -1,5 +1,4 @@
 import { BatchReader } from '../data/batch.js';
-import type { CachePlace } from '../data/cache/place.js';
 import { sparseTargets, targetEncoding } from '../data/targets.js';
 import type { Engine } from '../engines/engine.js';
 import { openEngine } from '../engines/open.js';
@@ -12,10 +11,10 @@ import { SharedMemory } from '../shared/memory/sharedMemory.js';
 import { buildNetwork } from '../shared/model/network.js';
 import { cut, type Partition } from '../shared/partition.js';
 import type { FromWorker, Message, OfferedMemory } from '../shared/protocol.js';
+import type { DataWait } from './dataWait.js';
 import { type Measured, measureEngines } from './measureEngines.js';
 import { openSamples, type Samples } from './openSamples.js';
 import type { WorkerOptions } from './options.js';
-import type { SampleRequests } from './sampleRequests.js';
 import { ShardComputer } from './shardComputer.js';
 import { WeightsIn } from './weightsIn.js';
 
@@ -55,20 +54,16 @@ function seeOwnGpu(slot: number | undefined): void {
   if (own !== undefined) process.env['CUDA_VISIBLE_DEVICES'] = own;
 }
 
-/**
- * Opens data and engine, warms up, and says ready.
- * @param options its signal aborts when there is nobody to be ready for; default: when the worker is to leave
- */
+/** Opens data and engine, warms up, and says ready. */
 export async function prepare(
   message: Message<'configure'>,
-  options: WorkerOptions & Pick<CachePlace, 'signal'>,
-  requests: SampleRequests,
+  options: WorkerOptions,
+  wait: DataWait,
   send: (message: FromWorker) => void,
 ): Promise<Prepared> {
-  const { slot, leave, signal = leave } = options;
   const config = configOf(message.config);
-  if (config.device === 'gpu') seeOwnGpu(slot);
-  const samples = await openSamples(message, config, { ...options, signal }, requests);
+  if (config.device === 'gpu') seeOwnGpu(options.slot);
+  const samples = await openSamples(message, config, options, wait);
   try {
     return await prepareWith(samples, message, config, options, send);
   } catch (error) {

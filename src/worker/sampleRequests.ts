@@ -1,12 +1,7 @@
 import type { RawSamples, WantedSamples } from '../shared/dataLayout.js';
 import { ProtocolError, RunError } from '../shared/errors.js';
-import { decodeFromCoordinator, type FromWorker, type Message, typeFromCoordinator } from '../shared/protocol.js';
+import { decodeFromCoordinator, type FromWorker, type Message } from '../shared/protocol.js';
 import type { Frames } from '../shared/transport.js';
-
-/** The coordinator wants something else of this worker than what it waits for samples for. */
-export class NoLongerWanted extends Error {
-  override readonly name = 'NoLongerWanted';
-}
 
 /** Requests that may be under way: whoever answers holds as many answers. */
 export const mostRequests = 4;
@@ -37,27 +32,15 @@ export class SampleRequests {
     });
   }
 
-  /**
-   * Looks at a message before its turn, where answers are waited for: takes one that is an answer, and waits no longer where
-   * it is the last that comes. Says whether it has taken it.
-   */
+  get isWaiting(): boolean {
+    return this.#asked.size > 0;
+  }
+
+  /** Takes a message that is an answer. Says whether it is one. @throws ProtocolError where nothing was asked for */
   takes(frames: Frames): boolean {
-    if (this.#asked.size === 0) return false;
-    switch (typeFromCoordinator(frames)) {
-      case 'samples': {
-        const { message, samples = [] } = decodeFromCoordinator(frames, []);
-        if (message.type === 'samples') this.take(message, samples);
-        return true;
-      }
-      case 'refuse':
-      case 'reconnect':
-      case 'move':
-      case 'stop':
-        this.end(new NoLongerWanted('the coordinator goes on without this worker'));
-        return false;
-      default:
-        return false;
-    }
+    const { message, samples = [] } = decodeFromCoordinator(frames, []);
+    if (message.type === 'samples') this.take(message, samples);
+    return message.type === 'samples';
   }
 
   /** @throws ProtocolError where nothing was asked for */

@@ -5,10 +5,10 @@ import { errorMessage, Interrupted, ProtocolError, RunError } from '../shared/er
 import { oneAtATime } from '../shared/oneAtATime.js';
 import { decodeFromCoordinator, encode, type FromWorker, type Message, protocolVersion } from '../shared/protocol.js';
 import type { Frames, Link } from '../shared/transport.js';
+import { DataWait, NoLongerWanted } from './dataWait.js';
 import { inbox } from './inbox.js';
 import type { WorkerOptions } from './options.js';
 import { measure, type Prepared, prepare } from './prepare.js';
-import { NoLongerWanted, SampleRequests } from './sampleRequests.js';
 import { type Send, sendGradient } from './sendGradient.js';
 import { serveChannel } from './serveChannel.js';
 
@@ -69,10 +69,10 @@ export async function serve(link: Link, options: WorkerOptions): Promise<void> {
       void link.close();
     });
   };
-  const requests = new SampleRequests(send);
+  const data = new DataWait(send);
   const ports = {
-    takes: (frames: Frames) => requests.takes(frames),
-    onEnd: (error: unknown) => requests.end(error ?? (options.leave.aborted ? new Interrupted(hasLeft) : linkEnd(link))),
+    takes: (frames: Frames) => data.takes(frames),
+    onEnd: (error: unknown) => data.end(error ?? (options.leave.aborted ? new Interrupted(hasLeft) : linkEnd(link))),
   };
   try {
     for await (const frames of inbox(link, ports)) {
@@ -90,7 +90,7 @@ export async function serve(link: Link, options: WorkerOptions): Promise<void> {
           );
           break;
         case 'configure':
-          prepared = await unlessUnwanted(() => orFailed(() => prepare(message, options, requests, send), send));
+          prepared = await unlessUnwanted(() => orFailed(() => data.preparing(() => prepare(message, options, data, send)), send));
           if (!prepared) break;
           watchChannel(prepared);
           options.say(`ready: ${prepared.engine.identity.library} ${prepared.engine.identity.provider}`);
@@ -127,7 +127,7 @@ export async function serve(link: Link, options: WorkerOptions): Promise<void> {
   } finally {
     options.leave.removeEventListener('abort', leave);
     over.abort();
-    requests.end(new NoLongerWanted('it is over'));
+    data.end(new NoLongerWanted('it is over'));
     await steps;
     await prepared?.engine.close();
     prepared?.samples.close();
@@ -172,7 +172,7 @@ async function orFailed<T>(work: () => Promise<T>, send: (message: FromWorker) =
   try {
     return await work();
   } catch (error) {
-    if (!isAborted(error) && !(error instanceof NoLongerWanted)) send({ type: 'failed', reason: errorMessage(error).slice(0, 4_000) });
+    if (!isLeftOff(error)) send({ type: 'failed', reason: errorMessage(error).slice(0, 4_000) });
     throw error;
   }
 }
@@ -188,8 +188,9 @@ async function unlessUnwanted<T>(work: () => Promise<T>): Promise<T | undefined>
 }
 
 /** Nobody wants it any more. */
-function isAborted(error: unknown): boolean {
-  return error instanceof Error && error.name === 'AbortError';
+function isLeftOff(error: unknown): boolean {
+  const kinds = [NoLongerWanted, LinkLost, Interrupted];
+  return error instanceof Error && (error.name === 'AbortError' || kinds.some((kind) => error instanceof kind));
 }
 
 async function answerStep(

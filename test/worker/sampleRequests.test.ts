@@ -3,8 +3,9 @@ import { test } from 'tap';
 import { ProtocolError, RunError } from '../../src/shared/errors.js';
 import { encode, type FromCoordinator, type FromWorker } from '../../src/shared/protocol.js';
 import type { Frames } from '../../src/shared/transport.js';
+import { DataWait, NoLongerWanted } from '../../src/worker/dataWait.js';
 import { inbox } from '../../src/worker/inbox.js';
-import { mostRequests, NoLongerWanted, SampleRequests } from '../../src/worker/sampleRequests.js';
+import { mostRequests, SampleRequests } from '../../src/worker/sampleRequests.js';
 
 function requests(): { readonly sent: FromWorker[]; readonly requests: SampleRequests } {
   const sent: FromWorker[] = [];
@@ -33,7 +34,7 @@ test('a few requests are under way at a time, and each gets its own answer', asy
   await t.rejects(some.ask('test', [1]), { message: 'the link is lost' });
 });
 
-test('whoever waits for samples hears that the coordinator wants something else', async (t) => {
+test('whoever waits for data hears that the coordinator wants something else', async (t) => {
   const last: readonly FromCoordinator[] = [
     { type: 'refuse', reason: 'another version' },
     { type: 'reconnect', reason: 'has not answered' },
@@ -41,12 +42,21 @@ test('whoever waits for samples hears that the coordinator wants something else'
     { type: 'stop', isOver: true },
   ];
   for (const message of last) {
-    const { requests: some } = requests();
-    t.notOk(some.takes(encode(message)), 'nothing is waited for');
-    const answer = some.ask('train', [1]);
-    t.notOk(some.takes(encode({ type: 'probe' })));
-    t.notOk(some.takes(encode(message)), 'it has its turn');
-    await t.rejects(answer, NoLongerWanted);
+    const fetching = new DataWait(() => undefined);
+    t.notOk(fetching.takes(encode(message)));
+    t.notOk(fetching.signal.aborted, 'nothing is waited for');
+    await fetching.preparing(async () => {
+      t.notOk(fetching.takes(encode({ type: 'probe' })));
+      t.notOk(fetching.signal.aborted);
+      t.notOk(fetching.takes(encode(message)), 'it has its turn');
+      t.match(fetching.signal.reason, NoLongerWanted);
+    });
+    const lacking = new DataWait(() => undefined);
+    const [first, second] = [lacking.requests.ask('train', [1]), lacking.requests.ask('train', [2])];
+    t.ok(lacking.takes(encode({ type: 'samples', request: 0 }, [Uint8Array.of(7)])));
+    t.notOk(lacking.takes(encode(message)), 'it has its turn');
+    await first;
+    await t.rejects(second, NoLongerWanted);
   }
 });
 

@@ -6,8 +6,9 @@ import { readAddress } from './address.js';
 import { isAllowed } from './allowed.js';
 import { LocalCopy, newestOf } from './copy.js';
 import { download } from './download.js';
+import { openSource } from './openSource.js';
 import { connectionProblem } from './problems.js';
-import { Changed, NotPermitted, openSource, type Source, Unreachable, type Version } from './source.js';
+import { Changed, NotPermitted, type Source, Unreachable, type Version } from './source.js';
 
 /** How often a file may change while it is fetched. */
 const mostChanges = 3;

@@ -1,6 +1,5 @@
 import type { Readable } from 'node:stream';
 import { DataError } from '../../shared/errors.js';
-import type { Address } from './address.js';
 
 /** What tells that a file is another one, without reading it; undefined where its server does not say. */
 export interface Version {
@@ -76,10 +75,4 @@ export function tellsChanges({ etag, modified }: Version): boolean {
 /** A proxy that packs files on their way says W/ of the same ETag. */
 function plain(etag: string): string {
   return etag.replace(/^W\//, '');
-}
-
-/** What opens an address reads its file's bytes with a package of its own, which is loaded when it is needed. */
-export async function openSource(address: Address, mayOpen: (address: string) => boolean): Promise<Source> {
-  if (address.kind === 's3') return (await import('./s3.js')).openS3(address);
-  return (await import('./web.js')).openWeb(address, mayOpen);
 }
