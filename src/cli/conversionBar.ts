@@ -10,6 +10,12 @@ export interface Conversion {
   readonly total: number;
 }
 
+/** What is done to a source, and has been. */
+export function wordsOf(source: string): { readonly doing: string; readonly did: string; readonly how: string } {
+  if (isAddress(source)) return { doing: 'fetching', did: 'fetched', how: '' };
+  return { doing: 'converting', did: 'converted', how: ' to rows, once' };
+}
+
 /** Shows a file as it is fetched, a table or a folder of images as it is converted: with a bar on a terminal, else in a line at its start and its end. */
 export class ConversionBar {
   readonly #bar: SingleBar | undefined;
@@ -22,15 +28,15 @@ export class ConversionBar {
   }
 
   show({ source, done, total }: Conversion): void {
-    const isFetched = isAddress(source);
-    const texts = { name: basename(source), doing: isFetched ? 'fetching' : 'converting' };
-    if (done === 0) this.#say(isFetched ? `fetching ${source}` : `converting ${source} to rows, once`);
+    const { doing, did, how } = wordsOf(source);
+    const texts = { name: basename(source), doing };
+    if (done === 0) this.#say(`${doing} ${source}${how}`);
     if (this.#bar && !this.#isActive) this.#bar.start(total, done, texts);
     else this.#bar?.update(done, texts);
     this.#isActive = this.#bar !== undefined;
     if (done < total) return;
     this.clear();
-    this.#say(`${isFetched ? 'fetched' : 'converted'} ${source}`);
+    this.#say(`${did} ${source}`);
   }
 
   /** Takes the bar away. */

@@ -6,6 +6,7 @@ import { deviceOf } from '../shared/device.js';
 import { UsageError } from '../shared/errors.js';
 import { textTable } from '../shared/table.js';
 import { figure } from './format.js';
+import { say } from './say.js';
 
 interface EvaluateFlags {
   readonly weights?: string;
@@ -50,7 +51,6 @@ async function evaluateRun(folder: string, { weights, engine, device, data, repo
     device: device === undefined ? undefined : deviceOf(device),
   });
   try {
-    const say = (line: string): void => void process.stderr.write(`${line}\n`);
     const dataset = data === undefined ? await partOf(model, 'test', say) : await otherData(model, await dataSpec(data), say);
     if (wantsReport && !hasClasses(model))
       throw new UsageError('--report: expected a model of classes, whose last layer has softmax, or sigmoid and one unit');

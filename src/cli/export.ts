@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { Command, Option } from 'commander';
 import { errorCode, errorMessage, RunError, UsageError } from '../shared/errors.js';
+import { say } from './say.js';
 import { weightsChoice } from './weightsChoice.js';
 
 interface ExportFlags {
@@ -40,7 +41,6 @@ async function exportModel(path: string, { format, output, weights, optimizer, f
   await writeModelAs(format, to, { ...model, state }).catch((error: unknown) => {
     throw new RunError(`${to}: cannot be written (${errorCode(error) || errorMessage(error).split('\n')[0]})`);
   });
-  const say = (line: string): boolean => process.stderr.write(`${line}\n`);
   if (format.startsWith('keras') && optimizer && !state) {
     say(
       `without the optimizer's state: no checkpoint of ${basename(path)} was kept at these weights; training goes on with a fresh optimizer`,

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import type { ColumnReport, DataReport } from '../data/inspect.js';
 import { textTable } from '../shared/table.js';
 import { amount, figure } from './format.js';
+import { say } from './say.js';
 
 export function inspectCommand(): Command {
   return new Command('inspect')
@@ -18,7 +19,7 @@ export function inspectCommand(): Command {
 async function inspect(path: string, { json }: { readonly json?: boolean }): Promise<void> {
   const { cachesElsewhere } = await import('../data/cache/place.js');
   const { inspectData } = await import('../data/inspect.js');
-  const report = await inspectData(path, { folders: cachesElsewhere('runs'), say: (line) => process.stderr.write(`${line}\n`) });
+  const report = await inspectData(path, { folders: cachesElsewhere('runs'), say });
   process.stdout.write(json ? `${JSON.stringify(report)}\n` : `${reportText(report)}\n`);
 }
 

@@ -1,6 +1,6 @@
-import { isAddress } from '../data/remote/address.js';
 import type { RunObserver } from '../run/run.js';
 import { logLine } from '../shared/logLine.js';
+import { wordsOf } from './conversionBar.js';
 
 /** Milliseconds between two lines within an epoch. */
 const stepInterval = 10_000;
@@ -15,8 +15,8 @@ export function jsonView(stream: NodeJS.WritableStream): RunObserver & { close()
   return {
     onListening: (listening) => say('listening', listening),
     onConverting({ source, done, total }) {
-      if (done === 0 || done === total)
-        say(isAddress(source) ? (done === 0 ? 'fetching' : 'fetched') : done === 0 ? 'converting' : 'converted', { source, parts: total });
+      const words = wordsOf(source);
+      if (done === 0 || done === total) say(done === 0 ? words.doing : words.did, { source, parts: total });
     },
     onNotice: (line) => say(line),
     onWorkerLine: (name, line) => void stream.write(`${logLine('json', name, line)}\n`),

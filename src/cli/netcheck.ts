@@ -12,6 +12,7 @@ import { textTable } from '../shared/table.js';
 import { version } from '../shared/version.js';
 import { addHostFlags, everywhere, type HostFlags, hostsIn, seenFrom, sshOf } from './hosts.js';
 import { loadConfig } from './loadConfig.js';
+import { say } from './say.js';
 import { keysOf } from './serving.js';
 
 interface NetcheckFlags extends HostFlags {
@@ -49,7 +50,6 @@ const byHandTimeout = 600;
 const hostTimeout = 60;
 
 async function netcheck(file: string | undefined, flags: NetcheckFlags): Promise<void> {
-  const say = (line: string): boolean => process.stderr.write(`${line}\n`);
   if (flags.connect !== undefined) {
     const { answerNetcheck } = await import('../netcheck/peer.js');
     const keys = await keysOf(flags.key);

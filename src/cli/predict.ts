@@ -6,6 +6,7 @@ import { Command } from 'commander';
 import type { Prediction } from '../inference/predictFile.js';
 import { deviceOf } from '../shared/device.js';
 import { figure } from './format.js';
+import { say } from './say.js';
 import { wholeFlag } from './wholeFlag.js';
 
 interface PredictFlags {
@@ -67,7 +68,6 @@ async function withFile(file: string, use: (path: string) => Promise<void>): Pro
   if (file !== '-') {
     const { cachesElsewhere } = await import('../data/cache/place.js');
     const { localCopy } = await import('../data/remote/localCopies.js');
-    const say = (line: string): void => void process.stderr.write(`${line}\n`);
     return use(await localCopy(file, { folders: cachesElsewhere('runs'), say }));
   }
   const folder = mkdtempSync(join(tmpdir(), 'bpnn-'));

@@ -8,6 +8,7 @@ import { RunError, UsageError } from '../shared/errors.js';
 import { configFlags } from './configFlags.js';
 import { duration, figure } from './format.js';
 import { type LoadedConfig, loadConfig } from './loadConfig.js';
+import { say } from './say.js';
 import { stoppable } from './stoppable.js';
 import { wholeFlag } from './wholeFlag.js';
 
@@ -108,7 +109,6 @@ async function runScale(file: string | undefined, flags: Flags): Promise<void> {
   }
   const { scale } = await import('../experiments/scale.js');
   const { writeReport } = await import('../experiments/report.js');
-  const say = (line: string): void => void process.stderr.write(`${line}\n`);
   const stop = stoppable(config.gracePeriod, say);
   try {
     const results = await scale({

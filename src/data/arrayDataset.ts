@@ -1,13 +1,16 @@
 import { createHash } from 'node:crypto';
+import { bytesOf } from '../shared/bytesOf.js';
 import type { FileData, Preparation } from '../shared/config/dataSchema.js';
 import type { PartLayout, RawSamples } from '../shared/dataLayout.js';
 import { DataError } from '../shared/errors.js';
+import { shortHash } from '../shared/shortHash.js';
 import { type ArrayFile, type ArraySource, openArray } from './arrayFile.js';
 import { classReader } from './classWeights.js';
 import type { Dataset, TargetKind } from './dataset.js';
 import { fingerprint, type HashedArray } from './fingerprint.js';
 import { remembered } from './remembered.js';
-import type { RowBuffer } from './rows.js';
+import { numberReader, type RowBuffer } from './rows.js';
+import { targetKind } from './targets.js';
 
 /** Inputs and targets, a row a sample; and what the loss of each sample is multiplied by, where that is not 1. */
 export interface ArrayPair {
@@ -27,30 +30,38 @@ export interface ArrayData extends ArrayPair, Pick<FileData, 'take' | 'normalize
 /** Which rows of two arrays are samples: those from `first` on, or those with these numbers. */
 type Rows = { readonly first: number; readonly count: number } | { readonly numbers: Int32Array; readonly count: number };
 
+/** What samples are made of. */
+interface Source {
+  readonly x: ArrayFile;
+  readonly y: ArrayFile;
+  /** Of all rows. */
+  readonly weights?: ArrayFile | undefined;
+  /** Weights by class number, by which those are multiplied. */
+  readonly byClass?: readonly number[] | undefined;
+  readonly preparation: Preparation | undefined;
+  readonly rows: Rows;
+}
+
 /** Samples that are rows of two arrays, inputs and targets. Parts share the arrays' memory. */
 export class ArrayDataset implements Dataset {
   readonly inputShape: readonly number[];
   readonly targets: TargetKind;
   readonly count: number;
+  readonly x: ArrayFile;
+  readonly y: ArrayFile;
+  readonly #source: Source;
   #fingerprint: string | undefined;
 
   readonly sampleWeight: Dataset['sampleWeight'];
 
-  /**
-   * @param weights of all rows
-   * @param byClass weights by class number, by which those are multiplied
-   */
-  private constructor(
-    readonly x: ArrayFile,
-    readonly y: ArrayFile,
-    readonly weights: ArrayFile | undefined,
-    readonly preparation: Preparation | undefined,
-    readonly byClass: readonly number[] | undefined,
-    readonly rows: Rows,
-  ) {
+  private constructor(source: Source) {
+    const { x, y, rows, weights, byClass } = source;
+    this.#source = source;
+    this.x = x;
+    this.y = y;
     this.count = rows.count;
     this.inputShape = x.shape.length === 1 ? [1] : x.shape.slice(1);
-    this.targets = { width: y.rowWidth, isClassNumber: y.isInteger && y.rowWidth === 1 };
+    this.targets = targetKind(y.isInteger, y.rowWidth);
     this.sampleWeight = weights || byClass ? this.#weightReader() : undefined;
   }
 
@@ -69,63 +80,60 @@ export class ArrayDataset implements Dataset {
       throw new DataError(`${x.path} has ${inputs} samples but ${y.path} has ${targets}: expected a target for every input`);
     }
     const weights = files.sampleWeights === undefined ? undefined : openWeights(files.sampleWeights, x);
-    return new ArrayDataset(x, y, weights, preparation, undefined, { first: 0, count: inputs });
+    return new ArrayDataset({ x, y, weights, preparation, rows: { first: 0, count: inputs } });
   }
 
   /** The samples [first, first + count) of this one. */
   slice(first: number, count: number): ArrayDataset {
-    const { rows } = this;
-    return this.#with(
-      'first' in rows ? { first: rows.first + first, count } : { numbers: rows.numbers.subarray(first, first + count), count },
-    );
+    const { rows } = this.#source;
+    return this.#with({
+      rows: 'first' in rows ? { first: rows.first + first, count } : { numbers: rows.numbers.subarray(first, first + count), count },
+    });
   }
 
   /** The samples with these numbers. */
   pick(samples: Int32Array): ArrayDataset {
-    return this.#with({ numbers: samples.map((sample) => this.#row(sample)), count: samples.length });
+    return this.#with({ rows: { numbers: samples.map((sample) => this.#row(sample)), count: samples.length } });
   }
 
   /** The same samples, prepared in another way. */
   prepared(preparation: Preparation | undefined): ArrayDataset {
-    return new ArrayDataset(this.x, this.y, this.weights, preparation, this.byClass, this.rows);
+    return this.#with({ preparation });
   }
 
   /** The same samples, those of each class weighted besides. */
   weighted(byClass: readonly number[] | undefined): ArrayDataset {
-    return new ArrayDataset(this.x, this.y, this.weights, this.preparation, byClass, this.rows);
+    return this.#with({ byClass });
   }
 
-  #with(rows: Rows): ArrayDataset {
-    return new ArrayDataset(this.x, this.y, this.weights, this.preparation, this.byClass, rows);
+  #with(changes: Partial<Source>): ArrayDataset {
+    return new ArrayDataset({ ...this.#source, ...changes });
   }
 
   #weightReader(): (sample: number) => number {
-    const { weights, byClass } = this;
-    const own = new Float32Array(1);
+    const { weights, byClass } = this.#source;
+    const own = weights && numberReader(weights.rows);
     const classOf = classReader(this);
-    return (sample) => {
-      weights?.rows(this.#row(sample), own, 0);
-      return (weights ? (own[0] ?? Number.NaN) : 1) * (byClass ? (byClass[classOf(sample)] ?? 1) : 1);
-    };
+    return (sample) => (own ? own(this.#row(sample)) : 1) * (byClass ? (byClass[classOf(sample)] ?? 1) : 1);
   }
 
   /** Hashed when first asked for, as this reads all bytes. */
   get fingerprint(): string {
-    this.#fingerprint ??= this.#remembered();
+    this.#fingerprint ??= this.#withWeights(this.#remembered());
     return this.#fingerprint;
   }
 
   /** To hash a file that does not fit into memory takes a while, and every worker on a machine would. */
   #remembered(): string {
-    const { x, y, rows, preparation } = this;
-    if (x.stamp === undefined) return this.#withWeights(this.#hash());
+    const { x, y, rows, preparation } = this.#source;
+    if (x.stamp === undefined) return this.#hash();
     const targets = fingerprint([part(y, { first: 0, count: y.shape[0] ?? 0 }, null)]);
     const which = 'first' in rows ? rows : digestOf(rows.numbers);
-    return this.#withWeights(remembered([x.stamp, targets, which, preparation ?? null], () => this.#hash()));
+    return remembered([x.stamp, targets, which, preparation ?? null], () => this.#hash());
   }
 
   inputs(capacity: number): RowBuffer {
-    const { values, load, finish } = this.x.buffer(capacity, this.preparation);
+    const { values, load, finish } = this.x.buffer(capacity, this.#source.preparation);
     return { values, load: (place, index) => load(place, this.#row(index)), finish };
   }
 
@@ -136,7 +144,7 @@ export class ArrayDataset implements Dataset {
   /** What its samples are like, as they stand in the files. */
   get layout(): PartLayout {
     const { count, x, y, sampleWeight } = this;
-    const ofRows = ({ dtype, shape, size }: ArrayFile) => ({ dtype, shape: shape.slice(1), bytes: size / (shape[0] ?? 1) });
+    const ofRows = ({ dtype, shape, rowBytes }: ArrayFile) => ({ dtype, shape: shape.slice(1), bytes: rowBytes });
     return { count, inputs: ofRows(x), targets: ofRows(y), isWeighted: sampleWeight !== undefined };
   }
 
@@ -151,7 +159,8 @@ export class ArrayDataset implements Dataset {
   /** A wrong index would read a sample of another part. */
   #row(index: number): number {
     if (!(index >= 0 && index < this.count)) throw new RangeError(`Expected a sample from 0 to ${this.count - 1}, got ${index}`);
-    return 'first' in this.rows ? this.rows.first + index : (this.rows.numbers[index] ?? -1);
+    const { rows } = this.#source;
+    return 'first' in rows ? rows.first + index : (rows.numbers[index] ?? -1);
   }
 
   /** Weights are read each time: they are few. */
@@ -159,17 +168,17 @@ export class ArrayDataset implements Dataset {
     const { sampleWeight } = this;
     if (!sampleWeight) return fingerprint;
     const weights = Float64Array.from({ length: this.count }, (_, sample) => sampleWeight(sample));
-    return shortHash(fingerprint, bytesOf(weights));
+    return shortHash([fingerprint, bytesOf(weights)]);
   }
 
   #hash(): string {
-    const { rows, preparation } = this;
+    const { rows, preparation } = this.#source;
     const how = preparation && !('subtract' in preparation) ? preparation.divide : (preparation ?? null);
     if ('first' in rows) return fingerprint([part(this.x, rows, how), part(this.y, rows, null)]);
     const { numbers } = rows;
     const all = { first: 0, count: this.x.shape[0] ?? 0 };
     const whole = fingerprint([part(this.x, all, how), part(this.y, all, null)]);
-    return shortHash(whole, digestOf(numbers));
+    return shortHash([whole, digestOf(numbers)]);
   }
 }
 
@@ -181,10 +190,9 @@ function openWeights(source: ArraySource, x: ArrayFile): ArrayFile {
   if (count !== samples || weights.rowWidth !== 1) {
     throw new DataError(`${weights.path}: expected ${samples} weights, one a sample of ${x.path}, got [${weights.shape.join(', ')}]`);
   }
-  const value = new Float32Array(1);
+  const read = numberReader(weights.rows);
   for (let row = 0; row < count; row++) {
-    weights.rows(row, value, 0);
-    const [weight = Number.NaN] = value;
+    const weight = read(row);
     if (!(Number.isFinite(weight) && weight >= 0))
       throw new DataError(`${weights.path}: expected finite weights of at least 0, got ${weight} for sample ${row}`);
   }
@@ -193,7 +201,7 @@ function openWeights(source: ArraySource, x: ArrayFile): ArrayFile {
 
 /** In the order asked for; read in that of the file, and neighbours at once. */
 function rowsOf(array: ArrayFile, rows: readonly number[]): Uint8Array {
-  const rowBytes = array.size / (array.shape[0] ?? 1);
+  const { rowBytes } = array;
   const bytes = new Uint8Array(rows.length * rowBytes);
   const wanted = [...rows.entries()].sort(([, a], [, b]) => a - b);
   for (let i = 0; i < wanted.length; ) {
@@ -211,18 +219,8 @@ function rowsOf(array: ArrayFile, rows: readonly number[]): Uint8Array {
   return bytes;
 }
 
-function shortHash(...parts: readonly (string | Uint8Array)[]): string {
-  const hash = createHash('sha256');
-  for (const part of parts) hash.update(part);
-  return hash.digest('hex').slice(0, 16);
-}
-
 function digestOf(numbers: Int32Array): string {
   return createHash('sha256').update(bytesOf(numbers)).digest('hex');
-}
-
-function bytesOf({ buffer, byteOffset, byteLength }: NodeJS.TypedArray): Uint8Array {
-  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 function part(

@@ -1,9 +1,9 @@
 import { constants } from 'node:buffer';
-import { closeSync, fstatSync, openSync, readSync, realpathSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, realpathSync } from 'node:fs';
 import { endianness } from 'node:os';
 import type { Preparation } from '../shared/config/dataSchema.js';
 import { DataError } from '../shared/errors.js';
-import { fileSize, unreadable } from '../shared/files.js';
+import { fileSize, readFully, unreadable } from '../shared/files.js';
 import { preferLargePages } from '../shared/memory/largePages.js';
 import { blockSizeFor } from '../shared/random/sampleOrder.js';
 import { type DiskRows, diskRows, swapBytes } from './diskRows.js';
@@ -25,7 +25,8 @@ export interface ArrayFile {
   readonly isInteger: boolean;
   /** Values a sample. */
   readonly rowWidth: number;
-  /** Bytes of all values. */
+  /** Bytes of a sample's values, and of all values. */
+  readonly rowBytes: number;
   readonly size: number;
   /** Is it in memory, or read row by row? */
   readonly isInMemory: boolean;
@@ -83,7 +84,8 @@ export function openArray(source: ArraySource, memory = Number.POSITIVE_INFINITY
 
 function described(path: string, { shape, dtype }: ArrayHeader) {
   const { bytes, isInteger } = dtypes[dtype];
-  return { path, shape, dtype, isInteger, rowWidth: sizeOf(shape.slice(1)), size: sizeOf(shape) * bytes };
+  const rowWidth = sizeOf(shape.slice(1));
+  return { path, shape, dtype, isInteger, rowWidth, rowBytes: rowWidth * bytes, size: sizeOf(shape) * bytes };
 }
 
 function arrayInMemory(path: string, header: ArrayHeader, bytes: Buffer<ArrayBuffer>): ArrayFile {
@@ -91,8 +93,7 @@ function arrayInMemory(path: string, header: ArrayHeader, bytes: Buffer<ArrayBuf
   if (header.byteOrder !== endianness()) swapBytes(bytes, valueBytes);
   const values = view(bytes.buffer);
   const description = described(path, header);
-  const { rowWidth } = description;
-  const rowBytes = rowWidth * valueBytes;
+  const { rowWidth, rowBytes } = description;
   return {
     ...description,
     isInMemory: true,
@@ -107,20 +108,13 @@ function arrayInMemory(path: string, header: ArrayHeader, bytes: Buffer<ArrayBuf
 }
 
 function arrayOnDisk(path: string, header: ArrayHeader, stamp: string, disk: DiskRows): ArrayFile {
-  const description = described(path, header);
-  const { rowWidth } = description;
-  const one = disk.buffer(1);
   return {
-    ...description,
+    ...described(path, header),
     isInMemory: false,
     stamp,
     pieces: (from, to) => disk.pieces(from, to, pieceBytes),
-    rows(row, into, offset) {
-      one.load(0, row);
-      one.finish(1);
-      into.set(one.values.subarray(0, rowWidth), offset);
-    },
-    buffer: (capacity, preparation) => disk.buffer(capacity, preparation),
+    rows: disk.rows,
+    buffer: disk.buffer,
   };
 }
 
@@ -155,12 +149,5 @@ function readBytes(file: number, at: number, length: number): Buffer<ArrayBuffer
   const bytes = Buffer.allocUnsafeSlow(length);
   // Samples are read from all over it.
   preferLargePages(bytes);
-  let filled = 0;
-  while (filled < length) {
-    // One read takes at most 2^31 - 1 bytes.
-    const read = readSync(file, bytes, filled, Math.min(length - filled, 2 ** 30), at + filled);
-    if (read === 0) break;
-    filled += read;
-  }
-  return bytes.subarray(0, filled);
+  return bytes.subarray(0, readFully(bytes, file, at));
 }

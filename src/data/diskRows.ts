@@ -1,15 +1,17 @@
-import { readSync } from 'node:fs';
 import { endianness } from 'node:os';
 import type { Preparation } from '../shared/config/dataSchema.js';
 import { DataError } from '../shared/errors.js';
+import { readFully } from '../shared/files.js';
 import { dtypes } from './dtype.js';
 import { type ArrayHeader, sizeOf } from './header.js';
-import { type RowBuffer, rowBuffer } from './rows.js';
+import { type RowBuffer, type RowReader, rowBuffer } from './rows.js';
 
 /** Rows of an array that stay in their file. */
 export interface DiskRows {
   pieces(from: number, to: number, pieceBytes: number): Iterable<Uint8Array>;
   buffer(capacity: number, preparation?: Preparation): RowBuffer;
+  /** Reads rows one by one. */
+  readonly rows: RowReader;
 }
 
 /** Bytes between two rows that are read along with them: a read costs about as much as this. */
@@ -36,15 +38,37 @@ export function diskRows(
   const rowBytes = width * valueBytes;
   const isSwapped = byteOrder !== endianness();
   const readAt = (bytes: Uint8Array, row: number): void => {
-    let filled = 0;
-    while (filled < bytes.length) {
-      const read = readSync(file, bytes, filled, bytes.length - filled, valuesAt + row * rowBytes + filled);
-      if (read === 0) throw new DataError(`a file of data became shorter while it was read: row ${row} is not there any more`);
-      filled += read;
-    }
+    if (readFully(bytes, file, valuesAt + row * rowBytes) < bytes.length)
+      throw new DataError(`a file of data became shorter while it was read: row ${row} is not there any more`);
   };
   const blocks = blockRows === undefined ? undefined : new Blocks(readAt, rowBytes, blockRows, shape[0] ?? 0);
+  const buffer: DiskRows['buffer'] = (capacity, preparation) => {
+    const gathered = Buffer.from(new ArrayBuffer(capacity * rowBytes));
+    const inner = rowBuffer(view(gathered.buffer), width, capacity, preparation);
+    const wanted: Wanted[] = [];
+    const read = blocks ? blocks.read : neighbours(readAt, rowBytes);
+    return {
+      values: inner.values,
+      load: (place, row) => wanted.push({ place, row }),
+      finish(count) {
+        wanted.sort((a, b) => a.row - b.row);
+        read(wanted, gathered);
+        wanted.length = 0;
+        if (isSwapped) swapBytes(gathered.subarray(0, count * rowBytes), valueBytes);
+        for (let place = 0; place < count; place++) inner.load(place, place);
+        inner.finish(count);
+      },
+    };
+  };
+  let one: RowBuffer | undefined;
   return {
+    buffer,
+    rows(row, into, offset) {
+      one ??= buffer(1);
+      one.load(0, row);
+      one.finish(1);
+      into.set(one.values, offset);
+    },
     *pieces(from, to, pieceBytes) {
       const rows = Math.max(1, Math.floor(pieceBytes / rowBytes));
       const scratch = Buffer.allocUnsafe(Math.min(rows, to - from) * rowBytes);
@@ -54,24 +78,6 @@ export function diskRows(
         if (isSwapped) swapBytes(piece, valueBytes);
         yield piece;
       }
-    },
-    buffer(capacity, preparation) {
-      const gathered = Buffer.from(new ArrayBuffer(capacity * rowBytes));
-      const inner = rowBuffer(view(gathered.buffer), width, capacity, preparation);
-      const wanted: Wanted[] = [];
-      const read = blocks ? blocks.read : neighbours(readAt, rowBytes);
-      return {
-        values: inner.values,
-        load: (place, row) => wanted.push({ place, row }),
-        finish(count) {
-          wanted.sort((a, b) => a.row - b.row);
-          read(wanted, gathered);
-          wanted.length = 0;
-          if (isSwapped) swapBytes(gathered.subarray(0, count * rowBytes), valueBytes);
-          for (let place = 0; place < count; place++) inner.load(place, place);
-          inner.finish(count);
-        },
-      };
     },
   };
 }

@@ -1,5 +1,5 @@
-import { createHash, type Hash } from 'node:crypto';
 import type { Preparation } from '../shared/config/dataSchema.js';
+import { shortHash } from '../shared/shortHash.js';
 import type { DataParts } from './dataset.js';
 import type { Dtype } from './dtype.js';
 
@@ -17,20 +17,18 @@ export interface HashedArray {
  * 64 bits are enough for that while two of them can still be compared by eye.
  */
 export function fingerprint(arrays: readonly HashedArray[]): string {
-  const hash = createHash('sha256');
+  return shortHash(hashedParts(arrays));
+}
+
+function* hashedParts(arrays: readonly HashedArray[]): Generator<string | Uint8Array, void> {
   for (const { dtype, shape, divide, pieces } of arrays) {
-    hash.update(`${JSON.stringify({ dtype, shape, divide })}\n`);
-    for (const piece of pieces) hash.update(piece);
+    yield `${JSON.stringify({ dtype, shape, divide })}\n`;
+    yield* pieces;
   }
-  return shorten(hash);
 }
 
 /** One fingerprint for all parts of a run's data. */
 export function fingerprintOf({ train, validation, test }: DataParts): string {
   const prints = [train, validation, test].map((part) => part?.fingerprint ?? null);
-  return shorten(createHash('sha256').update(JSON.stringify(prints)));
-}
-
-function shorten(hash: Hash): string {
-  return hash.digest('hex').slice(0, 16);
+  return shortHash([JSON.stringify(prints)]);
 }

@@ -1,5 +1,6 @@
-import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import { errorMessage, ProtocolError, RunError } from '../shared/errors.js';
+import { readFully } from '../shared/files.js';
 
 /** Rows of bytes in a file, some of which are there. Several processes may have it open. */
 export class KeptRows {
@@ -31,13 +32,7 @@ export class KeptRows {
   /** Undefined where the file ends before. */
   read(place: number): Uint8Array | undefined {
     const bytes = new Uint8Array(this.rowBytes);
-    let filled = 0;
-    while (filled < bytes.length) {
-      const read = readSync(this.file, bytes, filled, bytes.length - filled, place * this.rowBytes + filled);
-      if (read === 0) return undefined;
-      filled += read;
-    }
-    return bytes;
+    return readFully(bytes, this.file, place * this.rowBytes) < bytes.length ? undefined : bytes;
   }
 
   close(): void {

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { createWriteStream, existsSync, mkdirSync, statfsSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { Transform } from 'node:stream';
@@ -8,6 +7,7 @@ import type { Entry, ZipFile } from 'yauzl';
 import { placeDurably } from '../shared/durableFile.js';
 import { DataError, errorMessage } from '../shared/errors.js';
 import { fileSize } from '../shared/files.js';
+import { shortHash } from '../shared/shortHash.js';
 import { unpackedStream, withZip } from '../shared/zip.js';
 import type { ArraySource } from './arrayFile.js';
 import { alone } from './cache/lock.js';
@@ -74,10 +74,7 @@ async function firstBytes(zip: ZipFile, entry: Entry, what: string): Promise<Buf
 
 async function unpacked(zip: ZipFile, entry: Entry, file: string, what: string, { folders, say, signal }: CachePlace): Promise<string> {
   const { size, mtimeMs } = statSync(file);
-  const key = createHash('sha256')
-    .update(JSON.stringify([resolve(file), size, mtimeMs, entry.fileName]))
-    .digest('hex')
-    .slice(0, 16);
+  const key = shortHash([JSON.stringify([resolve(file), size, mtimeMs, entry.fileName])]);
   const places = folders.map((folder) => join(folder, `${key}.npy`));
   const known = places.find((path) => existsSync(path));
   const path = known ?? places[0] ?? '.';

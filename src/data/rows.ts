@@ -5,6 +5,15 @@ import type { Elements } from './dtype.js';
 /** Writes the values of row `row` to `into` at `offset`, as float32. */
 export type RowReader = (row: number, into: Float32Array, offset: number) => void;
 
+/** Reads rows of one value each. */
+export function numberReader(rows: RowReader): (row: number) => number {
+  const value = new Float32Array(1);
+  return (row) => {
+    rows(row, value, 0);
+    return value[0] ?? Number.NaN;
+  };
+}
+
 /** An array of rows that is filled again and again. */
 export interface RowBuffer {
   /** [capacity, width], row-major. */

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import crc32 from 'crc-32';
+import { bytesOf } from '../shared/bytesOf.js';
 import type { Preparation } from '../shared/config/dataSchema.js';
 import { askedBytes, type PartLayout, type RawSamples, type RowLayout, sampleBytes } from '../shared/dataLayout.js';
 import { errorMessage, ProtocolError, RunError } from '../shared/errors.js';
@@ -9,7 +10,8 @@ import { type DiskRows, diskRows } from './diskRows.js';
 import { type Dtype, dtypes, isDtype } from './dtype.js';
 import { sizeOf } from './header.js';
 import { KeptRows } from './keptRows.js';
-import type { RowBuffer } from './rows.js';
+import { numberReader, type RowBuffer } from './rows.js';
+import { targetKind } from './targets.js';
 
 export interface SampleStoreOptions {
   /** Where they are kept. Another store of the same data may be there, also of another process. */
@@ -60,10 +62,10 @@ export class SampleStore implements Dataset {
     this.#isHere = new Uint8Array(count);
     this.count = count;
     this.inputShape = inputs.shape.length === 0 ? [1] : inputs.shape;
-    this.targets = { width: sizeOf(targets.shape), isClassNumber: dtypes[target.dtype].isInteger && sizeOf(targets.shape) === 1 };
+    this.targets = targetKind(dtypes[target.dtype].isInteger, sizeOf(targets.shape));
     this.fingerprint = fingerprint;
-    this.readTarget = rowReader(diskRows(y.file, 0, target, undefined));
-    this.sampleWeight = w && numberReader(diskRows(w.file, 0, arrayOf({ dtype: 'float32', shape: [], bytes: 4 }, count), undefined));
+    this.readTarget = diskRows(y.file, 0, target, undefined).rows;
+    this.sampleWeight = w && numberReader(diskRows(w.file, 0, arrayOf({ dtype: 'float32', shape: [], bytes: 4 }, count), undefined).rows);
   }
 
   inputs(capacity: number): RowBuffer {
@@ -100,7 +102,7 @@ export class SampleStore implements Dataset {
     const checksums = samples.map((_, place) =>
       checksumOf(this.#arrays.map(({ rowBytes }, i) => rows[i]?.subarray(place * rowBytes, (place + 1) * rowBytes))),
     );
-    this.#checksums.put(samples, new Uint8Array(Int32Array.from(checksums).buffer));
+    this.#checksums.put(samples, bytesOf(Int32Array.from(checksums)));
     for (const sample of samples) this.#isHere[sample] = 1;
   }
 
@@ -137,22 +139,4 @@ function arrayOf({ dtype, shape, bytes }: RowLayout, count: number): { readonly 
 interface Le {
   readonly byteOrder: 'LE';
   readonly valuesAt: 0;
-}
-
-/** Reads rows one by one. */
-function rowReader(rows: DiskRows): (row: number, into: Float32Array, offset: number) => void {
-  const { values, load, finish } = rows.buffer(1);
-  return (row, into, offset) => {
-    load(0, row);
-    finish(1);
-    into.set(values, offset);
-  };
-}
-
-function numberReader(rows: DiskRows): (row: number) => number {
-  const [read, value] = [rowReader(rows), new Float32Array(1)];
-  return (row) => {
-    read(row, value, 0);
-    return value[0] ?? Number.NaN;
-  };
 }

@@ -46,8 +46,7 @@ function firstGroups(all: ArrayDataset, fraction: number, file: ArrayFile): numb
 
 /** The samples of each group, in the order in which the groups begin. */
 function groupsOf(file: ArrayFile, all: ArrayDataset): number[][] {
-  const [count = 0] = file.shape;
-  const rowBytes = file.size / count;
+  const { rowBytes } = file;
   const groups = new Map<string, number[]>();
   let sample = 0;
   for (const piece of file.pieces(0, all.count)) {

@@ -1,9 +1,14 @@
 import { DataError } from '../shared/errors.js';
 import type { Loss } from '../shared/model/spec.js';
-import type { Dataset, PartName } from './dataset.js';
+import type { Dataset, PartName, TargetKind } from './dataset.js';
 
 /** How a sample's target becomes a dense row of the network's outputs: a class number as a one-hot row, or values as they are. */
 export type TargetEncoding = { readonly kind: 'oneHot' } | { readonly kind: 'values' };
+
+/** What rows of targets are, of so many values each. */
+export function targetKind(isInteger: boolean, width: number): TargetKind {
+  return { width, isClassNumber: isInteger && width === 1 };
+}
 
 type WithTargets = Pick<Dataset, 'targets'>;
 

@@ -1,5 +1,6 @@
-import { createHash } from 'node:crypto';
+import { bytesOf } from '../shared/bytesOf.js';
 import type { Network } from '../shared/model/network.js';
+import { shortHash } from '../shared/shortHash.js';
 import type { Batch, Engine } from './engine.js';
 
 const probeSamples = 8;
@@ -12,8 +13,7 @@ export async function probeHash(engine: Engine, network: Network): Promise<strin
   const gradient = new Float32Array(network.layout.size);
   const { batch, weights } = probeProblem(network);
   await engine.gradient(batch, weights, gradient);
-  const bytes = new Uint8Array(gradient.buffer, gradient.byteOffset, gradient.byteLength);
-  return createHash('sha256').update(bytes).digest('hex').slice(0, 16);
+  return shortHash([bytesOf(gradient)]);
 }
 
 /** Made-up weights and samples for a network, the same everywhere. */

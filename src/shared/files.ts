@@ -40,3 +40,15 @@ export function firstBytes(path: string, count: number): Buffer {
     if (file !== undefined) closeSync(file);
   }
 }
+
+/** Reads into all of `bytes`, from a place of an open file. Returns how many were read: fewer where the file ends before. */
+export function readFully(bytes: Uint8Array, file: number, at: number): number {
+  let filled = 0;
+  while (filled < bytes.length) {
+    // One read takes at most 2^31 - 1 bytes.
+    const read = readSync(file, bytes, filled, Math.min(bytes.length - filled, 2 ** 30), at + filled);
+    if (read === 0) break;
+    filled += read;
+  }
+  return filled;
+}

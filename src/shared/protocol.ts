@@ -1,5 +1,6 @@
 import { Packr } from 'msgpackr';
 import { z } from 'zod';
+import { bytesOf } from './bytesOf.js';
 import { dataLayout, type RawSamples } from './dataLayout.js';
 import { engineFigure } from './engineChoice.js';
 import { engineNames } from './engineNames.js';
@@ -228,7 +229,7 @@ const packr = new Packr({ useRecords: false, variableMapSize: true });
 
 /** A message as frames. Tensors are not copied: they must stay as they are until the peer has answered. */
 export function encode(message: FromWorker | FromCoordinator, tensors: readonly ArrayBufferView[] = []): Uint8Array[] {
-  return [packr.pack(message), ...tensors.map((t) => new Uint8Array(t.buffer, t.byteOffset, t.byteLength))];
+  return [packr.pack(message), ...tensors.map(bytesOf)];
 }
 
 export interface Decoded<M> {

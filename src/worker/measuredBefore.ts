@@ -1,15 +1,14 @@
-import { createHash } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { writeDurably } from '../shared/durableFile.js';
 import { type EngineFigure, engineFigure } from '../shared/engineChoice.js';
 import { cacheFolder } from '../shared/home.js';
+import { shortHash } from '../shared/shortHash.js';
 
 /** The file that figures for something are kept in. */
 function fileFor(what: unknown): string {
-  const hash = createHash('sha256').update(JSON.stringify(what)).digest('hex').slice(0, 16);
-  return join(cacheFolder(), 'engines', `${hash}.json`);
+  return join(cacheFolder(), 'engines', `${shortHash([JSON.stringify(what)])}.json`);
 }
 
 /** What was measured before; undefined where nothing was, or it cannot be read. */

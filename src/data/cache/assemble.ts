@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createWriteStream, readFileSync, type WriteStream } from 'node:fs';
 import { join } from 'node:path';
+import { bytesOf } from '../../shared/bytesOf.js';
 import { DataError } from '../../shared/errors.js';
 import { npyHeader } from '../npyWrite.js';
 import { expandCategories, numbersOf } from '../table/expand.js';
@@ -80,7 +81,7 @@ async function writeArray(
   await write(file, npyHeader(descr, shape));
   for (const [i, part] of parts.entries()) {
     const values = valuesOf(part, i);
-    await write(file, new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+    await write(file, bytesOf(values));
   }
   file.end();
   await once(file, 'close');

@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { FilePair } from '../../shared/config/dataSchema.js';
 import { DataError } from '../../shared/errors.js';
 import { unreadable } from '../../shared/files.js';
+import { shortHash } from '../../shared/shortHash.js';
 import { readImage } from '../images/decode.js';
 import { type ImageFolder, type ImagesLike, listImages } from '../images/folder.js';
 import type { Missing } from '../table/encode.js';
@@ -148,7 +148,7 @@ interface Stamp {
 }
 
 async function convert(conversion: Conversion, place: CachePlace): Promise<Converted> {
-  const name = createHash('sha256').update(JSON.stringify(conversion.key)).digest('hex').slice(0, 16);
+  const name = shortHash([JSON.stringify(conversion.key)]);
   const known = place.folders.map((folder) => join(folder, name)).find((folder) => readDescription(folder) !== undefined);
   const folder = known ?? join(place.folders[0] ?? '.', name);
   if (known === undefined) await build(conversion, folder, place);

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { bytesOf } from '../../shared/bytesOf.js';
 import { writeDurably } from '../../shared/durableFile.js';
 import { decodeImage } from '../images/decode.js';
 import { type Missing, type Role, RowEncoder } from '../table/encode.js';
@@ -112,8 +113,4 @@ async function imagesPart({ shape, files }: ImagesPart): Promise<Converted> {
   for (const [i, { path }] of files.entries()) inputs.set(await decodeImage(path, shape), i * width);
   const targets = Float32Array.from(files, (file) => file.class);
   return { inputs, targets, info: { rows: files.length, dropped: 0, hasWholeTargets: true, categories: {} } };
-}
-
-function bytesOf({ buffer, byteOffset, byteLength }: Float32Array | Uint8Array): Uint8Array {
-  return new Uint8Array(buffer, byteOffset, byteLength);
 }

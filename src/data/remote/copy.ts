@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeDurably } from '../../shared/durableFile.js';
+import { shortHash } from '../../shared/shortHash.js';
 import type { Address } from './address.js';
 import { isSameVersion, tellsChanges, type Version } from './source.js';
 
@@ -22,7 +22,7 @@ export class LocalCopy {
 
   /** @param address in full, by which copies are told apart */
   constructor(place: string, address: string, { fileName, shown }: Pick<Address, 'fileName' | 'shown'>) {
-    this.folder = join(place, 'fetched', createHash('sha256').update(address).digest('hex').slice(0, 16));
+    this.folder = join(place, 'fetched', shortHash([address]));
     this.path = join(this.folder, fileName);
     this.#shown = shown;
   }

@@ -2,12 +2,16 @@ import { type DataSpec, mapPaths } from '../../shared/config/dataSchema.js';
 import { DataError } from '../../shared/errors.js';
 import type { CachePlace } from '../cache/place.js';
 import { isAddress, splitArrayName, withoutSecrets } from './address.js';
-import { fetched } from './fetched.js';
 
-/** The path of a file of data on this machine: where it is an address, that of a copy. @throws as `fetched` */
+/**
+ * The path of a file of data on this machine: where it is an address, that of a copy. What fetches is loaded when there is an
+ * address: every worker opens data, and few fetch them.
+ * @throws as `fetched`
+ */
 export async function localCopy(path: string, place: CachePlace): Promise<string> {
   if (!isAddress(path)) return path;
   const { address, arrayName } = splitArrayName(path);
+  const { fetched } = await import('./fetched.js');
   return `${await fetched(address, place)}${arrayName}`;
 }
 

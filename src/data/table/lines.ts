@@ -1,6 +1,6 @@
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { DataError } from '../../shared/errors.js';
-import { unreadable } from '../../shared/files.js';
+import { readFully, unreadable } from '../../shared/files.js';
 import type { Piece } from './tableFile.js';
 
 /** Bytes of text that are read at once. */
@@ -15,13 +15,7 @@ export function readRange(path: string, from: number, to: number): Buffer {
   try {
     file = openSync(path, 'r');
     const bytes = Buffer.allocUnsafe(to - from);
-    let filled = 0;
-    while (filled < bytes.length) {
-      const read = readSync(file, bytes, filled, bytes.length - filled, from + filled);
-      if (read === 0) break;
-      filled += read;
-    }
-    return bytes.subarray(0, filled);
+    return bytes.subarray(0, readFully(bytes, file, from));
   } catch (error) {
     throw unreadable(path, error);
   } finally {

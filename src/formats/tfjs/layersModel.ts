@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { bytesOf } from '../../shared/bytesOf.js';
 import { writeDurably } from '../../shared/durableFile.js';
 import { DataError, errorCode, errorMessage, UsageError } from '../../shared/errors.js';
 import { buildNetwork } from '../../shared/model/network.js';
@@ -38,7 +39,7 @@ export async function writeModel(folder: string, modelJson: LayersModelJson, wei
   await mkdir(folder, { recursive: true });
   const description = join(folder, 'model.json');
   if (!existsSync(description)) await writeDurably(description, [Buffer.from(`${JSON.stringify(modelJson, undefined, 2)}\n`)]);
-  const bytes = new Uint8Array(weights.buffer, weights.byteOffset, weights.byteLength);
+  const bytes = bytesOf(weights);
   await writeDurably(join(folder, 'weights.bin'), [bytes]);
 }
 

@@ -1,4 +1,5 @@
 import onnxProto from 'onnx-proto';
+import { bytesOf } from '../bytesOf.js';
 import type { Precision } from '../precision.js';
 
 const { AttributeProto, ModelProto, TensorProto } = onnxProto.onnx;
@@ -89,7 +90,7 @@ export class GraphBuilder {
 
   /** An array of float32 values that stands in the model itself. */
   array(name: string, shape: readonly number[], values: Float32Array): string {
-    const rawData = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+    const rawData = bytesOf(values);
     this.#constants.set(name, TensorProto.create({ name, dataType: TensorProto.DataType.FLOAT, dims: [...shape], rawData }));
     return name;
   }

@@ -1,0 +1,4 @@
+/** Says a line to the person at the keyboard: results alone go to stdout. */
+export function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
