@@ -3,8 +3,8 @@ import type { Desk, DeskPorts, FromBelow } from '../coordinator/desk.js';
 import { isAggregator, type Member, type Ready, type Roster } from '../coordinator/roster.js';
 import { versionDifference } from '../coordinator/sameBits.js';
 import { ProtocolError } from '../shared/errors.js';
-import { isRunning } from '../shared/isRunning.js';
 import type { SharedMemory } from '../shared/memory/sharedMemory.js';
+import { isRunning } from '../shared/processIdentity.js';
 import type { FromWorker, Message } from '../shared/protocol.js';
 import type { Incarnation } from '../shared/transport.js';
 

@@ -1,10 +1,12 @@
 #!/usr/bin/env node
+import '../shared/debuggerPort.js';
 import { setFlagsFromString } from 'node:v8';
 import { Command, CommanderError } from 'commander';
 import { DataError, errorCode, Interrupted, ProtocolError, RunError, UsageError } from '../shared/errors.js';
 import { type LogFormat, logLine } from '../shared/logLine.js';
 import { refuseWindows } from '../shared/transport.js';
 import { version } from '../shared/version.js';
+import { heedNohup, nohupOption } from './nohup.js';
 
 // Every tensor that ZeroMQ receives is memory outside the heap. V8 counts it and, with a heap as small as ours, would
 // mark all of it every dozen steps, which takes a quarter of the time; so let the heap grow further between two passes.
@@ -12,6 +14,9 @@ setFlagsFromString('--heap-growing-percent=2000');
 // A step runs each function a few times: V8 of Node 20 would take thousands of steps to find out which are worth
 // compiling. Later ones count calls, do without being told, and complain of a flag that they do not know.
 if (Number.parseInt(process.versions.v8, 10) < 12) setFlagsFromString('--interrupt-budget=8000');
+
+/** What writing to a terminal that was closed ends in. */
+const terminalGone = 'EIO';
 
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
   up: async () => (await import('./up.js')).upCommand(),
@@ -33,6 +38,9 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   'host-report': async () => (await import('./hostReport.js')).hostReportCommand(),
 };
 
+/** Those that may outlive the terminal they were started on. */
+const longCommands: ReadonlySet<string> = new Set(['up', 'coordinator', 'worker', 'aggregator', 'scale', 'serve', 'predict', 'view']);
+
 /** 0 done; 1 the run failed; 2 wrong use; 130 interrupted. */
 function exitCode(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
@@ -47,9 +55,15 @@ let logFormat: LogFormat | undefined;
 function report(error: unknown): void {
   if (error instanceof CommanderError) return;
   const isExpected = [UsageError, RunError, DataError, ProtocolError, Interrupted].some((kind) => error instanceof kind);
-  const text = error instanceof Error ? (isExpected ? error.message : (error.stack ?? error.message)) : String(error);
+  const text =
+    error instanceof Error ? (isExpected || isSystemError(error) ? error.message : (error.stack ?? error.message)) : String(error);
   const line = `${error instanceof Interrupted ? '' : 'error: '}${text}`;
   process.stderr.write(`${logFormat === 'json' ? logLine('json', 'bpnn-dist', line) : line}\n`);
+}
+
+/** Is it the machine that says no, and not us? Its message names the call and the file. */
+function isSystemError(error: Error): boolean {
+  return 'syscall' in error && errorCode(error) !== '';
 }
 
 const program = new Command('bpnn-dist')
@@ -64,17 +78,22 @@ for (const name of Object.hasOwn(commands, asked) ? [asked] : Object.keys(comman
   const command = await commands[name]?.();
   if (command) program.addCommand(command, { hidden: command.name() === 'host-report' });
 }
+for (const command of program.commands) if (longCommands.has(command.name())) command.addOption(nohupOption());
 program.hook('preAction', (_, command) => {
-  ({ logFormat } = command.opts<{ logFormat?: LogFormat }>());
+  const options = command.opts<{ logFormat?: LogFormat; nohup?: true }>();
+  ({ logFormat } = options);
+  if (longCommands.has(command.name())) heedNohup(options.nohup === true);
 });
 // Errors end here, in one place, and none of commander's own exits cuts a message short.
 for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) command.exitOverride();
 
 // Whoever read our results has had enough, as `head` does.
 process.stdout.on('error', (error) => {
-  if (errorCode(error) !== 'EPIPE') throw error;
-  process.exit(0);
+  if (errorCode(error) === 'EPIPE') process.exit(0);
+  if (errorCode(error) !== terminalGone) throw error;
 });
+// Nobody reads it any more.
+process.stderr.on('error', () => undefined);
 
 try {
   refuseWindows(process.platform);

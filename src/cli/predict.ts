@@ -7,6 +7,7 @@ import type { Prediction } from '../inference/predictFile.js';
 import { deviceOf } from '../shared/device.js';
 import { figure } from './format.js';
 import { say } from './say.js';
+import { onStopSignal } from './stopSignals.js';
 import { wholeFlag } from './wholeFlag.js';
 
 interface PredictFlags {
@@ -41,6 +42,7 @@ export function predictCommand(): Command {
 }
 
 async function predictRun(folder: string, file: string, flags: PredictFlags): Promise<void> {
+  onStopSignal(() => process.exit(130));
   const { weights, engine, device, threads, json } = flags;
   const workers = wholeFlag('--workers', flags.workers);
   const { loadModel } = await import('../inference/loadModel.js');
@@ -74,15 +76,13 @@ async function withFile(file: string, use: (path: string) => Promise<void>): Pro
   const remove = (): void => rmSync(folder, { recursive: true, force: true });
   // Also where whoever reads our results has had enough.
   process.once('exit', remove);
-  const onSignal = (): void => process.exit(130);
-  process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
   try {
     const path = join(folder, 'stdin');
     await pipeline(process.stdin, createWriteStream(path));
     await use(path);
   } finally {
     remove();
-    process.off('exit', remove).off('SIGINT', onSignal).off('SIGTERM', onSignal);
+    process.off('exit', remove);
   }
 }
 

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
-import type { Resumption } from '../run/resume.js';
 import type { RunOptions, RunResult } from '../run/run.js';
+import type { Machine } from '../shared/config/machine.js';
 import type { Config } from '../shared/config/schema.js';
 import { errorMessage, RunIsOver } from '../shared/errors.js';
 import { traceRequest } from '../view/trace/tracedSteps.js';
@@ -34,7 +34,8 @@ export async function runCommand(
 ): Promise<void> {
   const { config, given, missing, name } = await loadConfig(file, flags);
   const { run } = await import('../run/run.js');
-  const resume = await resumption(flags['resume'], config, given, name);
+  const { takeResumption } = await import('../run/resume.js');
+  const resume = await resumption(flags['resume'], config, given, name, takeResumption);
   if (resume === 'over') return;
   if (resume === undefined && missing !== undefined) throw missing;
   const logFormat = flags['logFormat'] === 'json' ? 'json' : 'human';
@@ -68,21 +69,22 @@ export async function runCommand(
 }
 
 /**
- * The run that --resume names, if it does. One that `auto` finds to be over is no error: whoever starts it again and again,
+ * The run that --resume names, if it does, as `read` reads it. One that `auto` finds to be over is no error: whoever starts it again and again,
  * as clusters do, has got what they wanted.
  */
-export async function resumption(
+export async function resumption<R>(
   which: unknown,
   { runs, name }: Config,
   given: LoadedConfig['given'],
   fallbackName: string,
-): Promise<Resumption | 'over' | undefined> {
+  read: (path: string, given: LoadedConfig['given'], machine: Machine) => R | Promise<R>,
+): Promise<R | 'over' | undefined> {
   if (typeof which !== 'string') return undefined;
-  const { findRun, readResumption } = await import('../run/resume.js');
+  const { findRun } = await import('../run/resume.js');
   const path = findRun(which, runs, name, fallbackName);
   if (path === undefined) return undefined;
   try {
-    return await readResumption(path, given, { cores: availableParallelism() });
+    return await read(path, given, { cores: availableParallelism() });
   } catch (error) {
     if (!(error instanceof RunIsOver) || which !== 'auto') throw error;
     process.stderr.write(`${error.message}\n`);

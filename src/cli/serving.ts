@@ -9,6 +9,7 @@ import { type LogFormat, logFormats, logLine } from '../shared/logLine.js';
 import type { Whereabouts } from '../worker/knock.js';
 import type { WhileItLastsOptions } from '../worker/serveRuns.js';
 import { logFormatOption } from './logFormat.js';
+import { onStop, onStopSignal } from './stopSignals.js';
 
 /** What is said to whoever serves a coordinator: a worker or an aggregator. */
 export interface ServingFlags {
@@ -33,7 +34,11 @@ export function servingCommand(name: string): Command {
     .option('--key <file>', "the run's key file; the coordinator says which; - reads the key as a line of JSON from standard input")
     .option('--connect-timeout <seconds>', 'how long to wait for a coordinator that is not there yet', '60')
     .option('--reconnect-timeout <seconds>', 'how long to wait for a coordinator that is gone, to join it when it is resumed', '60')
-    .option('--grace-period <seconds>', 'how long to serve on after SIGTERM, before saying that it leaves', '5')
+    .option(
+      '--grace-period <seconds>',
+      'how long to serve on after a stop signal, before saying that it leaves (Ctrl-C: leaves at once)',
+      '5',
+    )
     .addOption(logFormatOption().choices([...logFormats, 'plain']))
     .option('--slot <n>', `number of this ${name} among all of the run, from 0: names it`)
     .option('--workers-here <n>', 'workers of the run on this machine')
@@ -56,8 +61,10 @@ export async function serving(flags: ServingFlags, name: string): Promise<Servin
   if (flags.heartbeat !== undefined) beat(flags.heartbeat);
   if (flags.leaveWithStdin) leaveWithStdin(coordinator);
   else {
-    process.once('SIGTERM', () => setTimeout(() => leave.abort(), gracePeriod * 1_000).unref());
-    process.once('SIGINT', () => leave.abort());
+    onStop((signal) => {
+      if (signal === 'SIGINT') leave.abort();
+      else setTimeout(() => leave.abort(), gracePeriod * 1_000).unref();
+    });
   }
   return {
     coordinator,
@@ -116,7 +123,7 @@ function lineOf({ slot, logFormat }: ServingFlags, name: string, line: string): 
 
 /** A worker that a coordinator started serves on whatever signal its group gets; the pipe's end tells it to leave. */
 function leaveWithStdin(coordinator: Whereabouts): void {
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
+  onStopSignal(() => undefined);
   process.stdin.resume().once('end', () => {
     // A coordinator that was killed leaves the folder of its socket.
     const target = 'address' in coordinator ? parseAddress(coordinator.address) : undefined;

@@ -24,7 +24,8 @@ async function up(file: string | undefined, flags: HostFlags & Record<string, un
   // How many workers there are decides defaults of the config, and which data it names decides what hosts are asked.
   const atLeast = hosts.reduce((sum, { slots = 1 }) => sum + slots, 0);
   const { config, given, name } = await loadConfig(file, { ...flags, workers: flags['workers'] ?? String(atLeast) });
-  const resumed = await resumption(flags['resume'], config, given, name);
+  const { readResumption } = await import('../run/resume.js');
+  const resumed = await resumption(flags['resume'], config, given, name, readResumption);
   if (resumed === 'over') return;
   const { count, workers } = await hostWorkers(hosts, flags, resumed?.config ?? config);
   const wanted = flags['workers'] === undefined ? count : config.workers;

@@ -1,15 +1,18 @@
-import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readdirSync, rmSync, statSync, truncateSync, writeSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { readdir, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { temporaryMark, writeDurably } from '../shared/durableFile.js';
 import { errorCode, errorMessage, RunError, UsageError } from '../shared/errors.js';
 import { jsonLine } from '../shared/json.js';
+import type { ProcessLock } from '../shared/processLock.js';
 import { type Checkpoint, encodeCheckpoint } from './checkpoint.js';
-import { lockRun, unlockRun } from './runLock.js';
+import { MetricsFile, restoreMetrics } from './metricsFile.js';
+import { lockRun, takenBy } from './runLock.js';
 
-/** Bytes of metrics that may wait in memory, and milliseconds that they may wait. */
-const flushBytes = 8_192;
-const flushInterval = 250;
+const metricsName = 'metrics.jsonl';
+
+/** Milliseconds between two looks at whether the folder is still this run's. */
+const watchInterval = 1_000;
 
 export interface RunFolderOptions {
   /** Folder of all runs. */
@@ -27,55 +30,59 @@ export interface RunFolderOptions {
 
 /** The folder of one run, and everything that is written into it. */
 export class RunFolder {
+  /** Absolute: the working directory may go while the run trains. */
   readonly path: string;
   readonly #keep: number;
-  readonly #metrics: number;
-  #waiting = '';
-  #flushedAt = 0;
-  #bytes: number;
+  readonly #metrics: MetricsFile;
+  readonly #lock: ProcessLock;
+  #watching: NodeJS.Timeout | undefined;
+  /** The folder is another's, or gone: nothing is written any more. */
+  #isLost = false;
   #writing: Promise<void> = Promise.resolve();
   readonly #say: (line: string) => void;
   /** What cannot be written at present, and why. */
   readonly #troubles = new Map<string, string>();
 
-  private constructor(path: string, keep: number, say: (line: string) => void) {
+  private constructor(path: string, lock: ProcessLock, keep: number, say: (line: string) => void) {
     this.#say = say;
     this.path = path;
+    this.#lock = lock;
     this.#keep = keep;
-    this.#metrics = openSync(join(path, 'metrics.jsonl'), 'a');
-    this.#bytes = fstatSync(this.#metrics).size;
+    this.#metrics = new MetricsFile(join(path, metricsName), (trouble) => this.#trouble(metricsName, trouble));
   }
 
   /**
    * Makes the folder of a new run.
-   * @throws UsageError where it is there already, or cannot be made
+   * @throws UsageError if it exists already, or cannot be made
    */
   static async create({ runs, name, fallbackName, now, keep, say }: RunFolderOptions): Promise<RunFolder> {
-    const path = name === undefined ? freePath(runs, `${fallbackName}-${timeStamp(now)}`) : join(runs, name);
-    if (existsSync(path)) throw new UsageError(`${path}: this run exists already; choose another name, or leave it out`);
+    const path = makeFolder(resolve(runs), name, `${fallbackName}-${timeStamp(now)}`);
+    const lock = await lockRun(path);
     try {
-      mkdirSync(join(path, 'checkpoints'), { recursive: true });
-      mkdirSync(join(path, 'log'), { recursive: true });
+      return written(path, () => {
+        makeInner(path);
+        return new RunFolder(path, lock, keep, say);
+      });
     } catch (error) {
-      throw new UsageError(`${path}: cannot make the run's folder (${errorCode(error) || errorMessage(error)})`);
+      lock.release();
+      throw error;
     }
-    await lockRun(path);
-    return new RunFolder(path, keep, say);
   }
 
   /**
-   * Opens the folder of a run to go on with.
+   * Opens the folder of a run to continue it.
+   * @param lock of the run, which this releases in the end
    * @param metricsBytes what metrics.jsonl held at the checkpoint; what came after it is cut off
-   * @throws UsageError where it is being trained
+   * @throws UsageError if it cannot be written
    */
-  static async reopen(path: string, metricsBytes: number, { keep, say }: Pick<RunFolderOptions, 'keep' | 'say'>): Promise<RunFolder> {
-    mkdirSync(join(path, 'checkpoints'), { recursive: true });
-    mkdirSync(join(path, 'log'), { recursive: true });
-    await lockRun(path);
-    sweep(path);
-    const metrics = join(path, 'metrics.jsonl');
-    if (existsSync(metrics) && statSync(metrics).size > metricsBytes) truncateSync(metrics, metricsBytes);
-    return new RunFolder(path, keep, say);
+  static reopen(path: string, lock: ProcessLock, metricsBytes: number, { keep, say }: Pick<RunFolderOptions, 'keep' | 'say'>): RunFolder {
+    return written(path, () => {
+      makeInner(path);
+      sweep(path);
+      const lost = restoreMetrics(join(path, metricsName), metricsBytes);
+      if (lost !== undefined) say(lost);
+      return new RunFolder(path, lock, keep, say);
+    });
   }
 
   file(...names: readonly string[]): string {
@@ -90,44 +97,50 @@ export class RunFolder {
     await writeDurably(this.file('summary.json'), [Buffer.from(`${JSON.stringify(JSON.parse(jsonLine(summary)), undefined, 2)}\n`)]);
   }
 
-  /** Adds a line to metrics.jsonl. Lines wait a little, so that a step costs no system call. */
+  /** Adds a line to metrics.jsonl. */
   log(entry: object): void {
-    this.#waiting += `${jsonLine(entry)}\n`;
-    if (this.#waiting.length >= flushBytes || performance.now() - this.#flushedAt >= flushInterval) this.flush();
+    if (!this.#isLost) this.#metrics.add(entry);
   }
 
-  /** Writes what waits. Where the disk is full it goes on waiting, and the trouble is told once. */
-  flush(): void {
-    this.#flushedAt = performance.now();
-    if (this.#waiting.length === 0) return;
-    const bytes = Buffer.from(this.#waiting);
-    let written = 0;
-    let trouble: unknown;
+  /**
+   * Tells once if the folder is removed, or another process takes the run over because it believes this one dead (one that
+   * was asleep for long, on another machine). From then on nothing is written.
+   */
+  watch(onLost: (reason: string) => void): void {
+    this.#watching = setInterval(() => {
+      const reason = this.#lossOf();
+      if (reason === undefined) return;
+      clearInterval(this.#watching);
+      this.#isLost = true;
+      onLost(reason);
+    }, watchInterval).unref();
+  }
+
+  #lossOf(): string | undefined {
     try {
-      while (written < bytes.byteLength) written += writeSync(this.#metrics, bytes, written);
-    } catch (error) {
-      trouble = error;
+      return this.#lock.keep() ? undefined : `${this.path}: another process has taken over this run; see ${this.#lock.file}`;
+    } catch {
+      return existsSync(this.path) ? undefined : `${this.path}: the run's folder is gone: it was removed or renamed while the run trained`;
     }
-    this.#bytes += written;
-    this.#waiting = bytes.toString('utf8', written);
-    // What is said of it may be logged here in turn.
-    this.#trouble('metrics.jsonl', trouble);
   }
 
   /** Starts to save a checkpoint, and returns while it is written; removes the oldest afterwards. */
   async saveCheckpoint(checkpoint: Omit<Checkpoint, 'metricsBytes'>): Promise<void> {
-    this.flush();
     // A checkpoint vouches for the metrics of all its steps; one ahead of them would leave a gap after a resume.
-    if (this.#waiting !== '') return;
-    const parts = encodeCheckpoint({ ...checkpoint, metricsBytes: this.#bytes });
+    if (this.#isLost || !this.#metrics.flush()) return;
+    const parts = encodeCheckpoint({ ...checkpoint, metricsBytes: this.#metrics.bytes });
     const before = this.#writing;
-    this.#writing = before.then(() => this.attempt('checkpoints', () => this.#writeCheckpoint(checkpoint.progress.step, parts)));
+    this.#writing = before.then(async () => {
+      await this.attempt(metricsName, () => this.#metrics.sync());
+      if (!this.#troubles.has(metricsName)) await this.attempt('checkpoints', () => this.#writeCheckpoint(checkpoint.progress.step, parts));
+    });
     // Snapshots must not pile up: at most one is written while another waits.
     await before;
   }
 
   /** Writes something that training can go on without; where it cannot be written, that is told once. */
   async attempt(what: string, write: () => Promise<void>): Promise<void> {
+    if (this.#isLost) return;
     try {
       await write();
       this.#trouble(what, undefined);
@@ -153,17 +166,56 @@ export class RunFolder {
   /** Waits for what is still being written. @throws RunError where something could not be, to the last */
   async close(): Promise<void> {
     await this.#writing;
-    this.flush();
-    closeSync(this.#metrics);
-    unlockRun(this.path);
+    if (!this.#isLost) this.#metrics.flush();
+    this.#end();
     const [trouble] = this.#troubles;
-    if (trouble) throw new RunError(`${this.file(trouble[0])} could not be written: ${trouble[1]}`);
+    if (trouble && !this.#isLost) throw new RunError(`${this.file(trouble[0])} could not be written: ${trouble[1]}`);
   }
 
   /** Removes the folder of a run that never began. */
   async discard(): Promise<void> {
-    closeSync(this.#metrics);
-    await rm(this.path, { recursive: true, force: true });
+    if (!this.#isLost) await rm(this.path, { recursive: true, force: true });
+    this.#end();
+  }
+
+  #end(): void {
+    clearInterval(this.#watching);
+    this.#metrics.close();
+    this.#lock.release();
+  }
+}
+
+/**
+ * Makes a folder that nobody has, in one atomic step.
+ * @param name that the user gave, which must be free
+ * @param fallback name for when the user gave none; a number is added until it is free
+ */
+function makeFolder(runs: string, name: string | undefined, fallback: string): string {
+  for (let i = 1; ; i++) {
+    const path = join(runs, name ?? (i === 1 ? fallback : `${fallback}-${i}`));
+    try {
+      mkdirSync(dirname(path), { recursive: true });
+      mkdirSync(path);
+      return path;
+    } catch (error) {
+      if (errorCode(error) !== 'EEXIST')
+        throw new UsageError(`${path}: cannot make the run's folder (${errorCode(error) || errorMessage(error)})`);
+      if (name !== undefined) throw new UsageError(`${path}: ${takenBy(path)}; choose another name, or leave it out`);
+    }
+  }
+}
+
+function makeInner(path: string): void {
+  for (const name of ['checkpoints', 'log']) mkdirSync(join(path, name), { recursive: true });
+}
+
+/** Opens what a run writes. @throws UsageError naming what cannot be written */
+function written<T>(path: string, open: () => T): T {
+  try {
+    return open();
+  } catch (error) {
+    const { path: place = path } = error instanceof Error && 'path' in error ? (error as NodeJS.ErrnoException) : {};
+    throw new UsageError(`${place}: cannot be written (${errorCode(error) || errorMessage(error)})`);
   }
 }
 
@@ -179,11 +231,4 @@ function timeStamp(now: Date): string {
   const two = (value: number): string => String(value).padStart(2, '0');
   const date = `${now.getFullYear()}${two(now.getMonth() + 1)}${two(now.getDate())}`;
   return `${date}-${two(now.getHours())}${two(now.getMinutes())}${two(now.getSeconds())}`;
-}
-
-/** Two runs may start within the same second. */
-function freePath(folder: string, name: string): string {
-  let path = join(folder, name);
-  for (let i = 2; existsSync(path); i++) path = join(folder, `${name}-${i}`);
-  return path;
 }

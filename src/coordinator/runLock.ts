@@ -1,9 +1,8 @@
-import { rmSync, writeFileSync } from 'node:fs';
-import { hostname } from 'node:os';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { UsageError } from '../shared/errors.js';
-import { isRunning } from '../shared/isRunning.js';
+import { errorCode, errorMessage, UsageError } from '../shared/errors.js';
+import { type LockHolder, lockHolder, ProcessLock } from '../shared/processLock.js';
 import { statusName } from '../shared/runStatus.js';
 import { textIfThere } from '../shared/textIfThere.js';
 
@@ -11,42 +10,46 @@ const lockName = 'lock';
 
 /** Milliseconds in which a run that is being trained writes its status a few times. */
 const heartbeats = 5_000;
+const lookInterval = 100;
 
 /**
- * Two coordinators must not write to one run. The lock names a process of a machine, and lapses with it: here the process
- * is looked for; of one elsewhere, on a disk that both share, it is the run's status that shows whether it lives.
- * @throws UsageError where the run is being trained
+ * Two coordinators must not write to one run. Of one on another machine or in another container, on a disk that both
+ * share, the run's status shows whether it lives.
+ * @throws UsageError if the run is being trained, or its folder cannot be written
  */
-export async function lockRun(path: string, patience = heartbeats): Promise<void> {
+export async function lockRun(path: string, patience = heartbeats): Promise<ProcessLock> {
   const file = join(path, lockName);
-  const held = textIfThere(file);
-  const [pid, host, boot] = held?.split(' ') ?? [];
-  if (pid !== undefined && host !== undefined) {
-    const isHere = host === hostname();
-    // A number that a process had before the machine was started again may be another's by now.
-    const isTrained = isHere
-      ? boot === bootId() && pid !== String(process.pid) && isRunning(Number(pid))
-      : await isWritten(join(path, statusName), patience);
-    if (isTrained)
-      throw new UsageError(`${path}: this run is being trained by process ${pid}${isHere ? '' : ` on ${host}`}; stop that first`);
-    // Another may have waited, too.
-    if (textIfThere(file) !== held) return lockRun(path, patience);
+  let taken: ProcessLock | LockHolder;
+  try {
+    taken = await ProcessLock.take(file, () => showsLife(file, join(path, statusName), patience));
+  } catch (error) {
+    throw new UsageError(`${file}: the run cannot be locked (${errorCode(error) || errorMessage(error)})`);
   }
-  writeFileSync(file, `${process.pid} ${hostname()} ${bootId()}`);
+  if (taken instanceof ProcessLock) return taken;
+  throw new UsageError(`${path}: this run is being trained by ${named(taken)} (lock file: ${file})`);
 }
 
-export function unlockRun(path: string): void {
-  rmSync(join(path, lockName), { force: true });
+/** @returns why there cannot be a new run at a path: who trains the one that is there, as far as its lock tells */
+export function takenBy(path: string): string {
+  const holder = lockHolder(join(path, lockName));
+  return holder?.process ? `this run exists already, made by ${named(holder)}` : 'this run exists already';
 }
 
-/** Does a file change? Clocks of two machines need not agree, so only its content is looked at. */
-async function isWritten(file: string, patience: number): Promise<boolean> {
-  const before = textIfThere(file);
-  await pause(patience);
-  return textIfThere(file) !== before;
+function named({ process, isSuspended }: LockHolder): string {
+  if (!process) return 'another process; stop that first';
+  const { pid, host } = process;
+  if (isSuspended) return `process ${pid} on ${host}, which is suspended; continue it with fg or kill -CONT ${pid}, or stop it first`;
+  return `process ${pid} on ${host}; stop that first`;
 }
 
-/** Names the time since the machine was started; Linux alone tells. */
-function bootId(): string {
-  return textIfThere('/proc/sys/kernel/random/boot_id')?.trim() ?? '';
+/** Is one of the two files written? Clocks of two machines need not agree, so only changes are looked at. */
+async function showsLife(lock: string, status: string, patience: number): Promise<boolean> {
+  const look = (): string => `${statSync(lock, { throwIfNoEntry: false })?.mtimeMs} ${textIfThere(status)}`;
+  const before = look();
+  const until = performance.now() + patience;
+  while (performance.now() < until) {
+    await pause(Math.min(patience, lookInterval));
+    if (look() !== before) return true;
+  }
+  return false;
 }

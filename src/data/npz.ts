@@ -97,7 +97,7 @@ async function unpacked(zip: ZipFile, entry: Entry, file: string, what: string, 
         throw error instanceof DataError ? error : new DataError(`${what}: cannot be unpacked: ${errorMessage(error)}`);
       }
     },
-    signal,
+    { what: `unpacks ${what}`, say, signal },
   );
   return path;
 }

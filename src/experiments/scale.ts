@@ -5,7 +5,7 @@ import { cachesOf } from '../data/cache/place.js';
 import { readingOf } from '../data/memory.js';
 import { loadData } from '../data/open.js';
 import { withoutSecretsIn } from '../data/remote/address.js';
-import { readResumption } from '../run/resume.js';
+import { takeResumption } from '../run/resume.js';
 import { type RunObserver, run } from '../run/run.js';
 import type { Machine } from '../shared/config/machine.js';
 import { mergeConfigs } from '../shared/config/merge.js';
@@ -133,7 +133,7 @@ function cellConfig(cell: Cell, { given, grid, out, timingSteps }: ScaleOptions,
 async function runCell(name: string, given: Mapping, path: string, state: 'new' | 'resumed', options: ScaleOptions): Promise<void> {
   const { only, machine, signal, commandLine } = options;
   if (only === 'none') throw new RunError(state === 'new' ? 'it has not been run' : 'it is not over');
-  const resume = state === 'new' ? undefined : readResumption(path, given, machine);
+  const resume = state === 'new' ? undefined : await takeResumption(path, given, machine);
   const observer: RunObserver = { onNotice: (line) => options.observer.onNotice?.(`${name}: ${line}`) };
   await run({
     config: resume?.config ?? parseConfig(given, name, machine),

@@ -1,3 +1,4 @@
+import '../shared/debuggerPort.js';
 import { errorMessage } from '../shared/errors.js';
 import { Model } from './model.js';
 import type { PredictorAnswer, PredictorRequest } from './predictorPool.js';

@@ -1,8 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { parse } from 'yaml';
 import { type Checkpoint, decodeCheckpoint } from '../coordinator/checkpoint.js';
+import { lockRun } from '../coordinator/runLock.js';
 import { show } from '../shared/config/fields.js';
 import type { Machine } from '../shared/config/machine.js';
 import { mergeConfigs } from '../shared/config/merge.js';
@@ -10,6 +11,12 @@ import { parseConfig } from '../shared/config/parse.js';
 import type { Config } from '../shared/config/schema.js';
 import { plainConfig } from '../shared/config/write.js';
 import { ConfigError, errorMessage, type Problem, RunError, RunIsOver, UsageError } from '../shared/errors.js';
+import type { ProcessLock } from '../shared/processLock.js';
+
+/** A run to go on with, which this process has locked. */
+export interface LockedResumption extends Resumption {
+  readonly lock: ProcessLock;
+}
 
 /** A run to go on with. */
 export interface Resumption {
@@ -69,6 +76,24 @@ export function findRun(which: string, runs: string, name: string | undefined, f
   const open = names.filter((n) => pattern.test(n) && isRun(join(runs, n)) && !existsSync(join(runs, n, 'summary.json')));
   const newest = open.sort().at(-1);
   return newest === undefined ? undefined : join(runs, newest);
+}
+
+/**
+ * Locks a run and then reads what is needed to go on with it, so that nobody changes it in between.
+ * @returns what `run` continues, which releases the lock
+ * @throws UsageError if it is being trained, and as readResumption
+ */
+export async function takeResumption(path: string, given: Readonly<Record<string, unknown>>, machine: Machine): Promise<LockedResumption> {
+  const absolute = resolve(path);
+  // A run that is over needs no lock, and its folder stays as it is.
+  if (existsSync(join(absolute, 'summary.json'))) readResumption(path, given, machine);
+  const lock = await lockRun(absolute);
+  try {
+    return { ...readResumption(absolute, given, machine), lock };
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
 }
 
 /**

@@ -5,7 +5,7 @@ import type { Observer } from '../coordinator/trainPorts.js';
 import { atMost, saidOfStrangers } from '../shared/atMost.js';
 import type { Config } from '../shared/config/schema.js';
 import { configYaml } from '../shared/config/write.js';
-import { DataError, errorMessage, Interrupted } from '../shared/errors.js';
+import { DataError, errorMessage, Interrupted, RunError } from '../shared/errors.js';
 import type { RunKeys } from '../shared/keys.js';
 import type { Launcher } from '../shared/launcher.js';
 import type { LogFormat } from '../shared/logLine.js';
@@ -18,7 +18,7 @@ import { Journal } from './journal.js';
 import { LiveStatus } from './liveStatus.js';
 import { localLauncher } from './localLauncher.js';
 import { type PreparedRun, prepareRun } from './prepare.js';
-import type { Resumption } from './resume.js';
+import type { LockedResumption } from './resume.js';
 import { type RunSummary, type StartInfo, startInfo } from './summary.js';
 import { trainAndTest } from './training.js';
 import { openTrainingState } from './trainingState.js';
@@ -67,7 +67,7 @@ export interface RunOptions {
   /** Measure which engine is the fastest, also where that is known from before. */
   readonly measuresAnew?: boolean | undefined;
   /** The run to go on with, instead of a new one; `config` is then its config. */
-  readonly resume?: Resumption | undefined;
+  readonly resume?: LockedResumption | undefined;
 }
 
 export interface RunResult {
@@ -86,6 +86,15 @@ export interface RunResult {
  * @throws ConfigError, UsageError, DataError before it begins, RunError and Interrupted once it has
  */
 export async function run(options: RunOptions): Promise<RunResult> {
+  try {
+    return await runLocked(options);
+  } finally {
+    // Where it has not come to be the folder's.
+    options.resume?.lock.release();
+  }
+}
+
+async function runLocked(options: RunOptions): Promise<RunResult> {
   const prepared = await prepareRun(options.config, {
     isResumed: options.resume?.checkpoint !== undefined,
     onProgress: (source, done, total) => options.observer.onConverting?.({ source, done, total }),
@@ -117,28 +126,49 @@ async function runOver(hub: Hub, prepared: PreparedRun, options: RunOptions, key
   let say = (line: string): void => options.observer.onNotice?.(line);
   const folder = await openFolder(options, config, (line) => say(line));
   let hasBegun = options.resume !== undefined;
+  const stop = stopOf(options.signal);
+  let loss: string | undefined;
+  folder.watch((reason) => {
+    loss = reason;
+    stop.abort();
+  });
+  let result: RunResult;
   try {
     await folder.writeConfig(configYaml(config));
     const journal = new Journal({ folder, format: options.logFormat ?? 'human', say });
     say = (line) => journal.notice(line);
     // Once the run is this coordinator's.
-    return await announced(options.workers, hub, () =>
-      trainIn(folder, journal, hub, prepared, options, keys, () => {
+    result = await announced(options.workers, hub, () =>
+      trainIn(folder, journal, hub, prepared, { ...options, signal: stop.signal }, keys, () => {
         hasBegun = true;
       }),
     );
+  } catch (error) {
+    // The first trouble is the one to report: others often follow from it.
+    await (hasBegun ? folder.close() : folder.discard()).catch(() => undefined);
+    throw loss === undefined ? error : new RunError(loss);
   } finally {
-    if (hasBegun) await folder.close();
-    else await folder.discard();
+    stop.close();
   }
+  await folder.close();
+  return result;
 }
 
-function openFolder(
+/** A signal that aborts with another, or before it. */
+function stopOf(other: AbortSignal): { readonly signal: AbortSignal; abort(): void; close(): void } {
+  const stop = new AbortController();
+  const abort = (): void => stop.abort();
+  if (other.aborted) abort();
+  other.addEventListener('abort', abort);
+  return { signal: stop.signal, abort, close: () => other.removeEventListener('abort', abort) };
+}
+
+async function openFolder(
   { resume, fallbackName }: RunOptions,
   { runs, name, checkpoint: { keep } }: Config,
   say: (line: string) => void,
 ): Promise<RunFolder> {
-  if (resume) return RunFolder.reopen(resume.path, resume.checkpoint?.metricsBytes ?? 0, { keep, say });
+  if (resume) return RunFolder.reopen(resume.path, resume.lock, resume.checkpoint?.metricsBytes ?? 0, { keep, say });
   return RunFolder.create({ runs, name, fallbackName, now: new Date(), keep, say });
 }
 

@@ -1,6 +1,7 @@
-import { open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
+import { errorCode } from './errors.js';
 
 /** The part of the file system that a durable write needs. */
 export interface DurableFs {
@@ -50,15 +51,36 @@ export async function placeDurably(
     await fs.rm(temporary, { force: true });
     throw error;
   }
-  await flush(dirname(path), fs);
+  await flushFolder(dirname(path), fs);
 }
 
-/** Waits until a file, or a folder's list of files, is on the disk. */
+/** Waits until a file is on the disk. */
 async function flush(path: string, fs: DurableFs): Promise<void> {
   const file = await fs.open(path, 'r');
   try {
     await file.sync();
   } finally {
     await file.close();
+  }
+}
+
+/** What file systems answer that cannot flush a folder, such as CIFS and FUSE. */
+const unsupported: ReadonlySet<string> = new Set(['EINVAL', 'ENOTSUP', 'EOPNOTSUPP']);
+
+/** The same for a folder's list of files. Where the file system cannot, or nobody may open the folder, a rename is as durable as it gets. */
+async function flushFolder(path: string, fs: DurableFs): Promise<void> {
+  let folder: FileHandle;
+  try {
+    folder = await fs.open(path, 'r');
+  } catch (error) {
+    if (errorCode(error) === '' || errorCode(error) === 'EIO') throw error;
+    return;
+  }
+  try {
+    await folder.sync();
+  } catch (error) {
+    if (!unsupported.has(errorCode(error))) throw error;
+  } finally {
+    await folder.close();
   }
 }

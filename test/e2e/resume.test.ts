@@ -112,7 +112,10 @@ test('another config, other data, or a run that is running: refused, and nothing
   const path = join(runs, 'disturbed');
   const running = await runCli(t, 'up', '--resume', path);
   t.equal(running.code, 2);
-  t.match(running.stderr, new RegExp(`: this run is being trained by process ${up.pid}; stop that first\n$`));
+  t.match(
+    running.stderr,
+    new RegExp(`: this run is being trained by process ${up.pid} on .*; stop that first \\(lock file: ${path}/lock\\)\n$`),
+  );
   up.kill('SIGTERM');
   t.equal((await up.ended).code, 130);
 

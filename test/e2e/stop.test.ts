@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Test, test } from 'tap';
-import { someMnist } from '../fixtures/cli.js';
+import { ownCommand, someMnist, startCli } from '../fixtures/cli.js';
 import { watchPresence } from '../fixtures/presence.js';
 
 /** However the wish to stop reaches a run, it saves, ends, and leaves no process behind. */
@@ -20,7 +20,7 @@ async function stopWhenTraining(
   t: Test,
   command: string,
   args: readonly string[],
-  stop: (child: ReturnType<typeof spawn>) => void,
+  stop: (child: ReturnType<typeof spawn>) => void | Promise<void>,
 ): Promise<Stopped> {
   const presence = await watchPresence(t);
   const child = spawn(command, args, { stdio: 'pipe', detached: true, env: { ...process.env, ...presence.env } });
@@ -37,7 +37,7 @@ async function stopWhenTraining(
   });
   await training;
   const closed = new Promise<number | null>((resolve) => child.once('close', resolve));
-  stop(child);
+  await stop(child);
   const code = await closed;
   await presence.none();
   return { code, output };
@@ -45,6 +45,11 @@ async function stopWhenTraining(
 
 function trainIn(runs: string): string[] {
   return ['up', ...someMnist, '--epochs', '1000000', '--workers', '2', '--runs', runs, '--name', 'run'];
+}
+
+/** The same as a text for a shell. */
+function commandIn(runs: string): string {
+  return [process.execPath, cli, ...trainIn(runs)].map((word) => `'${word}'`).join(' ');
 }
 
 function checkSaved(t: Test, runs: string): void {
@@ -72,10 +77,60 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   });
 }
 
+for (const signal of ['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const) {
+  test(`${signal} stops as SIGTERM does`, async (t) => {
+    const runs = t.testdir();
+    const { code, output } = await stopWhenTraining(t, process.execPath, [cli, ...trainIn(runs)], (child) => child.kill(signal));
+    t.equal(code, 130);
+    t.notMatch(output, /Debugger/);
+    checkSaved(t, runs);
+
+    const worker = startCli(t, ['worker', '--connect', 'tcp://127.0.0.1:1', '--grace-period', '0']);
+    await worker.line(/./);
+    worker.kill(signal);
+    t.match(await worker.ended, { code: 130, signal: null });
+  });
+}
+
+test('a terminal that is closed', async (t) => {
+  const runs = t.testdir();
+  const { output } = await stopWhenTraining(t, 'script', ['-qec', commandIn(runs), '/dev/null'], (child) => child.kill('SIGKILL'));
+  t.match(output, /epoch 1/);
+  checkSaved(t, runs);
+});
+
+test('under nohup, or with --nohup, a run goes on', async (t) => {
+  const folder = t.testdir();
+  for (const start of [
+    ['sh', '-c', 'trap "" HUP; "$@"; true', 'sh', ...ownCommand, ...trainIn(join(folder, 'under'))],
+    [...ownCommand, ...trainIn(join(folder, 'with')), '--nohup'],
+  ]) {
+    const runs = start[start.indexOf('--runs') + 1] ?? '';
+    const [program = '', ...args] = start;
+    await stopWhenTraining(t, program, args, async (child) => {
+      const { pid } = JSON.parse(readFileSync(join(runs, 'run', 'status.json'), 'utf8'));
+      process.kill(pid, 'SIGHUP');
+      const epochs = (): number => readFileSync(join(runs, 'run', 'metrics.jsonl'), 'utf8').split('"kind":"epoch"').length;
+      const before = epochs();
+      while (epochs() < before + 2) await new Promise((resolve) => setImmediate(resolve));
+      process.kill(pid, 'SIGTERM');
+      child.stdin?.end();
+    });
+    checkSaved(t, runs);
+  }
+});
+
+test('SIGTERM to the group of the shell around it: the end of the shell is no second one', async (t) => {
+  const runs = t.testdir();
+  await stopWhenTraining(t, 'sh', ['-c', `${commandIn(runs)}; true`], (child) => {
+    if (child.pid !== undefined) process.kill(-child.pid, 'SIGTERM');
+  });
+  checkSaved(t, runs);
+});
+
 test('a signal to the shell around it', async (t) => {
   const runs = t.testdir();
-  const command = [process.execPath, cli, ...trainIn(runs)].map((word) => `'${word}'`).join(' ');
-  await stopWhenTraining(t, 'sh', ['-c', `${command}; true`], (child) => child.kill('SIGTERM'));
+  await stopWhenTraining(t, 'sh', ['-c', `${commandIn(runs)}; true`], (child) => child.kill('SIGTERM'));
   checkSaved(t, runs);
 });
 
@@ -87,9 +142,8 @@ test('a signal to npm around it', async (t) => {
 
 test('Ctrl-C on a terminal', async (t) => {
   const runs = t.testdir();
-  const command = [process.execPath, cli, ...trainIn(runs)].map((word) => `'${word}'`).join(' ');
   // util-linux's script gives the command a terminal of its own.
-  const { output } = await stopWhenTraining(t, 'script', ['-qec', command, '/dev/null'], (child) => child.stdin?.write('\u0003'));
+  const { output } = await stopWhenTraining(t, 'script', ['-qec', commandIn(runs), '/dev/null'], (child) => child.stdin?.write('\u0003'));
   t.match(output, /stopped after step \d+, with a checkpoint/);
   checkSaved(t, runs);
 });

@@ -205,7 +205,7 @@ async function build({ source, parts, assemble }: Conversion, folder: string, { 
         throw error;
       }
     },
-    signal,
+    { what: `converts ${source}`, say, signal },
   );
 }
 

@@ -1,87 +1,78 @@
-import { randomUUID } from 'node:crypto';
-import { readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
-import { hostname } from 'node:os';
+import { statSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
-import { errorCode } from '../../shared/errors.js';
-import { isRunning } from '../../shared/isRunning.js';
+import { type LockHolder, ProcessLock } from '../../shared/processLock.js';
 
-/** Milliseconds after which whoever holds a lock touches it, and after which it is taken for dead, and between two looks. */
-const touchInterval = 5_000;
+/** Milliseconds without a sign of life after which a holder on another machine counts as dead, and between two looks. */
 const deadAfter = 30_000;
 const lookInterval = 100;
+/** Milliseconds of waiting after which a person is told. */
+const tellAfter = 1_000;
+
+export interface AloneOptions {
+  /** What the holder of the lock does, such as `converts train.csv`. */
+  readonly what: string;
+  /** One line for a person. */
+  readonly say?: ((line: string) => void) | undefined;
+  /** Aborts when it need not be done any more: nobody waits for the lock then. */
+  readonly signal?: AbortSignal | undefined;
+}
 
 /**
  * Does something that only one process may do at a time, on any machine that sees the folder.
  * @param isDone has another one done it meanwhile? Nothing is done then.
- * @param signal aborts when it need not be done any more: nobody waits for the lock then
  */
-export async function alone(lock: string, isDone: () => boolean, work: () => Promise<void>, signal?: AbortSignal): Promise<void> {
-  const token = randomUUID();
+export async function alone(lock: string, isDone: () => boolean, work: () => Promise<void>, options: AloneOptions): Promise<void> {
+  const waiting = new Waiting(options);
   while (!isDone()) {
-    if (!take(lock, token)) {
-      await wait(lookInterval, undefined, signal && { signal });
+    const taken = await ProcessLock.take(lock, (holder) => isTouched(lock, () => isDone() || waiting.look(holder), options.signal));
+    if (!(taken instanceof ProcessLock)) {
+      waiting.look(taken);
+      await pause(options.signal);
       continue;
     }
-    const touching = setInterval(() => touch(lock), touchInterval);
     try {
       // The one before may have ended between the look and the lock.
       if (!isDone()) await work();
     } finally {
-      clearInterval(touching);
-      if (holderOf(lock)?.token === token) rmSync(lock, { force: true });
+      taken.release();
     }
   }
 }
 
-interface Holder {
-  readonly pid: number;
-  readonly host: string;
-  readonly token: string;
-}
-
-/** Takes a lock that is free; one whose holder has died is free the next time. */
-function take(lock: string, token: string): boolean {
-  try {
-    const holder: Holder = { pid: process.pid, host: hostname(), token };
-    writeFileSync(lock, JSON.stringify(holder), { flag: 'wx' });
-    return true;
-  } catch (error) {
-    if (errorCode(error) !== 'EEXIST') throw error;
-  }
-  if (!isDead(lock)) return false;
-  // Of several who see that, one moves it away; what it has moved may already be the lock of the next.
-  const away = `${lock}.${token}`;
-  try {
-    renameSync(lock, away);
-    if (isDead(away)) rmSync(away, { force: true });
-    else renameSync(away, lock);
-  } catch {
-    // Another was faster.
+/** Does the holder touch its lock, or give it up? Clocks of two machines need not agree: only changes are looked at. */
+async function isTouched(lock: string, isOver: () => boolean, signal: AbortSignal | undefined): Promise<boolean> {
+  const look = (): number | undefined => statSync(lock, { throwIfNoEntry: false })?.mtimeMs;
+  const before = look();
+  const until = performance.now() + deadAfter;
+  while (performance.now() < until) {
+    if (isOver() || look() !== before) return true;
+    await pause(signal);
   }
   return false;
 }
 
-/** On this machine whoever runs is alive, however long it has slept; of others only the time is known. */
-function isDead(lock: string): boolean {
-  const holder = holderOf(lock);
-  if (holder?.host === hostname()) return !isRunning(holder.pid);
-  const { mtimeMs = Date.now() } = statSync(lock, { throwIfNoEntry: false }) ?? {};
-  return Date.now() - mtimeMs > deadAfter;
+function pause(signal: AbortSignal | undefined): Promise<void> {
+  return wait(lookInterval, undefined, signal && { signal });
 }
 
-/** Undefined where the lock has gone, or is not written yet. */
-function holderOf(lock: string): Holder | undefined {
-  try {
-    return JSON.parse(readFileSync(lock, 'utf8'));
-  } catch {
-    return undefined;
+/** Tells once, after a while, who is waited for. */
+class Waiting {
+  readonly #options: AloneOptions;
+  readonly #since = performance.now();
+  #told: string | undefined;
+
+  constructor(options: AloneOptions) {
+    this.#options = options;
   }
-}
 
-function touch(lock: string): void {
-  try {
-    utimesSync(lock, new Date(), new Date());
-  } catch {
-    // It has been taken away: whoever did so waits for what is made here.
+  /** @returns false */
+  look(holder: LockHolder): boolean {
+    const { process, isSuspended } = holder;
+    const who = process ? `process ${process.pid} on ${process.host}` : 'another process';
+    const line = `waiting for ${who}, which ${this.#options.what}${isSuspended && process ? ` and is suspended: continue it with fg or kill -CONT ${process.pid}` : ''}`;
+    if (line === this.#told || performance.now() - this.#since < tellAfter) return false;
+    this.#told = line;
+    this.#options.say?.(line);
+    return false;
   }
 }

@@ -1,3 +1,4 @@
+import '../../shared/debuggerPort.js';
 import { DataError, errorMessage } from '../../shared/errors.js';
 import { convertPart } from './part.js';
 import type { PartAnswer, PartTask } from './pool.js';

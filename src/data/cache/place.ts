@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { cacheFolder } from '../../shared/home.js';
 import { isUnder } from '../dataRoot.js';
 
@@ -20,18 +20,23 @@ export interface CachePlace {
 
 /** Where a run keeps converted data: beside the runs, and whoever cannot find them there, in the user's cache folder. */
 export function cachesOf(runs: string): string[] {
-  return [join(runs, '.data'), ownCache()];
+  return [besideRuns(runs), ownCache()];
 }
 
 /** Data that others convert are looked for, and what is missing is made in a folder of this machine's user. */
 export function cachesElsewhere(runs: string): string[] {
-  return [ownCache(), join(runs, '.data')];
+  return [ownCache(), besideRuns(runs)];
 }
 
 /** The same for a worker, which reads nothing that a coordinator names beyond its data root. */
 export function cachesUnder(root: string, runs: string): string[] {
   const [own = '', beside = ''] = cachesElsewhere(runs);
   return isUnder(root, beside) ? [own, beside] : [own];
+}
+
+/** Absolute: the working directory may go while data are converted. */
+function besideRuns(runs: string): string {
+  return resolve(runs, '.data');
 }
 
 function ownCache(): string {

@@ -92,6 +92,6 @@ async function fetchAlone({ source, copies, shown, place, signal, began }: Wante
       }
     }
   };
-  await alone(`${copy.folder}.lock`, isDone, fetchIt, signal);
+  await alone(`${copy.folder}.lock`, isDone, fetchIt, { what: `fetches ${shown}`, say: place.say, signal });
   return copy.path;
 }

@@ -1,3 +1,4 @@
+import '../../shared/debuggerPort.js';
 import { json } from 'node:stream/consumers';
 import { type TrialRequest, tryEngine } from './tryEngine.js';
 

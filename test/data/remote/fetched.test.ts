@@ -278,12 +278,13 @@ test('nobody waits for a lock longer than what it guards is wanted', async (t) =
         lock,
         () => false,
         async () => void t.fail('it is held'),
-        over.signal,
+        { what: 'tests', signal: over.signal },
       );
       over.abort();
       await t.rejects(waiting, { name: 'AbortError' });
       done = true;
     },
+    { what: 'tests' },
   );
 });
 
