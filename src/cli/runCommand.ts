@@ -11,6 +11,7 @@ import { amount, duration, figure, rate } from './format.js';
 import { jsonView } from './jsonView.js';
 import { type LoadedConfig, loadConfig } from './loadConfig.js';
 import { logFormatOption } from './logFormat.js';
+import { refuseCopies } from './srunCopies.js';
 import { stoppable } from './stoppable.js';
 import { runView } from './terminalView.js';
 
@@ -33,6 +34,7 @@ export async function runCommand(
   workers: RunOptions['workers'],
 ): Promise<void> {
   const { config, given, missing, name } = await loadConfig(file, flags);
+  if (config.name === undefined && flags['resume'] === undefined) refuseCopies(process.env);
   const { run } = await import('../run/run.js');
   const { takeResumption } = await import('../run/resume.js');
   const resume = await resumption(flags['resume'], config, given, name, takeResumption);

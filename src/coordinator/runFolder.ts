@@ -1,14 +1,16 @@
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
-import { readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { temporaryMark, writeDurably } from '../shared/durableFile.js';
 import { errorCode, errorMessage, RunError, UsageError } from '../shared/errors.js';
 import { jsonLine } from '../shared/json.js';
 import type { ProcessLock } from '../shared/processLock.js';
 import { type Checkpoint, encodeCheckpoint } from './checkpoint.js';
 import { MetricsFile, restoreMetrics } from './metricsFile.js';
-import { lockRun, takenBy } from './runLock.js';
+import { lockRun, trainerOf } from './runLock.js';
 
+const configName = 'config.yaml';
 const metricsName = 'metrics.jsonl';
 
 /** Milliseconds between two looks at whether the folder is still this run's. */
@@ -56,7 +58,7 @@ export class RunFolder {
    * @throws UsageError if it exists already, or cannot be made
    */
   static async create({ runs, name, fallbackName, now, keep, say }: RunFolderOptions): Promise<RunFolder> {
-    const path = makeFolder(resolve(runs), name, `${fallbackName}-${timeStamp(now)}`);
+    const path = await makeFolder(runs, name, `${fallbackName}-${timeStamp(now)}`);
     const lock = await lockRun(path);
     try {
       return written(path, () => {
@@ -89,8 +91,20 @@ export class RunFolder {
     return join(this.path, ...names);
   }
 
+  /** Makes a folder in the run's own, which itself is never made again: it may have been removed. @returns its path */
+  async folder(...names: readonly string[]): Promise<string> {
+    let path = this.path;
+    for (const name of names) {
+      path = join(path, name);
+      await mkdir(path).catch((error: unknown) => {
+        if (errorCode(error) !== 'EEXIST') throw error;
+      });
+    }
+    return path;
+  }
+
   async writeConfig(yaml: string): Promise<void> {
-    await writeFile(this.file('config.yaml'), yaml);
+    await writeFile(this.file(configName), yaml);
   }
 
   async writeSummary(summary: object): Promise<void> {
@@ -118,9 +132,12 @@ export class RunFolder {
 
   #lossOf(): string | undefined {
     try {
+      if (!existsSync(this.file(configName)))
+        return `${this.path}: the run's folder is gone: it was removed or renamed while the run trained`;
       return this.#lock.keep() ? undefined : `${this.path}: another process has taken over this run; see ${this.#lock.file}`;
     } catch {
-      return existsSync(this.path) ? undefined : `${this.path}: the run's folder is gone: it was removed or renamed while the run trained`;
+      // Nothing can be seen now, as on a network disk that is away for a while.
+      return undefined;
     }
   }
 
@@ -190,19 +207,34 @@ export class RunFolder {
  * @param name that the user gave, which must be free
  * @param fallback name for when the user gave none; a number is added until it is free
  */
-function makeFolder(runs: string, name: string | undefined, fallback: string): string {
+async function makeFolder(runs: string, name: string | undefined, fallback: string): Promise<string> {
   for (let i = 1; ; i++) {
-    const path = join(runs, name ?? (i === 1 ? fallback : `${fallback}-${i}`));
+    const shown = join(runs, name ?? (i === 1 ? fallback : `${fallback}-${i}`));
+    const path = resolve(shown);
     try {
       mkdirSync(dirname(path), { recursive: true });
       mkdirSync(path);
       return path;
     } catch (error) {
       if (errorCode(error) !== 'EEXIST')
-        throw new UsageError(`${path}: cannot make the run's folder (${errorCode(error) || errorMessage(error)})`);
-      if (name !== undefined) throw new UsageError(`${path}: ${takenBy(path)}; choose another name, or leave it out`);
+        throw new UsageError(`${shown}: cannot make the run's folder (${errorCode(error) || errorMessage(error)})`);
+      if (name === undefined) continue;
+      const trainer = await trainerOfNew(path);
+      throw new UsageError(
+        `${shown}: this run exists already${trainer === undefined ? '' : `, and is being trained by ${trainer}`}; choose another name, or leave it out${trainer === undefined ? '' : ' (srun starts one training for each task: bpnn-dist slurm trains one run on all of them)'}`,
+      );
     }
   }
+}
+
+/** Milliseconds that a run's folder may be without its lock and config, while another process makes it. */
+const makingTime = 1_000;
+
+async function trainerOfNew(path: string): Promise<string | undefined> {
+  const until = performance.now() + makingTime;
+  const isBeingMade = (): boolean => readdirSync(path).length === 0;
+  while (performance.now() < until && trainerOf(path) === undefined && isBeingMade()) await pause(makingTime / 20);
+  return trainerOf(path);
 }
 
 function makeInner(path: string): void {

@@ -26,20 +26,19 @@ export async function lockRun(path: string, patience = heartbeats): Promise<Proc
     throw new UsageError(`${file}: the run cannot be locked (${errorCode(error) || errorMessage(error)})`);
   }
   if (taken instanceof ProcessLock) return taken;
-  throw new UsageError(`${path}: this run is being trained by ${named(taken)} (lock file: ${file})`);
+  throw new UsageError(`${path}: this run is being trained by ${named(taken)}; stop that first (lock file: ${file})`);
 }
 
-/** @returns why there cannot be a new run at a path: who trains the one that is there, as far as its lock tells */
-export function takenBy(path: string): string {
+/** Who trains a run, as far as its lock tells: undefined if nobody does. */
+export function trainerOf(path: string): string | undefined {
   const holder = lockHolder(join(path, lockName));
-  return holder?.process ? `this run exists already, made by ${named(holder)}` : 'this run exists already';
+  return holder && holder.state !== 'ended' ? named(holder) : undefined;
 }
 
-function named({ process, isSuspended }: LockHolder): string {
-  if (!process) return 'another process; stop that first';
+function named({ process, state }: LockHolder): string {
+  if (!process) return 'another process';
   const { pid, host } = process;
-  if (isSuspended) return `process ${pid} on ${host}, which is suspended; continue it with fg or kill -CONT ${pid}, or stop it first`;
-  return `process ${pid} on ${host}; stop that first`;
+  return `process ${pid} on ${host}${state === 'suspended' ? `, which is suspended (fg or kill -CONT ${pid} continues it)` : ''}`;
 }
 
 /** Is one of the two files written? Clocks of two machines need not agree, so only changes are looked at. */

@@ -128,13 +128,13 @@ async function runOver(hub: Hub, prepared: PreparedRun, options: RunOptions, key
   let hasBegun = options.resume !== undefined;
   const stop = stopOf(options.signal);
   let loss: string | undefined;
-  folder.watch((reason) => {
-    loss = reason;
-    stop.abort();
-  });
   let result: RunResult;
   try {
     await folder.writeConfig(configYaml(config));
+    folder.watch((reason) => {
+      loss = reason;
+      stop.abort();
+    });
     const journal = new Journal({ folder, format: options.logFormat ?? 'human', say });
     say = (line) => journal.notice(line);
     // Once the run is this coordinator's.
@@ -144,9 +144,13 @@ async function runOver(hub: Hub, prepared: PreparedRun, options: RunOptions, key
       }),
     );
   } catch (error) {
-    // The first trouble is the one to report: others often follow from it.
-    await (hasBegun ? folder.close() : folder.discard()).catch(() => undefined);
-    throw loss === undefined ? error : new RunError(loss);
+    const trouble = await (hasBegun ? folder.close() : folder.discard()).then(
+      () => undefined,
+      (trouble: unknown) => trouble,
+    );
+    if (loss !== undefined) throw new RunError(loss);
+    // The first trouble is the one to report: others often follow from it. But an interruption says that it has saved.
+    throw error instanceof Interrupted ? (trouble ?? error) : error;
   } finally {
     stop.close();
   }

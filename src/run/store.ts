@@ -38,7 +38,7 @@ export function storeOf(
       return folder.saveCheckpoint(checkpoint);
     },
     async saveModel(name, weights) {
-      const write = (): Promise<void> => writeModel(folder.file(...name.split('/')), modelJson, weights);
+      const write = async (): Promise<void> => writeModel(await folder.folder(...name.split('/')), modelJson, weights);
       // Without its final model a run has failed; all others can be had from checkpoints.
       if (name === 'final') await write();
       else await folder.attempt(name, write);

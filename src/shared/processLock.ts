@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { closeSync, openSync, renameSync, rmSync, utimesSync, writeSync } from 'node:fs';
 import { errorCode } from './errors.js';
-import { type ProcessIdentity, processState, thisProcess } from './processIdentity.js';
+import { type ProcessIdentity, type ProcessState, processState, thisProcess } from './processIdentity.js';
 import { shortHash } from './shortHash.js';
 import { textIfThere } from './textIfThere.js';
 
 /** Who holds a lock: a process, or nobody can tell, such as while it is being written. */
 export interface LockHolder {
   readonly process: ProcessIdentity | undefined;
-  readonly isSuspended: boolean;
+  readonly state: ProcessState;
 }
 
 /** Milliseconds between two signs of life: a holder touches its lock's file. */
@@ -99,8 +99,7 @@ export class ProcessLock {
 }
 
 async function lives(holder: LockHolder, showsLife: (holder: LockHolder) => Promise<boolean>): Promise<boolean> {
-  const state = holder.process ? processState(holder.process) : 'elsewhere';
-  return state === 'elsewhere' ? showsLife(holder) : state !== 'ended';
+  return holder.state === 'elsewhere' ? showsLife(holder) : holder.state !== 'ended';
 }
 
 /** Who holds a lock now, if there is one. */
@@ -117,9 +116,9 @@ function textOf({ pid, host, boot, namespace, started }: ProcessIdentity): strin
 /** Locks of former versions have fewer words; of those it is unknown when their process started. */
 function holderOf(text: string): LockHolder {
   const [pid = '', host, boot = '', namespace = '', started = ''] = text.split(' ');
-  if (!/^\d+$/.test(pid) || host === undefined) return { process: undefined, isSuspended: false };
+  if (!/^\d+$/.test(pid) || host === undefined) return { process: undefined, state: 'elsewhere' };
   const process = { pid: Number(pid), host, boot, namespace, started };
-  return { process, isSuspended: processState(process) === 'suspended' };
+  return { process, state: processState(process) };
 }
 
 function create(file: string, text: string): boolean {

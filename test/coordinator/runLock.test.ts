@@ -44,7 +44,7 @@ test('a suspended process keeps its run, and one that has ended but was not reap
   shell.kill('SIGSTOP');
   while (!/\) T /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))) await new Promise((resolve) => setImmediate(resolve));
   await t.rejects(lockRun(folder), {
-    message: `${folder}: this run is being trained by process ${pid} on ${hostname()}, which is suspended; continue it with fg or kill -CONT ${pid}, or stop it first (lock file: ${file})`,
+    message: `${folder}: this run is being trained by process ${pid} on ${hostname()}, which is suspended (fg or kill -CONT ${pid} continues it); stop that first (lock file: ${file})`,
   });
 });
 

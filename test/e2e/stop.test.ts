@@ -20,7 +20,7 @@ async function stopWhenTraining(
   t: Test,
   command: string,
   args: readonly string[],
-  stop: (child: ReturnType<typeof spawn>) => void | Promise<void>,
+  stop: (child: ReturnType<typeof spawn>) => unknown,
 ): Promise<Stopped> {
   const presence = await watchPresence(t);
   const child = spawn(command, args, { stdio: 'pipe', detached: true, env: { ...process.env, ...presence.env } });

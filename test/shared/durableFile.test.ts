@@ -54,3 +54,40 @@ test('an error leaves the old file and nothing else', async (t) => {
   t.same(readdirSync(folder), ['file']);
   t.equal(readFileSync(join(folder, 'file'), 'utf8'), 'old');
 });
+
+/** A file system whose fsync of a folder, or of a file, answers with an error. */
+function failing(code: string, which: 'folder' | 'file' | 'opening a folder'): DurableFs {
+  const failure = (): never => {
+    throw Object.assign(new Error(code), { code });
+  };
+  return {
+    ...{ rename, rm },
+    async open(path, flags) {
+      const isFolder = !String(path).includes(temporaryMark);
+      if (isFolder && which === 'opening a folder') failure();
+      const file = await open(path, flags);
+      if (which === (isFolder ? 'folder' : 'file')) file.sync = async () => failure();
+      return file;
+    },
+  };
+}
+
+test('a file system that cannot flush a folder is no failure, one that cannot keep a file is', async (t) => {
+  const folder = t.testdir();
+  for (const [code, which] of [
+    ['EINVAL', 'folder'],
+    ['ENOTSUP', 'folder'],
+    ['EACCES', 'opening a folder'],
+  ] as const) {
+    await writeDurably(join(folder, code), bytes('content'), failing(code, which));
+    t.equal(readFileSync(join(folder, code), 'utf8'), 'content');
+  }
+  for (const [code, which] of [
+    ['EIO', 'folder'],
+    ['EIO', 'opening a folder'],
+    ['EIO', 'file'],
+    ['EINVAL', 'file'],
+    ['ENOTSUP', 'file'],
+  ] as const)
+    await t.rejects(writeDurably(join(folder, 'file'), bytes('content'), failing(code, which)), { code });
+});

@@ -67,9 +67,9 @@ class Waiting {
 
   /** @returns false */
   look(holder: LockHolder): boolean {
-    const { process, isSuspended } = holder;
+    const { process, state } = holder;
     const who = process ? `process ${process.pid} on ${process.host}` : 'another process';
-    const line = `waiting for ${who}, which ${this.#options.what}${isSuspended && process ? ` and is suspended: continue it with fg or kill -CONT ${process.pid}` : ''}`;
+    const line = `waiting for ${who}, which ${this.#options.what}${state === 'suspended' && process ? ` and is suspended (fg or kill -CONT ${process.pid} continues it)` : ''}`;
     if (line === this.#told || performance.now() - this.#since < tellAfter) return false;
     this.#told = line;
     this.#options.say?.(line);
