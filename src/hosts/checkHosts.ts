@@ -21,11 +21,14 @@ export interface Expected {
   readonly fingerprint: string | undefined;
 }
 
-interface Answer {
+export interface Answer {
   readonly host: Host;
   /** What it says, or why it says nothing. */
   readonly report: HostReport | string;
 }
+
+/** A host with more workers a core is taken for a mistake, such as a port in the place of their number. */
+const mostPerCore = 8;
 
 /** Seconds that ssh takes at most, beside what the host takes to read its data. */
 const connecting = 15;
@@ -43,7 +46,7 @@ export async function checkHosts(
   timeout: number,
 ): Promise<ReadyHost[]> {
   const answers = await Promise.all(hosts.map(async (host) => ({ host, report: await ask(host, ssh, question, timeout + connecting) })));
-  const bad = answers.filter(({ report }) => problemsOf(report, expected).length > 0);
+  const bad = answers.filter((answer) => problemsOf(answer, expected).length > 0);
   if (bad.length > 0) throw new UsageError(`${bad.length} of ${hosts.length} hosts cannot take part\n${tableOf(answers, expected)}`);
   return answers.flatMap(({ host, report }) => (typeof report === 'string' ? [] : [readyHost(host, report)]));
 }
@@ -93,10 +96,12 @@ function parseOrNothing(text: string): unknown {
 }
 
 /** What keeps a host from taking part. */
-function problemsOf(report: HostReport | string, expected: Expected): string[] {
+export function problemsOf({ host: { slots = 0 }, report }: Answer, expected: Expected): string[] {
   if (typeof report === 'string') return [report];
-  const { version, node, fingerprint, problem } = report;
+  const { version, node, fingerprint, problem, cores } = report;
+  const most = mostPerCore * cores;
   return [
+    ...(slots <= most ? [] : [`${slots} workers on ${cores} cores, expected at most ${most}; a port is given as --ssh 'ssh -p ${slots}'`]),
     ...(version === expected.version ? [] : [`bpnn-dist ${version}, expected ${expected.version}`]),
     ...(major(node) === major(expected.node) ? [] : [`Node ${node}, expected ${expected.node}`]),
     ...(problem === null ? [] : [problem]),
@@ -117,7 +122,7 @@ function major(version: string): string {
 
 function tableOf(answers: readonly Answer[], expected: Expected): string {
   const rows = answers.map(({ host, report }) => {
-    const problems = problemsOf(report, expected);
+    const problems = problemsOf({ host, report }, expected);
     const facts =
       typeof report === 'string'
         ? ['-', '-', '-', '-', '-']

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
+import { isIPv6 } from 'node:net';
 import { errorCode, UsageError } from '../shared/errors.js';
 
 /** A machine that workers are started on, as ssh knows it. */
 export interface Host {
-  /** `node1`, `me@node1`, or an address. */
+  /** `node1`, `me@node1`, or an address; an IPv6 address without its brackets, as ssh takes it. */
   readonly name: string;
   /** Workers on it; undefined: one a GPU, or one a core where it has none. */
   readonly slots: number | undefined;
@@ -37,11 +38,17 @@ export function readHostFile(path: string): Host[] {
   return unique(path, hosts);
 }
 
+/** Neither a user nor a host may begin with a dash, which ssh would take for an option. An IPv6 address stands in brackets. */
+const hostPattern = /^(?<user>\w[\w.-]*@)?(?:(?<host>\w[\w.-]*)|\[(?<address>[\da-fA-F:.]+(?:%[\w.-]+)?)\])(?::(?<slots>\d+))?$/;
+
 function parseHost(source: string, text: string): Host {
-  const [, name, slots] = /^((?:[\w.-]+@)?\w[\w.-]*)(?::(\d+))?$/.exec(text) ?? [];
-  if (name === undefined || slots === '0')
-    throw new UsageError(`${source}: expected a host such as node1 or node1:4, got ${text === '' ? 'nothing' : text}`);
-  return { name, slots: slots === undefined ? undefined : Number(slots) };
+  const { user = '', host, address, slots } = hostPattern.exec(text)?.groups ?? {};
+  const place = host ?? (address !== undefined && isIPv6(address) ? address : undefined);
+  if (place === undefined || slots === '0')
+    throw new UsageError(
+      `${source}: expected a host such as node1, node1:4, me@node1 or [fd00::7]:4, got ${text === '' ? 'nothing' : JSON.stringify(text)}`,
+    );
+  return { name: `${user}${place}`, slots: slots === undefined ? undefined : Number(slots) };
 }
 
 function unique(source: string, hosts: readonly Host[]): Host[] {

@@ -1,6 +1,6 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
-import { quoted } from '../shared/shellWord.js';
+import { quoted, refuseControls } from '../shared/shellWord.js';
 
 /** How commands are run on other machines. Both are texts for a shell: the one here, and the one there. */
 export interface Ssh {
@@ -31,11 +31,13 @@ export type RemoteCommand = ChildProcessByStdio<Writable, Readable, Readable>;
  * Runs a bpnn-dist command on a host. It must not outlive its client, whatever it does: but a remote command hears of its
  * client's end only by its standard input, and one that hangs does not hear it. So a shell reads that, tells the command to
  * end (SIGTERM), and ends it by force, with all that it has started. What the command itself reads is the first line alone.
+ * @throws UsageError for a control character in any of it
  * @param isDetached in a process group of its own, which a Ctrl-C does not reach
  */
 export function startOn({ client, command }: Ssh, host: string, args: readonly string[], isDetached: boolean): RemoteCommand {
+  for (const word of [client, command, host, ...args]) refuseControls('a command for another host', word);
   const line = `exec sh -c ${quoted(guard(`${command} ${args.map(quoted).join(' ')}`))}`;
-  return spawn('sh', ['-c', `exec ${client} "$@"`, 'sh', ...options, host, line], {
+  return spawn('sh', ['-c', `exec ${client} "$@"`, 'sh', ...options, '--', host, line], {
     stdio: ['pipe', 'pipe', 'pipe'],
     detached: isDetached,
   });

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { RunError } from '../shared/errors.js';
-import { quoted } from '../shared/shellWord.js';
+import { quoted, refuseControls } from '../shared/shellWord.js';
 
 /** What Slurm gives a job: options of sbatch by their long names, in the order in which they are written. */
 export type SbatchOptions = readonly (readonly [name: string, value: string | number | true])[];
@@ -16,6 +16,7 @@ const endOfSettings = '# end of the settings';
 /**
  * A job script: the one in deploy/slurm with other options and settings. What it says of them stays; an option that it
  * has and that is not among these, such as GPUs, is left out with it, but for those that make a job resume.
+ * @throws UsageError for a value with a control character
  */
 export function jobScript(template: Template, options: SbatchOptions, settings: Settings): string {
   const file = `${template}.sbatch`;
@@ -45,6 +46,7 @@ function withOptions(head: string, options: SbatchOptions): string {
 
 function directive(name: string, value: string | number | true): string {
   if (value === true) return `#SBATCH --${name}`;
+  refuseControls(`sbatch --${name}`, String(value));
   // sbatch splits a line at blanks, unless they are in quotes.
   return `#SBATCH --${name}=${/[\s#"']/.test(String(value)) ? `"${String(value).replaceAll('"', '\\"')}"` : value}`;
 }
@@ -56,6 +58,7 @@ function withSettings(head: string, settings: Settings): string {
       const [, name = ''] = /^(\w+)=/.exec(line) ?? [];
       const value = settings[name];
       if (value === undefined) return line;
+      for (const word of [value].flat()) refuseControls(`${name} of the job script`, word);
       return `${name}=${typeof value === 'string' ? quoted(value) : `(${value.map(quoted).join(' ')})`}`;
     })
     .join('\n');

@@ -9,7 +9,7 @@ import { errorCode, errorMessage, RunError, UsageError } from '../shared/errors.
  * @throws UsageError with what sbatch says where it does not take the job
  */
 export async function submit(script: string, say: (line: string) => void): Promise<string> {
-  const child = spawn('sbatch', ['--parsable'], { stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = spawn('sbatch', ['--parsable'], { stdio: ['pipe', 'pipe', 'pipe'], env: outsideOfJob(process.env) });
   const failed = new Promise<never>((_, reject) => child.once('error', reject));
   const closed = new Promise<number | null>((resolve) => child.once('close', resolve));
   try {
@@ -27,4 +27,12 @@ export async function submit(script: string, say: (line: string) => void): Promi
       isMissing ? 'there is no sbatch here: type this where jobs are submitted, or see the script with --dry-run' : errorMessage(error),
     );
   }
+}
+
+/** What a user sets for the client: which cluster, and who they are. All else of that name describes the job that it is typed in. */
+const ofUser: ReadonlySet<string> = new Set(['SLURM_CONF', 'SLURM_CLUSTERS', 'SLURM_JWT']);
+
+/** An environment without what Slurm, and its PMI, have set in a job: sbatch would take it for options, and pass it on to the new job. */
+export function outsideOfJob(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => ofUser.has(name) || !/^(SLURM|SLURMD|SRUN|PMI|PMIX)_/.test(name)));
 }

@@ -27,6 +27,20 @@ test('words reach the other end as they are', async (t) => {
   t.equal(code, 0);
 });
 
+test('no word may end a line, and a host is never an option', async (t) => {
+  for (const [host, word] of [
+    ['host', 'a\nb'],
+    ['a\nb', 'x'],
+    ['host', '\x1b[2J'],
+  ] as const)
+    t.throws(() => startOn(ssh(''), host, [word], true), {
+      name: 'UsageError',
+      message: /expected no control characters or line ends, got "/,
+    });
+  const child = startOn({ client: 'printf "%s\\n"', command: 'x' }, '-F', [], true);
+  t.match((await outcome(child)).stdout, /\n--\n-F\n/);
+});
+
 test('the client and the command are texts for a shell', async (t) => {
   const child = startOn({ client: `${client} -o "ProxyCommand=a b"`, command: 'A=7 sh -c "echo \\$A \\$0"' }, 'host', ['x'], true);
   child.stdin.write('\n');
