@@ -20,7 +20,7 @@ test('whoever waits for another process is told which, and for what', async (t) 
   await alone(
     lock,
     () => isDone,
-    async () => t.fail('it is held'),
+    async () => void t.fail('it is held'),
     { what: 'converts train.csv', say },
   );
   t.same(said, [`waiting for process ${process.pid} on ${hostname()}, which converts train.csv`]);
