@@ -1,5 +1,6 @@
 import { availableParallelism, cpus } from 'node:os';
 import { candidatesFor } from '../engines/candidates.js';
+import { libraryMark } from '../engines/libraryMark.js';
 import { tryInProcess } from '../engines/trial/tryInProcess.js';
 import type { Config } from '../shared/config/schema.js';
 import type { Device } from '../shared/device.js';
@@ -39,13 +40,13 @@ export async function measureEngines(config: Config, { isAnew, say, signal, shar
   }
   const noted = note === undefined ? {} : { note };
   if (candidates.length === 1) return { figures: candidates.map((only) => ({ ...only, ms: null })), isOld: false, ...noted };
-  const what = subjectOf(config, candidates);
-  const known = isAnew ? undefined : await recall(what);
-  if (known && fastestOf(known)) return { figures: known, isOld: true, ...noted };
-  say(`measuring ${candidates.map(nameOf).join(', ')}`);
+  const subjects = await Promise.all(candidates.map((candidate) => subjectOf(config, candidate)));
+  const known = isAnew ? [] : await Promise.all(subjects.map((subject) => recall(subject)));
+  const missing = candidates.filter((_, i) => known[i] === undefined);
+  if (missing.length > 0) say(`measuring ${missing.map(nameOf).join(', ')}`);
   const figures: EngineFigure[] = [];
-  for (const candidate of candidates) {
-    figures.push(await figureOf(candidate, config, sharing, signal));
+  for (const [i, candidate] of candidates.entries()) {
+    figures.push(known[i] ?? (await figureOf(candidate, config, sharing, signal)));
     signal.throwIfAborted();
   }
   if (!fastestOf(figures)) {
@@ -54,8 +55,8 @@ export async function measureEngines(config: Config, { isAnew, say, signal, shar
     throw new RunError(`no engine can compute on ${config.device}${advice}${reasons}`);
   }
   try {
-    await remember(what, figures);
-    return { figures, isOld: false, ...noted };
+    await Promise.all(figures.map((figure, i) => remember(subjects[i], figure)));
+    return { figures, isOld: missing.length === 0, ...noted };
   } catch (error) {
     const trouble = `the figures could not be kept for the next run: ${errorMessage(error)}`;
     return { figures, isOld: false, note: note === undefined ? trouble : `${note}; ${trouble}` };
@@ -89,9 +90,10 @@ function shardSize({ batchSize, shards }: Config): number {
   return Math.ceil(batchSize / shards);
 }
 
-/** What figures depend on: machine, what it has, network and how it is computed. */
-function subjectOf(config: Config, candidates: readonly EngineOn[]): unknown {
-  const { engine, device, model, loss, metrics, threads, precision } = config;
-  const machine = [cpus()[0]?.model, availableParallelism(), ...candidates.map(nameOf)];
-  return { version, machine, engine, device, model, loss, metrics, threads, precision, count: shardSize(config) };
+/** What the figure of an engine depends on: the machine, the engine's library, the network and how it is computed. */
+async function subjectOf(config: Config, candidate: EngineOn): Promise<unknown> {
+  const { model, loss, metrics, threads, precision } = config;
+  const machine = [cpus()[0]?.model, availableParallelism(), process.env['OPENBLAS_CORETYPE']];
+  const library = await libraryMark(candidate, threads);
+  return { version, machine, ...candidate, library, model, loss, metrics, threads, precision, count: shardSize(config) };
 }

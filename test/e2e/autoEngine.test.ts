@@ -81,3 +81,19 @@ for (const signal of ['SIGINT', 'SIGKILL'] as const) {
     await presence.none();
   });
 }
+
+test('a library that computes by other code is measured again', { skip }, async (t) => {
+  const cache = emptyFolder(t);
+  const wasKnown = async (env: NodeJS.ProcessEnv): Promise<boolean> => {
+    const flags = ['up', ...config, '--epochs', '1', '--workers', '1', '--runs', emptyFolder(t)];
+    const { stderr } = await startCli(t, flags, { BPNN_DIST_ENGINE: '', XDG_CACHE_HOME: cache, ...env }).done();
+    const match = figures.exec(stderr);
+    t.ok(match, stderr);
+    return match?.[2] !== undefined;
+  };
+  t.notOk(await wasKnown({}));
+  t.ok(await wasKnown({}));
+  // A core that every x86-64 processor has the instructions of.
+  t.notOk(await wasKnown({ OPENBLAS_CORETYPE: 'Nehalem' }));
+  t.ok(await wasKnown({}), 'the figures of the other are kept');
+});

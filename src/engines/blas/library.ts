@@ -8,6 +8,8 @@ import { installedBlas } from '../../shared/home.js';
 export interface Blas {
   /** Its name and version, and the processor that it computes for, as far as it tells. */
   readonly name: string;
+  /** What it was loaded by: a path, or the name of a file that the system's loader finds. */
+  readonly path: string;
   /**
    * C = A . B, [m, k] . [k, n] = [m, n], row-major. A transposed factor stands in memory as [k, m] or [n, k].
    * Columns of each factor as it stands in memory are all there is between its rows.
@@ -112,6 +114,7 @@ function bind(koffi: typeof import('koffi'), path: string, threads: number): Bla
   const { prefix, sgemm } = productOf(library);
   return {
     name: nameOf(library, prefix, path, threads),
+    path,
     product(m, n, k, a, b, c) {
       const [transA, lda] = a.transposed ? [transpose, m] : [plain, k];
       const [transB, ldb] = b.transposed ? [transpose, k] : [plain, n];

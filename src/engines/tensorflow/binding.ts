@@ -127,7 +127,7 @@ function withEnvironment<T>(variables: Readonly<Record<string, string>>, work: (
 }
 
 /** What `setup tensorflow` has installed, else a tfjs-node that is installed beside this package and has its addon. */
-function addonFor(device: Device): string | undefined {
+export function addonFor(device: Device): string | undefined {
   const kinds = kindsFor(device);
   const own = kinds.map((kind) => installedTensorflow(kind));
   return [...own, ...kinds.flatMap((kind) => packagedAddon(kind) ?? [])].find((path) => existsSync(path));
