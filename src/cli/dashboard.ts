@@ -3,11 +3,16 @@ import { Worker } from 'node:worker_threads';
 import type { DashboardAddress } from '../shared/access.js';
 import { RunError, UsageError } from '../shared/errors.js';
 
+/** Requests that one address may make a second, where nobody says otherwise. */
+export const dashboardRate = 1_000;
+
 /** What a dashboard shows, where, and to whom. */
 export interface ViewOf {
   readonly address: DashboardAddress;
   /** Who has it may look; undefined lets in everyone on this machine. */
   readonly token: string | undefined;
+  /** Requests that one address may make a second. */
+  readonly maxRate: number;
   /** Folders of runs, or folders that hold such. */
   readonly places: readonly string[];
 }
@@ -16,6 +21,7 @@ export interface ViewOf {
 export type ToThread = { readonly type: 'run'; readonly path: string } | { readonly type: 'close'; readonly reason: string | null };
 export type FromThread =
   | { readonly type: 'listening'; readonly url: string }
+  | { readonly type: 'notice'; readonly line: string }
   | { readonly type: 'failed'; readonly reason: string; readonly isUsage: boolean };
 
 export interface Dashboard {
@@ -28,16 +34,25 @@ export interface Dashboard {
 
 /**
  * Opens a dashboard in a thread of its own. It keeps no process alive.
+ * @param say hears of errors that browsers are not told
  * @throws UsageError where it cannot listen there, or there is nothing to show
  */
-export async function openDashboard(view: ViewOf, onCrash: (reason: string) => void): Promise<Dashboard> {
+export async function openDashboard(view: ViewOf, onCrash: (reason: string) => void, say: (line: string) => void): Promise<Dashboard> {
   const thread = new Worker(fileURLToPath(import.meta.resolve('#dashboard-thread')), { workerData: view });
   const ended = new Promise<void>((resolve) => thread.once('exit', () => resolve()));
   const url = await new Promise<string>((resolve, reject) => {
     thread.once('error', (error) => reject(new RunError(`the dashboard has failed: ${error.message}`)));
-    thread.once('message', (message: FromThread) => {
-      if (message.type === 'listening') resolve(message.url);
-      else reject(message.isUsage ? new UsageError(message.reason) : new RunError(`the dashboard has failed: ${message.reason}`));
+    thread.on('message', (message: FromThread) => {
+      switch (message.type) {
+        case 'listening':
+          return resolve(message.url);
+        case 'notice':
+          return say(message.line);
+        case 'failed':
+          return reject(message.isUsage ? new UsageError(message.reason) : new RunError(`the dashboard has failed: ${message.reason}`));
+        default:
+          message satisfies never;
+      }
     });
   });
   // From here on what it dies of is no reason to end a run.

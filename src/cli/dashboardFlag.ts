@@ -3,7 +3,7 @@ import { Option } from 'commander';
 import type { RunObserver } from '../run/run.js';
 import { type DashboardAddress, dashboardAddress, isLocal, newToken, tokenVariable } from '../shared/access.js';
 import { UsageError } from '../shared/errors.js';
-import { type Dashboard, openDashboard } from './dashboard.js';
+import { type Dashboard, dashboardRate, openDashboard } from './dashboard.js';
 
 export function dashboardOption(): Option {
   return new Option('--dashboard [[host:]port]', 'a page that shows the run while it goes on; without a port at any that is free');
@@ -24,9 +24,8 @@ export async function dashboardFor(flag: unknown, say: (line: string) => void): 
   const text = flag === true ? '' : String(flag);
   if (existsSync(text)) throw new UsageError(`--dashboard ${text}: expected a port, got a file; the config's file comes before the flags`);
   const address = dashboardAddress('--dashboard', text);
-  const dashboard = await openDashboard({ address, token: tokenFor(address), places: [] }, (reason) =>
-    say(`the dashboard has failed (${reason}); training goes on`),
-  );
+  const view = { address, token: tokenFor(address), maxRate: dashboardRate, places: [] };
+  const dashboard = await openDashboard(view, (reason) => say(`the dashboard has failed (${reason}); training goes on`), say);
   say(`dashboard ${dashboard.url}`);
   return dashboard;
 }

@@ -13,13 +13,14 @@ import type { FromThread, ToThread, ViewOf } from './dashboard.js';
 const images = 24;
 
 /** Serves a dashboard in a thread of its own: whoever looks at a run takes nothing of the time of its steps. */
-async function serve({ address, token, places }: ViewOf): Promise<void> {
+async function serve({ address, token, maxRate, places }: ViewOf): Promise<void> {
   const runs = new RunSet();
   const tell = (message: FromThread): void => parentPort?.postMessage(message);
   let server: DashboardServer;
   try {
     for (const place of places) runs.add(place);
-    server = await serveDashboard({ address, token, runs, hardest: onceEach((folder) => hardestImages(folder, images)) });
+    const log = (line: string): void => tell({ type: 'notice', line });
+    server = await serveDashboard({ address, token, maxRate, runs, hardest: onceEach((folder) => hardestImages(folder, images)), log });
   } catch (error) {
     tell({ type: 'failed', reason: errorMessage(error), isUsage: error instanceof UsageError });
     return;

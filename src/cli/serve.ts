@@ -1,8 +1,11 @@
 import { Command } from 'commander';
-import { dashboardAddress } from '../shared/access.js';
+import { dashboardAddress, urlAt } from '../shared/access.js';
 import { deviceOf } from '../shared/device.js';
 import { UsageError } from '../shared/errors.js';
 import { tokenFor } from './dashboardFlag.js';
+import { say } from './say.js';
+import { secondsFlag } from './secondsFlag.js';
+import { serverStop } from './serverStop.js';
 import { weightsChoice } from './weightsChoice.js';
 import { wholeFlag } from './wholeFlag.js';
 
@@ -14,6 +17,8 @@ interface ServeFlags {
   readonly threads?: string;
   readonly maxBody: string;
   readonly maxRate: string;
+  readonly requestTimeout: string;
+  readonly gracePeriod: string;
 }
 
 export function serveCommand(): Command {
@@ -27,32 +32,54 @@ export function serveCommand(): Command {
     .option('--threads <n>', "threads of the engine (default: the run's)")
     .option('--max-body <bytes>', 'bytes that one request may have', String(8 * 2 ** 20))
     .option('--max-rate <n>', 'requests that one address may make a second', '1000')
+    .option('--request-timeout <seconds>', 'time for a request to arrive, headers and body', '30')
+    .option('--grace-period <seconds>', 'time to answer requests under way after SIGINT or SIGTERM; a second signal ends at once', '10')
     .addHelpText('after', '\nExample:\n  bpnn-dist serve runs/article --port 8080')
     .action(serve);
 }
 
 async function serve(folder: string, flags: ServeFlags): Promise<void> {
   const { loadModel } = await import('../inference/loadModel.js');
-  const { listenProblem, predictServer } = await import('../inference/serve/server.js');
+  const { predictServer } = await import('../inference/serve/server.js');
+  const { listenProblem } = await import('../shared/http/problems.js');
+  const { portOf } = await import('../shared/http/guard.js');
   const address = dashboardAddress('--port', flags.port);
   const token = tokenFor(address);
-  const [maxBody, maxRate] = [wholeFlag('--max-body', flags.maxBody), wholeFlag('--max-rate', flags.maxRate)];
+  const limits = {
+    maxBody: wholeFlag('--max-body', flags.maxBody),
+    maxRate: wholeFlag('--max-rate', flags.maxRate),
+    requestTimeout: wholeFlag('--request-timeout', flags.requestTimeout),
+    gracePeriod: secondsFlag('--grace-period', flags.gracePeriod),
+  };
   const model = await loadModel(folder, {
     weights: weightsChoice(flags.weights),
     engine: flags.engine,
     device: flags.device === undefined ? undefined : deviceOf(flags.device),
     threads: flags.threads === undefined ? undefined : wholeFlag('--threads', flags.threads),
   });
-  const server = await predictServer({ model, address, token, maxBody, maxRate });
-  const stopped = new Promise<void>((resolve) => process.once('SIGINT', resolve).once('SIGTERM', resolve));
+  const { app, draining } = await predictServer({ model, address, token, ...limits, log: say });
+  const stop = serverStop();
   try {
-    const url = await server.listen(address).catch((error: unknown) => {
+    await app.listen(address).catch((error: unknown) => {
       throw new UsageError(listenProblem(address, error));
     });
-    process.stderr.write(`${url}/\n${token === undefined ? '' : `Authorization: Bearer ${token}\n`}Ctrl-C ends it\n`);
-    await stopped;
+    say(urlAt(address, portOf(app, address)));
+    if (token !== undefined) say(`Authorization: Bearer ${token}`);
+    say('Ctrl-C ends it');
+    await stop.asked;
+    void stop.askedAgain.then(() => {
+      draining.cutShort();
+      process.exit(130);
+    });
+    await app.close();
+    if (draining.cut > 0) {
+      say(`--grace-period ${flags.gracePeriod}: is over; ${draining.cut} requests were not answered`);
+      // What computes for them is not waited for.
+      process.exit(0);
+    }
   } finally {
-    await server.close();
+    stop.close();
+    await app.close();
     await model.close();
   }
 }

@@ -9,6 +9,7 @@ import { type LogFormat, logFormats, logLine } from '../shared/logLine.js';
 import type { Whereabouts } from '../worker/knock.js';
 import type { WhileItLastsOptions } from '../worker/serveRuns.js';
 import { logFormatOption } from './logFormat.js';
+import { secondsFlag } from './secondsFlag.js';
 import { onStop, onStopSignal } from './stopSignals.js';
 
 /** What is said to whoever serves a coordinator: a worker or an aggregator. */
@@ -56,7 +57,7 @@ export interface Serving extends WhileItLastsOptions {
 /** @param name of the command */
 export async function serving(flags: ServingFlags, name: string): Promise<Serving> {
   const leave = new AbortController();
-  const gracePeriod = seconds('--grace-period', flags.gracePeriod);
+  const gracePeriod = secondsFlag('--grace-period', flags.gracePeriod);
   const coordinator = whereabouts(flags);
   if (flags.heartbeat !== undefined) beat(flags.heartbeat);
   if (flags.leaveWithStdin) leaveWithStdin(coordinator);
@@ -69,8 +70,8 @@ export async function serving(flags: ServingFlags, name: string): Promise<Servin
   return {
     coordinator,
     keys: await keysOf(flags.key),
-    connectTimeout: seconds('--connect-timeout', flags.connectTimeout),
-    reconnectTimeout: seconds('--reconnect-timeout', flags.reconnectTimeout),
+    connectTimeout: secondsFlag('--connect-timeout', flags.connectTimeout),
+    reconnectTimeout: secondsFlag('--reconnect-timeout', flags.reconnectTimeout),
     slot: flags.slot === undefined ? undefined : Number(flags.slot),
     workersHere: flags.workersHere === undefined ? undefined : Number(flags.workersHere),
     leave: leave.signal,
@@ -130,10 +131,4 @@ function leaveWithStdin(coordinator: Whereabouts): void {
     if (target?.kind === 'ipc') rmSync(dirname(target.path), { recursive: true, force: true });
     process.exit(0);
   });
-}
-
-function seconds(flag: string, text: string): number {
-  const value = Number(text);
-  if (text.trim() !== '' && value >= 0) return value;
-  throw new UsageError(`${flag}: expected a number of seconds of at least 0, got ${text}`);
 }

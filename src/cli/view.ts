@@ -1,35 +1,43 @@
 import { Command } from 'commander';
 import { dashboardAddress } from '../shared/access.js';
 import { RunError } from '../shared/errors.js';
-import { openDashboard } from './dashboard.js';
+import { dashboardRate, openDashboard } from './dashboard.js';
 import { tokenFor } from './dashboardFlag.js';
+import { say } from './say.js';
+import { serverStop } from './serverStop.js';
+import { wholeFlag } from './wholeFlag.js';
 
 export function viewCommand(): Command {
   return new Command('view')
     .description('show runs in a browser, finished or under way, laid over each other')
     .argument('<runs...>', 'folders of runs, or folders that hold them, such as runs')
     .option('--port <[host:]port>', 'where to listen; other machines than this one need the token in the address', '')
+    .option('--max-rate <n>', 'requests that one address may make a second', String(dashboardRate))
     .addHelpText('after', '\nExamples:\n  bpnn-dist view runs/article\n  bpnn-dist view runs --port 8080')
     .action(viewRuns);
 }
 
-async function viewRuns(places: readonly string[], { port }: { readonly port: string }): Promise<void> {
-  const address = dashboardAddress('--port', port);
-  let onEnd: (error?: Error) => void = () => undefined;
-  const over = new Promise<void>((resolve, reject) => {
-    onEnd = (error) => (error ? reject(error) : resolve());
+interface ViewFlags {
+  readonly port: string;
+  readonly maxRate: string;
+}
+
+async function viewRuns(places: readonly string[], flags: ViewFlags): Promise<void> {
+  const address = dashboardAddress('--port', flags.port);
+  const view = { address, token: tokenFor(address), maxRate: wholeFlag('--max-rate', flags.maxRate), places };
+  let onCrash: (reason: string) => void = () => undefined;
+  const crashed = new Promise<never>((_, reject) => {
+    onCrash = (reason) => reject(new RunError(`the dashboard has failed: ${reason}`));
   });
-  const dashboard = await openDashboard({ address, token: tokenFor(address), places }, (reason) =>
-    onEnd(new RunError(`the dashboard has failed: ${reason}`)),
-  );
-  // A listener for signals keeps no process alive.
-  const alive = setInterval(() => undefined, 60_000);
-  process.once('SIGINT', () => onEnd()).once('SIGTERM', () => onEnd());
-  process.stderr.write(`${dashboard.url}\nCtrl-C ends it\n`);
+  const dashboard = await openDashboard(view, onCrash, say);
+  const stop = serverStop();
+  say(dashboard.url);
+  say('Ctrl-C ends it');
   try {
-    await over;
+    await Promise.race([stop.asked, crashed]);
+    void stop.askedAgain.then(() => process.exit(130));
     await dashboard.close(null);
   } finally {
-    clearInterval(alive);
+    stop.close();
   }
 }

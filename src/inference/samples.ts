@@ -65,8 +65,7 @@ function* fromArray(model: Model, source: ArraySource, preparation: Preparation 
 }
 
 async function fromPicture(model: Model, path: string, preparation: Preparation | undefined): Promise<SampleBatch> {
-  const { shape, bytes } = await readImage(path);
-  checkPicture(model.spec, shape, path);
+  const { bytes } = await readImage(path, (shape) => checkPicture(model.spec, shape, path));
   return { count: 1, inputs: preparedRows(Float32Array.from(bytes), bytes.length, preparation) };
 }
 

@@ -1,4 +1,6 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { hostname } from 'node:os';
+import { hostInAddress } from './address.js';
 import { UsageError } from './errors.js';
 
 /** Where a dashboard listens. */
@@ -18,6 +20,12 @@ export function dashboardAddress(flag: string, text: string): DashboardAddress {
   const [, host, port = ''] = /^(?:(\[[^\]]+\]|[^:[\]]+):)?(\d{1,5})$/.exec(text) ?? [];
   if (port === '' || Number(port) > 65_535) throw new UsageError(`${flag}: expected a port such as 8080, or HOST:PORT, got ${text}`);
   return { host: host === undefined ? '127.0.0.1' : host.replace(/^\[|\]$/g, ''), port: Number(port) };
+}
+
+/** The root of a server, as a browser of another machine reaches it where that may: at all addresses of this one, by its name. */
+export function urlAt({ host }: Pick<DashboardAddress, 'host'>, port: number): string {
+  const isEverywhere = host === '0.0.0.0' || /^[0:]+$/.test(host);
+  return `http://${hostInAddress(isEverywhere ? hostname() : host)}:${port}/`;
 }
 
 const localNames: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '::1', '[::1]']);
@@ -60,7 +68,7 @@ export function gateFor(address: Pick<DashboardAddress, 'host'>, port: () => num
     if (given !== undefined && isSame(given, token)) {
       return { kind: 'cookie', cookie: `${cookieName()}=${token}; HttpOnly; SameSite=Strict; Path=/` };
     }
-    const [, bearer] = /^Bearer (.+)$/.exec(String(headers['authorization'] ?? '')) ?? [];
+    const [, bearer] = /^Bearer +(\S+) *$/i.exec(String(headers['authorization'] ?? '')) ?? [];
     const [, cookie] = new RegExp(`(?:^|; )${cookieName()}=([^;]+)`).exec(String(headers['cookie'] ?? '')) ?? [];
     if ([bearer, cookie].some((one) => one !== undefined && isSame(one, token))) return { kind: 'in' };
     return { kind: 'out', code: 401, reason: 'open the address that was printed where this was started: the token stands in it' };

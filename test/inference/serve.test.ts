@@ -7,15 +7,17 @@ import { convertTable } from '../../src/data/cache/build.js';
 import { loadModel } from '../../src/inference/loadModel.js';
 import type { Model } from '../../src/inference/model.js';
 import { Batcher } from '../../src/inference/serve/batcher.js';
-import { predictServer } from '../../src/inference/serve/server.js';
+import { depthOf } from '../../src/inference/serve/body.js';
+import { type PredictServerOptions, predictServer } from '../../src/inference/serve/server.js';
 import { parseConfig } from '../../src/shared/config/parse.js';
 import { writeWeights } from './runs.js';
 
 const local = { host: '127.0.0.1', port: 0 };
 
 /** Asks a server of its own; it gives what the model gives. */
-async function asking(t: Test, model: Model, more: { maxBody?: number; maxRate?: number; token?: string } = {}) {
-  const app = await predictServer({ model, address: local, token: undefined, maxBody: 2 ** 20, maxRate: 1_000, ...more });
+async function asking(t: Test, model: Model, more: Partial<PredictServerOptions> = {}) {
+  const limits = { maxBody: 2 ** 20, maxRate: 1_000, requestTimeout: 30, gracePeriod: 10 };
+  const { app } = await predictServer({ model, address: local, token: undefined, ...limits, log: () => undefined, ...more });
   t.teardown(async () => {
     await app.close();
     await model.close();
@@ -86,12 +88,69 @@ test('what is not as expected is named, and limits hold', async (t) => {
   await refused({ method: 'GET', url: '/', headers: { host: 'evil.example' } }, 403, /expected localhost/);
 });
 
+test('a size is compared before anything is decoded or made room for, and lists within lists end', async (t) => {
+  const ask = await asking(t, await imageModel(t), { maxBody: 2 ** 24 });
+  const png = await sharp({ create: { width: 4096, height: 4096, channels: 3, background: '#123' } })
+    .png()
+    .toBuffer();
+  const headers = { host: 'localhost', 'content-type': 'image/png' };
+  // Its pixels are cut off: only one that decodes would find out.
+  t.match(await ask({ method: 'POST', url: '/predict', payload: png.subarray(0, 200), headers }), {
+    code: 400,
+    body: { message: 'the image: expected samples of shape [1, 2], as the model takes, got [4096, 4096, 3]' },
+  });
+  const json = (payload: string): InjectOptions => ({
+    method: 'POST',
+    url: '/predict',
+    payload,
+    headers: { host: 'localhost', 'content-type': 'application/json' },
+  });
+  t.match(await ask(json(`{"inputs":[${'['.repeat(3_000)}${']'.repeat(3_000)}]}`)), {
+    code: 400,
+    body: { message: 'expected a JSON body with at most 64 lists or mappings within each other, got more' },
+  });
+  t.match(await ask(json('['.repeat(1_000_000))), { code: 400 });
+  t.match(await ask(predict({ inputs: [new Array(1_000_000).fill(1)] })), {
+    code: 400,
+    body: { message: 'inputs[0]: expected 2 numbers, of shape [1, 2], got more' },
+  });
+  t.match(await ask(json('{"inputs":[[1,2]]')), { code: 400, body: { message: /^expected a JSON body: / } });
+});
+
+test('how deep a JSON text is', (t) => {
+  t.same(['1', '[]', '[[],[[]]]', '{"a":{"b":[1]}}', '"[[["', String.raw`["\"[[", []]`].map(depthOf), [0, 1, 3, 3, 0, 2]);
+  t.end();
+});
+
+test('what goes wrong inside is logged, and no client is told', async (t) => {
+  const model = await imageModel(t);
+  Object.defineProperty(model, 'predict', { value: () => Promise.reject(new Error('/secret/path is broken')) });
+  const logged: string[] = [];
+  const ask = await asking(t, model, { log: (line) => logged.push(line) });
+  t.same(await ask(predict({ inputs: [[1, 2]] })), { code: 500, body: { message: 'internal error' } });
+  t.match(logged, [/^POST \/predict: internal error: Error: \/secret\/path is broken\n/]);
+});
+
+test('the command on the page is one word a value for a shell', async (t) => {
+  const model = await imageModel(t);
+  const columns = [{ name: "driver's", kind: 'category' as const, categories: ['$(id)'] }];
+  Object.defineProperty(model, 'schema', { value: { inputs: columns, target: [] } });
+  const ask = await asking(t, model);
+  const { body } = await ask({ url: '/' });
+  t.match(body, String.raw`-d '{&#34;rows&#34;:[{&#34;driver'\''s&#34;:&#34;$(id)&#34;}]}' http`);
+});
+
 test('one address asks no more often than it may, but whether all is well', async (t) => {
   const ask = await asking(t, await imageModel(t), { maxRate: 1 });
   let code = 200;
   // The second request within a second, however slow this machine is.
   while (code === 200) ({ code } = await ask({ method: 'GET', url: '/metrics' }));
   t.equal(code, 429);
+  // Whoever tries tokens is counted, too.
+  const wrong = await asking(t, await imageModel(t), { maxRate: 1, token: 'secret' });
+  const codes = new Set<number>();
+  while (!codes.has(429)) codes.add((await wrong({ url: '/', headers: { authorization: 'Bearer wrong' } })).code);
+  t.same([...codes].sort(), [401, 429]);
   t.match(await ask({ method: 'GET', url: '/health' }), { code: 200, body: { status: 'ok' } });
 });
 
@@ -112,7 +171,7 @@ test('rows of a table, with classes by name; a token; metrics and the document',
     schema,
   });
   const ask = await asking(t, await loadModel(join(folder, 'model'), { engine: 'reference' }), { token: 'secret' });
-  const headers = { authorization: 'Bearer secret' };
+  const headers = { authorization: 'bearer secret' };
   const rows = [
     { size: 1, colour: 'red' },
     { size: null, colour: 'yellow', more: 1 },

@@ -1,5 +1,6 @@
+import { hostname } from 'node:os';
 import { test } from 'tap';
-import { dashboardAddress, gateFor, isLocal, newToken } from '../../src/shared/access.js';
+import { dashboardAddress, gateFor, isLocal, newToken, urlAt } from '../../src/shared/access.js';
 
 test('where to listen', async (t) => {
   t.same(dashboardAddress('--port', ''), { host: '127.0.0.1', port: 0 });
@@ -12,6 +13,20 @@ test('where to listen', async (t) => {
       message: `--port: expected a port such as 8080, or HOST:PORT, got ${text}`,
     });
   }
+});
+
+test('the address that is printed is one that others reach', async (t) => {
+  for (const host of ['0.0.0.0', '::', '0:0:0:0:0:0:0:0']) t.equal(urlAt({ host }, 80), `http://${hostname()}:80/`, host);
+  t.equal(urlAt({ host: '127.0.0.1' }, 8080), 'http://127.0.0.1:8080/');
+  t.equal(urlAt({ host: 'fe80::1' }, 80), 'http://[fe80::1]:80/');
+});
+
+test('the scheme of a token is in any case', async (t) => {
+  const gate = gateFor({ host: '0.0.0.0' }, () => 80, 'secret');
+  for (const scheme of ['Bearer', 'bearer', 'BEARER ']) {
+    t.same(gate({ headers: { authorization: `${scheme} secret` }, query: {} }), { kind: 'in' }, scheme);
+  }
+  t.match(gate({ headers: { authorization: 'bearer other' }, query: {} }), { kind: 'out', code: 401 });
 });
 
 test('what is on this machine', async (t) => {

@@ -14,15 +14,21 @@ export interface Picture {
 /**
  * Reads a PNG or JPEG file's pixels. A transparent one is laid on black.
  * @param what names it in messages
+ * @param check refuses a shape, by throwing, before pixels are decoded: a small file may hold a huge picture
  * @throws DataError where it is none, or damaged
  */
-export async function readPicture(data: Buffer, what: string): Promise<Picture> {
+export async function readPicture(
+  data: Buffer,
+  what: string,
+  check: (shape: Picture['shape']) => void = () => undefined,
+): Promise<Picture> {
   const { default: sharp } = await import('sharp');
   try {
     const image = sharp(data, { failOn: 'error', limitInputPixels: mostPixels });
-    const { format, channels = 3, space, hasAlpha } = await image.metadata();
+    const { format, width, height, channels = 3, space, hasAlpha } = await image.metadata();
     if (format !== 'png' && format !== 'jpeg') throw new DataError(`${what}: expected a PNG or JPEG image, got ${format}`);
     const isGrey = channels - (hasAlpha ? 1 : 0) === 1 || space === 'b-w';
+    check(isGrey ? [height, width] : [height, width, 3]);
     const flat = hasAlpha ? image.flatten({ background: '#000' }) : image;
     const { data: bytes, info } = await flat
       .toColourspace(isGrey ? 'b-w' : 'srgb')
@@ -38,20 +44,22 @@ export async function readPicture(data: Buffer, what: string): Promise<Picture> 
 
 /** The pixels of a file that must be of some shape. */
 export async function decodeImage(path: string, shape: readonly number[]): Promise<Uint8Array> {
-  const picture = await readImage(path);
-  const [expected, got] = [shape, picture.shape].map(describe);
-  if (expected !== got) throw new DataError(`${path}: expected an image of ${expected}, as the first one, got one of ${got}`);
+  const picture = await readImage(path, (found) => {
+    const [expected, got] = [shape, found].map(describe);
+    if (expected !== got) throw new DataError(`${path}: expected an image of ${expected}, as the first one, got one of ${got}`);
+  });
   return picture.bytes;
 }
 
-export async function readImage(path: string): Promise<Picture> {
+/** As `readPicture`, of a file. */
+export async function readImage(path: string, check?: (shape: Picture['shape']) => void): Promise<Picture> {
   let data: Buffer;
   try {
     data = await readFile(path);
   } catch (error) {
     throw new DataError(`${path}: cannot be read: ${errorMessage(error)}`);
   }
-  return readPicture(data, path);
+  return readPicture(data, path, check);
 }
 
 /** `28 x 28 pixels, grey`. */

@@ -4,14 +4,21 @@ import { expandCategories } from '../../data/table/expand.js';
 import { isList } from '../../data/table/schema.js';
 import { show } from '../../shared/config/fields.js';
 import { isMapping } from '../../shared/config/merge.js';
-import { DataError } from '../../shared/errors.js';
+import { DataError, errorMessage } from '../../shared/errors.js';
+import { limited } from '../../shared/limited.js';
 import { sizeOf } from '../../shared/model/network.js';
 import { checkPicture } from '../inputShape.js';
 import type { Model } from '../model.js';
 import { preparedRows } from '../samples.js';
 
-/** Samples that one request may ask about. */
+/** Samples that one request may ask about, and values that they, or what the model gives for them, may have. */
 const mostSamples = 10_000;
+const mostValues = 2 ** 24;
+/** Lists within lists: more than any input shape has, and few enough for whatever walks them. */
+const deepest = 64;
+/** Pictures decoded at once: each takes memory and a thread beside its request. */
+const decodedAtOnce = 2;
+const decoding = limited(decodedAtOnce);
 
 /**
  * The samples of a JSON body, [n, inputs], prepared: `{"inputs": [sample, ...]}` with lists of numbers as deep as the model's
@@ -20,37 +27,75 @@ const mostSamples = 10_000;
  */
 export function samplesOfJson(model: Model, body: unknown): Float32Array {
   if (!isMapping(body)) throw new DataError(`expected a mapping with inputs${model.schema ? ' or rows' : ''}, got ${show(body)}`);
-  const [key, list] = 'rows' in body ? (['rows', body['rows']] as const) : (['inputs', body['inputs']] as const);
+  const key = Object.hasOwn(body, 'rows') ? 'rows' : 'inputs';
+  const list = body[key];
   if (!Array.isArray(list) || list.length === 0) throw new DataError(`${key}: expected a list of samples, got ${show(list)}`);
-  if (list.length > mostSamples) throw new DataError(`${key}: expected at most ${mostSamples} samples, got ${list.length}`);
-  const width = model.network.inputs;
+  const { inputs: width, outputs } = model.network;
+  const most = Math.max(1, Math.min(mostSamples, Math.floor(mostValues / Math.max(width, outputs))));
+  if (list.length > most) throw new DataError(`${key}: expected at most ${most} samples, got ${list.length}`);
   return preparedRows(key === 'rows' ? rows(model, list) : inputs(model, list), width, model.preparation);
 }
 
 /** The pixels of a PNG or JPEG image as one sample. */
 export async function sampleOfImage(model: Model, body: Buffer): Promise<Float32Array> {
-  const { shape, bytes } = await readPicture(body, 'the image');
-  checkPicture(model.spec, shape, 'the image');
+  const what = 'the image';
+  const { bytes } = await decoding(() => readPicture(body, what, (shape) => checkPicture(model.spec, shape, what)));
   return preparedRows(Float32Array.from(bytes), bytes.length, model.preparation);
+}
+
+/** Reads a JSON body. @throws DataError where it is none, or has lists within lists without end */
+export function parseBody(text: string): unknown {
+  if (depthOf(text) > deepest)
+    throw new DataError(`expected a JSON body with at most ${deepest} lists or mappings within each other, got more`);
+  try {
+    return JSON.parse(text.replace(/^\uFEFF/, ''));
+  } catch (error) {
+    throw new DataError(`expected a JSON body: ${errorMessage(error)}`);
+  }
+}
+
+/** How deep lists and mappings of a JSON text stand within each other. It is not read for that: parsing a deep one takes memory. */
+export function depthOf(text: string): number {
+  let [depth, most, isText] = [0, 0, false];
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === 0x22) isText = !isText;
+    else if (isText) i += code === 0x5c ? 1 : 0;
+    else if (code === 0x5b || code === 0x7b) most = Math.max(most, ++depth);
+    else if (code === 0x5d || code === 0x7d) depth--;
+  }
+  return most;
 }
 
 function inputs({ spec }: Model, samples: readonly unknown[]): Float32Array {
   const width = sizeOf(spec.inputShape);
-  const values = new Float32Array(samples.length * width);
+  // Before there is room for them: a body is never larger than what was sent.
   for (const [i, sample] of samples.entries()) {
-    const what = `inputs[${i}]`;
-    const flat = flatten(sample, what);
-    if (flat.length !== width)
-      throw new DataError(`${what}: expected ${width} numbers, of shape [${spec.inputShape.join(', ')}], got ${flat.length}`);
-    values.set(flat, i * width);
+    const count = countNumbers(sample, `inputs[${i}]`, width);
+    if (count !== width) {
+      const got = count > width ? 'more' : String(count);
+      throw new DataError(`inputs[${i}]: expected ${width} numbers, of shape [${spec.inputShape.join(', ')}], got ${got}`);
+    }
   }
+  const values = new Float32Array(samples.length * width);
+  samples.reduce<number>((at, sample) => fill(values, at, sample), 0);
   return values;
 }
 
-function flatten(value: unknown, what: string): number[] {
-  if (typeof value === 'number' && Number.isFinite(Math.fround(value))) return [value];
+/** Numbers in lists within lists; counting ends where there are more than `most`. */
+function countNumbers(value: unknown, what: string, most: number): number {
+  if (typeof value === 'number' && Number.isFinite(Math.fround(value))) return 1;
   if (!isList(value)) throw new DataError(`${what}: expected numbers, got ${show(value)}`);
-  return Array.from(value).flatMap((one) => flatten(one, what));
+  let count = 0;
+  for (let i = 0; i < value.length && count <= most; i++) count += countNumbers(value[i], what, most - count);
+  return count;
+}
+
+/** Puts the numbers of lists within lists one behind the other. Returns the place behind the last. */
+function fill(values: Float32Array, at: number, value: unknown): number {
+  if (isList(value)) return Array.from(value).reduce<number>((next, one) => fill(values, next, one), at);
+  values[at] = Number(value);
+  return at + 1;
 }
 
 function rows(model: Model, given: readonly unknown[]): Float32Array {
@@ -69,7 +114,7 @@ function rows(model: Model, given: readonly unknown[]): Float32Array {
   for (const [i, row] of given.entries()) {
     if (!isMapping(row)) throw new DataError(`rows[${i}]: expected a mapping of columns to values, got ${show(row)}`);
     encoder.add(
-      columns.map((name) => row[name]),
+      columns.map((name) => (Object.hasOwn(row, name) ? row[name] : undefined)),
       String(i),
     );
   }

@@ -1,3 +1,4 @@
+import { quoted } from '../../shared/shellWord.js';
 import type { Model } from '../model.js';
 
 /** A page that says how to ask a model, for people. */
@@ -12,7 +13,7 @@ export function page(model: Model): string {
     : `{"inputs": [[0, 0, ...]]}`;
   const isImage = spec.inputShape.length >= 2;
   const commands = [
-    `curl -H 'content-type: application/json' -d '${example}' http://HOST:PORT/predict`,
+    `curl -H 'content-type: application/json' -d ${quoted(example)} http://HOST:PORT/predict`,
     ...(isImage ? ["curl -H 'content-type: image/png' --data-binary @image.png http://HOST:PORT/predict"] : []),
   ];
   return `<!doctype html>

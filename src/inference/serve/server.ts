@@ -1,13 +1,15 @@
-import rateLimit from '@fastify/rate-limit';
 import swagger from '@fastify/swagger';
-import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
-import { type DashboardAddress, gateFor } from '../../shared/access.js';
-import { DataError, errorMessage } from '../../shared/errors.js';
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { DashboardAddress } from '../../shared/access.js';
+import { Draining } from '../../shared/http/draining.js';
+import { guard } from '../../shared/http/guard.js';
+import { closeStalled, requestLimits } from '../../shared/http/limits.js';
+import { answerErrors } from '../../shared/http/problems.js';
 import { version } from '../../shared/version.js';
 import { answersOf, classifierOf } from '../classify.js';
 import type { Model } from '../model.js';
 import { Batcher } from './batcher.js';
-import { sampleOfImage, samplesOfJson } from './body.js';
+import { parseBody, sampleOfImage, samplesOfJson } from './body.js';
 import { ServeMetrics } from './metrics.js';
 import { page } from './page.js';
 import { predictSchema } from './schemas.js';
@@ -21,6 +23,17 @@ export interface PredictServerOptions {
   readonly maxBody: number;
   /** Requests that one address may make a second. */
   readonly maxRate: number;
+  /** Seconds that a request, headers and body, may take to come. */
+  readonly requestTimeout: number;
+  /** Seconds in which requests under way are answered once the server ends. */
+  readonly gracePeriod: number;
+  /** Hears what went wrong inside, which clients are not told. */
+  readonly log: (line: string) => void;
+}
+
+export interface PredictServer {
+  readonly app: FastifyInstance;
+  readonly draining: Draining;
 }
 
 /** Where it is asked whether all is well. It tells nothing else, and needs no token. */
@@ -28,21 +41,22 @@ const health = '/health';
 
 /**
  * A server that answers POST /predict with what a model says of JSON or an image, beside /health, /metrics, /openapi.json and a
- * page that says how to ask. Call `listen` on it.
+ * page that says how to ask. Call `listen` on its app; `close` answers what is under way first.
  */
-export async function predictServer(options: PredictServerOptions): Promise<FastifyInstance> {
-  const { model, maxBody, maxRate } = options;
-  const app = fastify({ bodyLimit: maxBody, forceCloseConnections: true });
+export async function predictServer(options: PredictServerOptions): Promise<PredictServer> {
+  const { model, address, token, maxBody, maxRate } = options;
+  const app = fastify({ bodyLimit: maxBody, ...requestLimits(options.requestTimeout * 1_000) });
   // Bodies are checked by ourselves: errors name the sample.
   app.setValidatorCompiler(() => () => true);
   const metrics = new ServeMetrics();
-  guard(app, options);
-  await app.register(rateLimit, { max: maxRate, timeWindow: 1_000, allowList: (request) => request.url === health });
+  const draining = new Draining(app, options.gracePeriod * 1_000);
+  closeStalled(app);
+  const contentSecurityPolicy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
+  await guard(app, { address, token, maxRate, contentSecurityPolicy, health });
   await app.register(swagger, { openapi: { info: { title: 'bpnn-dist', description: `The model of ${model.folder}`, version } } });
-  app.setErrorHandler((error: Error & { statusCode?: number }, _, reply) => {
-    const status = error instanceof DataError ? 400 : (error.statusCode ?? 500);
-    return reply.code(status).send({ message: error.message });
-  });
+  answerErrors(app, options.log);
+  app.removeContentTypeParser('application/json');
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, async (_: FastifyRequest, body: string) => parseBody(body));
   app.addContentTypeParser(['image/png', 'image/jpeg'], { parseAs: 'buffer' }, (_, body, done) => done(null, body));
   routePredict(app, model, metrics);
   app.get(
@@ -56,25 +70,7 @@ export async function predictServer(options: PredictServerOptions): Promise<Fast
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
   app.get('/', { schema: { hide: true } }, async (_, reply) => reply.type('text/html; charset=utf-8').send(page(model)));
   await app.ready();
-  return app;
-}
-
-function guard(app: FastifyInstance, { address, token }: PredictServerOptions): void {
-  const port = (): number => {
-    const bound = app.server.address();
-    return typeof bound === 'object' && bound !== null ? bound.port : address.port;
-  };
-  const gate = gateFor(address, port, token);
-  app.addHook('onRequest', async (request, reply) => {
-    reply.headers({
-      'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
-      'x-content-type-options': 'nosniff',
-    });
-    if (request.url === health) return;
-    const verdict = gate(request);
-    if (verdict.kind === 'cookie') return reply.header('set-cookie', verdict.cookie).redirect('/');
-    if (verdict.kind === 'out') return reply.code(verdict.code).send({ message: verdict.reason });
-  });
+  return { app, draining };
 }
 
 function routePredict(app: FastifyInstance, model: Model, metrics: ServeMetrics): void {
@@ -94,9 +90,4 @@ function routePredict(app: FastifyInstance, model: Model, metrics: ServeMetrics)
     const predictions = answersOf(given, width, classify, model.classes);
     return { predictions };
   });
-}
-
-/** Why a server cannot listen, as one line. */
-export function listenProblem({ host, port }: DashboardAddress, error: unknown): string {
-  return `cannot listen at ${host}:${port}: ${errorMessage(error)}`;
 }

@@ -1,11 +1,14 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { hostname } from 'node:os';
 import { basename, dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fastify, { type FastifyInstance } from 'fastify';
-import { type DashboardAddress, gateFor } from '../../shared/access.js';
-import { errorCode, errorMessage, UsageError } from '../../shared/errors.js';
+import { type DashboardAddress, urlAt } from '../../shared/access.js';
+import { DataError, errorMessage, RunError, UsageError } from '../../shared/errors.js';
 import type { HardestImages } from '../../shared/hardestImages.js';
+import { Draining } from '../../shared/http/draining.js';
+import { guard, portOf } from '../../shared/http/guard.js';
+import { closeStalled, requestLimits } from '../../shared/http/limits.js';
+import { answerErrors, listenProblem } from '../../shared/http/problems.js';
 import type { RunList } from './api.js';
 import { Changes } from './changes.js';
 import { prometheusText, prometheusType } from './prometheus.js';
@@ -15,9 +18,13 @@ export interface ServerOptions {
   readonly address: DashboardAddress;
   /** Who has it may look; undefined lets in everyone on this machine. */
   readonly token: string | undefined;
+  /** Requests that one address may make a second. */
+  readonly maxRate: number;
   readonly runs: RunSet;
   /** The images that the model in a run's folder gets most wrong. */
   readonly hardest: (folder: string) => Promise<HardestImages>;
+  /** Hears what went wrong inside, which browsers are not told. */
+  readonly log: (line: string) => void;
 }
 
 export interface DashboardServer {
@@ -27,81 +34,41 @@ export interface DashboardServer {
   close(reason: string | null): Promise<void>;
 }
 
+/** Where it is asked whether what runs is well. */
+const health = '/healthz';
+/** Milliseconds that a request may take to come: none has a body. */
+const requestTimeout = 10_000;
+/** Milliseconds in which requests under way are answered once everyone who watches has left. */
+const gracePeriod = 3_000;
+/** Characters of a run's id in an address: a folder's name has at most 255 bytes, each of which may be written as %XX. */
+const maxParamLength = 1_024;
+
 /**
  * Serves the page and what it shows.
  * @throws UsageError where the port is in use, or cannot be had
  */
 export async function serveDashboard(options: ServerOptions): Promise<DashboardServer> {
-  const { address, token } = options;
+  const { address, token, maxRate } = options;
   const changes = new Changes(options.runs);
-  const app = fastify({ forceCloseConnections: true });
-  guard(app, options);
+  const app = fastify({ ...requestLimits(requestTimeout), routerOptions: { maxParamLength } });
+  new Draining(app, gracePeriod);
+  closeStalled(app);
+  await guard(app, { address, token, maxRate, contentSecurityPolicy: "default-src 'self'; frame-ancestors 'none'", health });
+  answerErrors(app, options.log);
   routePage(app);
   routeApi(app, options, changes);
   try {
     await app.listen(address);
   } catch (error) {
-    throw new UsageError(`the dashboard cannot listen at ${address.host}:${address.port}: ${reasonOf(error)}`);
+    throw new UsageError(`the dashboard ${listenProblem(address, error)}`);
   }
-  const port = portOf(app, address);
   return {
-    url: `http://${nameOf(address)}:${port}/${token === undefined ? '' : `?token=${token}`}`,
+    url: `${urlAt(address, portOf(app, address))}${token === undefined ? '' : `?token=${token}`}`,
     async close(reason) {
       await changes.close(reason);
       await app.close();
     },
   };
-}
-
-function portOf({ server }: FastifyInstance, { port }: DashboardAddress): number {
-  const bound = server.address();
-  return typeof bound === 'object' && bound !== null ? bound.port : port;
-}
-
-/** What others call this machine, where it listens at all its addresses. */
-function nameOf({ host }: DashboardAddress): string {
-  if (host === '0.0.0.0' || host === '::') return hostname();
-  return host.includes(':') ? `[${host}]` : host;
-}
-
-function reasonOf(error: unknown): string {
-  switch (errorCode(error)) {
-    case 'EADDRINUSE':
-      return 'the port is in use; name another, or none for any that is free';
-    case 'EACCES':
-      return 'this port is not for everyone to use; name one from 1024 on';
-    case 'EADDRNOTAVAIL':
-    case 'ENOTFOUND':
-      return 'this machine has no such address';
-    default:
-      return errorMessage(error);
-  }
-}
-
-/** Where it is asked whether what runs is well. It tells nothing else, and needs no token. */
-const health = '/healthz';
-
-function guard(app: FastifyInstance, { address, token }: ServerOptions): void {
-  const gate = gateFor(address, () => portOf(app, address), token);
-  app.addHook('onRequest', async (request, reply) => {
-    reply.headers({
-      'content-security-policy': "default-src 'self'; frame-ancestors 'none'",
-      'x-content-type-options': 'nosniff',
-      'referrer-policy': 'no-referrer',
-    });
-    if (request.url === health) return;
-    const verdict = gate(request);
-    switch (verdict.kind) {
-      case 'in':
-        return;
-      case 'cookie':
-        return reply.header('set-cookie', verdict.cookie).redirect('/');
-      case 'out':
-        return reply.code(verdict.code).send({ message: verdict.reason });
-      default:
-        verdict satisfies never;
-    }
-  });
 }
 
 const kinds: Readonly<Record<string, string>> = {
@@ -166,6 +133,8 @@ function routeApi(app: FastifyInstance, { runs, hardest }: ServerOptions, change
     try {
       return await hardest(find(params.id).path);
     } catch (error) {
+      // Not while there is no model yet, for one.
+      if (![UsageError, DataError, RunError].some((kind) => error instanceof kind)) throw error;
       return reply.code(409).send({ message: errorMessage(error) });
     }
   });
