@@ -8,7 +8,9 @@ import { writeWeights } from '../inference/runs.js';
 
 test('told to end, it answers the request that is under way; a second signal does not wait', async (t) => {
   const folder = join(t.testdir(), 'model');
-  const { model } = parseConfig({ model: { inputShape: [1], layers: [{ dense: { units: 1 } }] } }, 'test', { cores: 1 });
+  const { model } = parseConfig({ loss: 'meanSquaredError', model: { inputShape: [1], layers: [{ dense: { units: 1 } }] } }, 'test', {
+    cores: 1,
+  });
   await writeWeights(folder, model, [2, 1], { loss: 'meanSquaredError' });
   const body = '{"inputs": [[3]]}';
   const underWay = async () => {
