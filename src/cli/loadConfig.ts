@@ -8,6 +8,7 @@ import { isMapping, mergeConfigs } from '../shared/config/merge.js';
 import { parseConfig } from '../shared/config/parse.js';
 import type { Config } from '../shared/config/schema.js';
 import { ConfigError, errorCode, errorMessage, UsageError } from '../shared/errors.js';
+import { asRunName } from '../shared/runName.js';
 import { configFlags } from './configFlags.js';
 
 type Mapping = Readonly<Record<string, unknown>>;
@@ -34,7 +35,7 @@ export async function loadConfig(file: string | undefined, flags: Readonly<Mappi
   const raw = mergeConfigs(fromFile, fromFlags);
   const { given, missing } = await withModel(raw, flags['resume'] !== undefined);
   const config = parseConfig(given, source, machineHere());
-  return { config, given, missing, name: file === undefined ? 'article' : basename(file, extname(file)) };
+  return { config, given, missing, name: file === undefined ? 'article' : asRunName(basename(file, extname(file))) };
 }
 
 async function withModel(raw: Mapping, mayResume: boolean): Promise<Pick<LoadedConfig, 'given' | 'missing'>> {

@@ -1,6 +1,8 @@
 import { cachesElsewhere } from '../data/cache/place.js';
 import type { Dataset } from '../data/dataset.js';
 import { loadJudged } from '../data/open.js';
+import { isAddress } from '../data/remote/address.js';
+import { type DataSpec, mapPaths } from '../shared/config/dataSchema.js';
 import { UsageError } from '../shared/errors.js';
 import type { HardestImages } from '../shared/hardestImages.js';
 import { imageShape, judgesImages } from '../shared/model/image.js';
@@ -17,6 +19,7 @@ export async function hardestImages(folder: string, count: number): Promise<Hard
   try {
     const { config, network, spec } = model;
     const shape = imageShape(spec.inputShape);
+    if (config) refuseAddresses(config.data, folder);
     const place = { folders: cachesElsewhere(config?.runs ?? 'runs') };
     const judged = config && judgesImages(config) ? await loadJudged(config.data, config.validationSplit, place) : undefined;
     if (!config || !shape || !judged) throw new UsageError(`${folder}: there are no images of classes to judge its model by`);
@@ -31,6 +34,17 @@ export async function hardestImages(folder: string, count: number): Promise<Hard
   } finally {
     await model.close();
   }
+}
+
+/** Whoever looks at a run that came from elsewhere asks no server that it names. */
+function refuseAddresses(data: DataSpec, folder: string): void {
+  mapPaths(data, (path) => {
+    if (isAddress(path))
+      throw new UsageError(
+        `${folder}: its data are at an address, which looking at a run does not fetch; bpnn-dist evaluate RUN --report does`,
+      );
+    return path;
+  });
 }
 
 /** A sample as bytes: its least value is 0, its largest 255. */

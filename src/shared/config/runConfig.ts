@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import { DataError, errorMessage } from '../errors.js';
+import { DataError, errorMessage, UsageError } from '../errors.js';
 import { parseConfig } from './parse.js';
 import type { Config } from './schema.js';
 
@@ -12,14 +12,23 @@ import type { Config } from './schema.js';
 export function readRunConfig(folder: string): Config | undefined {
   const path = join(folder, 'config.yaml');
   if (!existsSync(path)) return undefined;
-  // A run's config has everything filled in that would depend on the machine.
-  return parseConfig(readYaml(path), path, { cores: 1 });
+  try {
+    return parseRunConfig(readFileSync(path, 'utf8'), path);
+  } catch (error) {
+    throw error instanceof UsageError || error instanceof DataError
+      ? error
+      : new DataError(`${path}: cannot be read: ${errorMessage(error)}`);
+  }
 }
 
-function readYaml(path: string): unknown {
+/** The config in the text of a run's config.yaml. @param path names it in messages @throws as `readRunConfig` */
+export function parseRunConfig(text: string, path: string): Config {
+  let yaml: unknown;
   try {
-    return parse(readFileSync(path, 'utf8'));
+    yaml = parse(text);
   } catch (error) {
     throw new DataError(`${path}: cannot be read: ${errorMessage(error)}`);
   }
+  // A run's config has everything filled in that would depend on the machine.
+  return parseConfig(yaml, path, { cores: 1 });
 }

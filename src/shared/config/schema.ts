@@ -4,6 +4,7 @@ import { engineNames } from '../engineNames.js';
 import { losses, type Metric, type ModelSpec, metrics } from '../model/spec.js';
 import { precisions } from '../precision.js';
 import type { Shuffle } from '../random/sampleOrder.js';
+import { longestRunName } from '../runName.js';
 import { dataSchema } from './dataSchema.js';
 import { choice, fraction, list, notNegative, positive, record, show, text, truth, whole } from './fields.js';
 import { modelSchema } from './modelSchema.js';
@@ -120,6 +121,7 @@ export const configSchema = record({
   name: z
     .string({ error: nameError })
     .regex(/^\w[\w.-]*$/, { error: nameError })
+    .max(longestRunName, { error: ({ input }) => `expected at most ${longestRunName} characters, got ${String(input).length}` })
     .optional()
     .describe("name of the run's folder; default: the config's name and the time"),
   runs: text('a folder').default('runs').describe('folder that holds the runs'),

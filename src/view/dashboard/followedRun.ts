@@ -1,14 +1,15 @@
-import { readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { readRunConfig } from '../../shared/config/runConfig.js';
+import { isMapping } from '../../shared/config/merge.js';
+import { parseRunConfig } from '../../shared/config/runConfig.js';
 import type { Config } from '../../shared/config/schema.js';
-import { errorCode, errorMessage } from '../../shared/errors.js';
+import { errorMessage } from '../../shared/errors.js';
 import { judgesImages } from '../../shared/model/image.js';
 import { type RunStatus, runStatus, statusName } from '../../shared/runStatus.js';
 import type { RunChange, RunEvent, RunSnapshot, StepSeries, Value } from './api.js';
 import { layersOf } from './layers.js';
 import { LineReader } from './lineReader.js';
 import { mostPoints, StepColumns } from './stepColumns.js';
+import { ViewedFolder } from './viewedFolder.js';
 
 type Line = Readonly<Record<string, unknown>>;
 type Pace = RunSnapshot['pace'][number];
@@ -20,6 +21,7 @@ const silence = 15_000;
 export class FollowedRun {
   readonly id: string;
   readonly path: string;
+  readonly #folder: ViewedFolder;
   readonly #lines: LineReader;
   #generation = 0;
   #steps = new StepColumns();
@@ -33,10 +35,24 @@ export class FollowedRun {
   #next: Promise<void> | undefined;
   #trouble: string | undefined;
 
-  constructor(id: string, path: string) {
+  /** @param place that the user has named: the run's folder, or one that holds it */
+  constructor(id: string, path: string, place: string = path) {
     this.id = id;
     this.path = path;
-    this.#lines = new LineReader(join(path, 'metrics.jsonl'));
+    this.#folder = new ViewedFolder(path, place);
+    this.#lines = new LineReader(this.#folder, 'metrics.jsonl');
+  }
+
+  /** Why its folder cannot be read, where it cannot. */
+  get trouble(): string | undefined {
+    return this.#trouble;
+  }
+
+  /** Refuses what its models may not be read of. @throws DataError for a link that leads out of it, a pipe or a device */
+  async checkModels(): Promise<void> {
+    await this.#folder.text('config.yaml');
+    await this.#folder.checkAll('best');
+    await this.#folder.checkAll('final');
   }
 
   get status(): RunStatus | null {
@@ -75,19 +91,30 @@ export class FollowedRun {
   }
 
   async #read(): Promise<void> {
-    const status = runStatus.safeParse(await readJson(join(this.path, statusName))).data ?? null;
+    const status = runStatus.safeParse(await this.#json(statusName)).data ?? null;
     // A run that is gone on with has cut its metrics to its checkpoint, and may have made them long again.
     if (this.#status && status && status.startedAt !== this.#status.startedAt) {
       this.#beginAgain();
       this.#lines.reset();
     }
-    this.#config ??= configOf(this.path);
+    this.#config ??= configIn(await this.#folder.text('config.yaml'), this.path);
     await this.#lines.read(
       (line) => this.#take(line),
       () => this.#beginAgain(),
     );
     this.#status = status;
-    this.#summary = (await readJson(join(this.path, 'summary.json'))) as Line | null;
+    const summary = await this.#json('summary.json');
+    this.#summary = isMapping(summary) ? summary : null;
+  }
+
+  /** Null where there is none, or one that is no JSON. @throws as `ViewedFolder.text` */
+  async #json(name: string): Promise<unknown> {
+    const text = await this.#folder.text(name);
+    try {
+      return text === undefined ? null : JSON.parse(text);
+    } catch {
+      return null;
+    }
   }
 
   /** Long after a run under way should have written its status, by the clock of this machine. */
@@ -183,30 +210,11 @@ function finite(value: unknown): Value {
   return typeof value === 'number' && Number.isFinite(value) ? value : null;
 }
 
-/** Null where there is none, or none that can be read. */
-async function readJson(path: string): Promise<unknown> {
-  const text = await readIfThere(path);
-  try {
-    return text === undefined ? null : JSON.parse(text);
-  } catch {
-    return null;
-  }
-}
-
 /** A config is written before the engine is known, and again once it is; a half of it is none. */
-function configOf(folder: string): Config | undefined {
+function configIn(text: string | undefined, folder: string): Config | undefined {
   try {
-    return readRunConfig(folder);
+    return text === undefined ? undefined : parseRunConfig(text, join(folder, 'config.yaml'));
   } catch {
     return undefined;
-  }
-}
-
-async function readIfThere(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return undefined;
-    throw error;
   }
 }

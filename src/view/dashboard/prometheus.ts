@@ -9,7 +9,7 @@ export function prometheusText(runs: readonly FollowedRun[]): Promise<string> {
     if (value === null || value === undefined) return;
     let gauge = gauges.get(name);
     if (!gauge) {
-      gauge = new Gauge({ name: `bpnn_dist_${name}`, help, labelNames: Object.keys(labels), registers: [registry] });
+      gauge = new Gauge({ name: freeName(registry, `bpnn_dist_${name}`), help, labelNames: Object.keys(labels), registers: [registry] });
       gauges.set(name, gauge);
     }
     gauge.set({ ...labels }, value);
@@ -23,8 +23,9 @@ export const prometheusType = Registry.PROMETHEUS_CONTENT_TYPE;
 
 type Set = (name: string, help: string, labels: Readonly<Record<string, string>>, value: number | null | undefined) => void;
 
-function setRun({ id, status, isSilent, steps, lastEpoch }: FollowedRun, set: Set): void {
+function setRun({ id, trouble, status, isSilent, steps, lastEpoch }: FollowedRun, set: Set): void {
   const run = { run: id };
+  set('readable', '1 while its folder can be read.', run, trouble === undefined ? 1 : 0);
   set('steps', 'Steps done.', run, steps.count);
   set('samples', 'Samples of all steps done.', run, steps.samples);
   set('steps_planned', 'Steps that the run takes at most.', run, status?.totalSteps);
@@ -50,6 +51,14 @@ function setRun({ id, status, isSilent, steps, lastEpoch }: FollowedRun, set: Se
     set('worker_wait_seconds', 'Seconds of training that it has not computed.', labels, worker.waitSeconds);
     set('worker_restarts', 'How often it has come again.', labels, worker.restarts);
   }
+}
+
+/** A name with letters, digits and underscores alone, as Prometheus wants it; what is written so already has another number. */
+function freeName(registry: Registry, name: string): string {
+  const legal = name.replace(/\W/g, '_');
+  let free = legal;
+  for (let i = 2; registry.getSingleMetric(free); i++) free = `${legal}_${i}`;
+  return free;
 }
 
 /** `valLoss` to `val_loss`. */

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { UsageError } from '../../shared/errors.js';
 import { FollowedRun } from './followedRun.js';
@@ -36,8 +36,10 @@ export class RunSet {
   /** All runs that are there now, oldest first. */
   all(): readonly FollowedRun[] {
     if (performance.now() - this.#listedAt < freshness) return this.#listed;
-    const paths = [...new Set(this.#places.flatMap(runsIn))].sort((a, b) => this.#bornAt(a) - this.#bornAt(b) || a.localeCompare(b));
-    this.#listed = paths.map((path) => this.#runs.get(path) ?? this.#follow(path));
+    // One that is found in several places is of the first.
+    const places = new Map(this.#places.toReversed().flatMap((place) => runsIn(place).map((path): [string, string] => [path, place])));
+    const found = [...places].sort(([a], [b]) => this.#bornAt(a) - this.#bornAt(b) || a.localeCompare(b));
+    this.#listed = found.map(([path, place]) => this.#runs.get(path) ?? this.#follow(path, place));
     this.#listedAt = performance.now();
     return this.#listed;
   }
@@ -46,8 +48,8 @@ export class RunSet {
     return this.all().find((run) => run.id === id);
   }
 
-  #follow(path: string): FollowedRun {
-    const run = new FollowedRun(this.#idFor(path), path);
+  #follow(path: string, place: string): FollowedRun {
+    const run = new FollowedRun(this.#idFor(path), path, place);
     this.#runs.set(path, run);
     return run;
   }
@@ -64,7 +66,7 @@ export class RunSet {
   #bornAt(path: string): number {
     const known = this.#born.get(path);
     if (known !== undefined) return known;
-    const born = statSync(join(path, 'config.yaml'), { throwIfNoEntry: false })?.birthtimeMs ?? 0;
+    const born = lstatSync(join(path, 'config.yaml'), { throwIfNoEntry: false })?.birthtimeMs ?? 0;
     this.#born.set(path, born);
     return born;
   }

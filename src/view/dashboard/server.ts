@@ -131,7 +131,9 @@ function routeApi(app: FastifyInstance, { runs, hardest }: ServerOptions, change
   });
   app.get<OfRun>('/api/runs/:id/hardest', async ({ params }, reply) => {
     try {
-      return await hardest(find(params.id).path);
+      const run = find(params.id);
+      await run.checkModels();
+      return await hardest(run.path);
     } catch (error) {
       // Not while there is no model yet, for one.
       if (![UsageError, DataError, RunError].some((kind) => error instanceof kind)) throw error;
