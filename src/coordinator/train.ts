@@ -143,7 +143,7 @@ class Training {
   #keepGradient({ gradient }: StepAnswers, count: number): void {
     const { epoch, stepInEpoch } = this.progress;
     const isLast = stepInEpoch + 1 === stepsInEpoch(this.#plan, epoch);
-    const isWanted = isLast && this.#ports.store.epochEnds !== undefined && !this.#optimizer.movesParts;
+    const isWanted = isLast && this.#ports.store.lastGradient !== undefined && !this.#optimizer.movesParts;
     this.#lastGradient = isWanted ? meanOf(gradient, divisorOf(this.#plan.config.compression, count)) : undefined;
   }
 
@@ -153,6 +153,8 @@ class Training {
     const { line, hasMoved } = this.#untold;
     this.#untold = undefined;
     this.#ports.store.log({ kind: 'step', ...line, ...(hasMoved ? {} : { skipped: true }) });
+    if (this.#lastGradient) this.#ports.store.lastGradient?.(this.#lastGradient);
+    this.#lastGradient = undefined;
     this.#ports.observer.onStep?.(line);
   }
 
@@ -211,7 +213,7 @@ class Training {
     if (stop?.isBest && config.earlyStopping?.restoreBestWeights) this.#stoppingBest = this.#optimizer.weights.slice();
     const line = { epoch, ...figures };
     this.#ports.store.log({ kind: 'epoch', ...line });
-    this.#ports.store.epochEnds?.(this.#optimizer.weights, this.#lastGradient);
+    this.#ports.store.epochEnds?.(this.#optimizer.weights);
     this.#ports.observer.onEpoch?.(line);
     this.progress = {
       ...this.progress,

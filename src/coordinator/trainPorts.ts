@@ -29,11 +29,12 @@ export interface Store {
   saveCheckpoint(checkpoint: Omit<Checkpoint, 'metricsBytes'>): Promise<void>;
   /** @param name `best`, `final`, or `epochs/3` */
   saveModel(name: string, weights: Float32Array): Promise<void>;
+  epochEnds?(weights: Float32Array): void;
   /**
-   * The weights at the end of an epoch, and the mean gradient of its last step, without penalties: undefined where its parts
-   * were used as they came.
+   * The mean gradient of an epoch's last step, without penalties, before that step is in a checkpoint: a resumed run has none.
+   * It is not told of where its parts were used as they came.
    */
-  epochEnds?(weights: Float32Array, gradient: Float32Array | undefined): void;
+  lastGradient?(gradient: Float32Array): void;
 }
 
 export interface StepFigures extends Readonly<Record<string, number | null>> {

@@ -32,7 +32,10 @@ export function storeOf(
       folder.log(entry);
       events?.log(entry);
     },
-    ...(events && { epochEnds: (...args: Parameters<RunEvents['epochEnds']>) => events.epochEnds(...args) }),
+    ...(events && {
+      epochEnds: (weights: Float32Array) => events.epochEnds(weights),
+      lastGradient: (gradient: Float32Array) => events.lastGradient(gradient),
+    }),
     saveCheckpoint(checkpoint) {
       events?.flush();
       return folder.saveCheckpoint(checkpoint);

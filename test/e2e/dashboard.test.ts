@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'tap';
 import type { RunChange, RunSnapshot, StepSeries } from '../../src/view/dashboard/api.js';
@@ -92,8 +92,11 @@ test('the same figures as in metrics.jsonl', async (t) => {
 test('what is asked for wrongly', async (t) => {
   const runs = t.testdir();
   await runWell(t, 'up', ...config, '--epochs', '1', '--runs', runs, '--name', 'run');
+  const longest = 'n'.repeat(255);
+  cpSync(join(runs, 'run'), join(runs, longest), { recursive: true });
   const url = await view(t, [runs]);
   for (const [path, code] of [
+    [`api/runs/${longest}`, 200],
     ['api/runs/none', 404],
     ['api/runs/run/steps', 400],
     ['api/runs/run/steps?from=-1&to=5&stride=1', 400],

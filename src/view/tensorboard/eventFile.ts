@@ -1,4 +1,4 @@
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, statSync, writeSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { histogramOf } from './histogram.js';
@@ -17,14 +17,20 @@ export class EventFile {
   readonly #file: number;
   readonly #waiting: Value[] = [];
   #flushedAt = performance.now();
+  /** Seconds that times are ahead of this machine's clock. */
+  readonly #ahead: number;
 
   /**
-   * Opens a new one.
+   * Opens a new one, which sorts after all others of its folder, as TensorBoard reads them, and whose times are after theirs:
+   * the clock may be behind that of whoever wrote them.
    * @param firstStep what other files of this folder say of this step and later ones does not count
    * @throws the system's error
    */
   constructor(folder: string, firstStep: number) {
-    this.path = join(folder, `events.out.tfevents.${Math.floor(Date.now() / 1_000)}.${hostname()}.${process.pid}`);
+    const now = Date.now() / 1_000;
+    const begin = Math.max(now, beginAfter(folder));
+    this.#ahead = begin - now;
+    this.path = join(folder, `events.out.tfevents.${Math.floor(begin)}.${hostname()}.${process.pid}`);
     this.#file = openSync(this.path, 'a');
     this.#add({ fileVersion: 'brain.Event:2' }, 0);
     this.#add({ sessionLog: { status: 'START' } }, firstStep);
@@ -75,8 +81,18 @@ export class EventFile {
   }
 
   #add(what: Value, step: number): void {
-    this.#waiting.push({ wallTime: Date.now() / 1_000, step, ...what });
+    this.#waiting.push({ wallTime: Date.now() / 1_000 + this.#ahead, step, ...what });
   }
+}
+
+/** The first second, since 1970, after those that event files of a folder are named by or were last written in; 0 without any. */
+function beginAfter(folder: string): number {
+  const seconds = readdirSync(folder).flatMap((name) => {
+    const [, begun] = /^events\.out\.tfevents\.(\d+)\./.exec(name) ?? [];
+    const written = statSync(join(folder, name), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+    return begun === undefined ? [] : [Number(begun), Math.floor(written / 1_000)];
+  });
+  return Math.max(-1, ...seconds) + 1;
 }
 
 function hyperparameter(value: string | number | boolean): Value {

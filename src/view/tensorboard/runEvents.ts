@@ -18,11 +18,14 @@ export class RunEvents {
   readonly #say: (line: string) => void;
   readonly #stride: number;
   #file: EventFile | undefined;
-  #step = 0;
+  /** The last step. */
+  #step: number;
 
   /** @param firstStep of this process: a resumed run writes another file */
   constructor(folder: string, plan: TrainingPlan, firstStep: number, say: (line: string) => void) {
     this.#plan = plan;
+    // A checkpoint of an epoch's last step is resumed with what the epoch came to.
+    this.#step = Math.max(0, firstStep - 1);
     this.#say = say;
     this.#stride = Math.max(1, Math.ceil(plan.totalSteps / mostSteps));
     this.#safely(() => {
@@ -38,13 +41,13 @@ export class RunEvents {
     } else if (entry['kind'] === 'epoch') this.#scalars('epoch', entry);
   }
 
-  /** @param gradient the mean over the batch of the epoch's last step */
-  epochEnds(weights: Float32Array, gradient: Float32Array | undefined): void {
-    const { parameters } = this.#plan.network.layout;
-    const of = (what: string, values: Float32Array): [string, Float32Array][] =>
-      parameters.map((parameter) => [`${what}/${parameter.name}`, viewOf(values, parameter)]);
-    const all = [...of('weights', weights), ...(gradient ? of('gradients', gradient) : [])];
-    this.#safely(() => this.#file?.histograms(this.#step, Object.fromEntries(all)));
+  epochEnds(weights: Float32Array): void {
+    this.#histograms('weights', weights);
+  }
+
+  /** The mean gradient over the batch of an epoch's last step. */
+  lastGradient(gradient: Float32Array): void {
+    this.#histograms('gradients', gradient);
   }
 
   /** A checkpoint is written: what was before it will not come again. */
@@ -54,6 +57,12 @@ export class RunEvents {
 
   close(): void {
     this.#safely(() => this.#file?.close());
+  }
+
+  #histograms(group: string, values: Float32Array): void {
+    const { parameters } = this.#plan.network.layout;
+    const found = parameters.map((parameter): [string, Float32Array] => [`${group}/${parameter.name}`, viewOf(values, parameter)]);
+    this.#safely(() => this.#file?.histograms(this.#step, Object.fromEntries(found)));
   }
 
   #scalars(group: string, { kind, epoch, step, samples, ...figures }: Entry): void {

@@ -38,6 +38,11 @@ test('an unknown key is named with its nearest known one', (t) => {
   ]);
 });
 
+test('the name of a run has a limit', (t) => {
+  t.same(problemsOf({ name: 'n'.repeat(200) }), []);
+  checkEach(t, [[{ name: 'n'.repeat(201) }, 'name: expected at most 200 characters, got 201']]);
+});
+
 test('a number is of its kind and within its bounds', (t) => {
   checkEach(t, [
     [{ workers: 1.5 }, 'workers: expected a whole number from 1 to 4096, got 1.5'],
