@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { quoted } from '../shared/shellWord.js';
 
 export function keygenCommand(): Command {
   return new Command('keygen')
@@ -9,6 +10,6 @@ export function keygenCommand(): Command {
       const { writeKeys } = await import('../shared/keys.js');
       const { newKeys } = await import('../shared/transport.js');
       writeKeys(file, newKeys());
-      process.stderr.write(`${file}: give it to the coordinator and to every worker (--key ${file}), and to nobody else\n`);
+      process.stderr.write(`${file}: give it to the coordinator and to every worker (--key ${quoted(file)}), and to nobody else\n`);
     });
 }

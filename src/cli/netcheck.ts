@@ -8,6 +8,7 @@ import { addressAt, isLoopback, parseAddress } from '../shared/address.js';
 import { RunError, UsageError } from '../shared/errors.js';
 import { type RunKeys, readKeys } from '../shared/keys.js';
 import { buildNetwork } from '../shared/model/network.js';
+import { quoted } from '../shared/shellWord.js';
 import { textTable } from '../shared/table.js';
 import { version } from '../shared/version.js';
 import { addHostFlags, everywhere, type HostFlags, hostsIn, seenFrom, sshOf } from './hosts.js';
@@ -113,7 +114,7 @@ function byHand({ bind, key, workers }: NetcheckFlags, say: (line: string) => vo
     throw new UsageError(`--bind ${bind}: other machines reach this address, so it needs --key FILE (bpnn-dist keygen FILE writes one)`);
   return measured({ address: bind, keys, count, timeout: byHandTimeout, say }, (bound) => {
     say(
-      `waiting for ${count}; on each: bpnn-dist netcheck --connect ${addressAt(bound, hostname())}${key === undefined ? '' : ` --key ${key}`}`,
+      `waiting for ${count}; on each: bpnn-dist netcheck --connect ${addressAt(bound, hostname())}${key === undefined ? '' : ` --key ${quoted(key)}`}`,
     );
     return undefined;
   });

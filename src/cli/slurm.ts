@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
+import { quoted } from '../shared/shellWord.js';
 import { wantsAggregators } from '../shared/topology.js';
 import { configFlags } from './configFlags.js';
 import { amount } from './format.js';
@@ -71,6 +72,6 @@ async function train(file: string | undefined, flags: Flags, command: Command): 
   say(`job ${job}: ${amount(nodes * each, 'worker')} on ${amount(nodes, 'node')}`);
   say(`run ${run}`);
   say(`log ${join(runs, `${jobName}-${job}.log`)}`);
-  say(`bpnn-dist view ${run} shows it; scancel ${job} saves and ends it`);
+  say(`bpnn-dist view ${quoted(run)} shows it; scancel ${job} saves and ends it`);
   process.stdout.write(`${job}\n`);
 }

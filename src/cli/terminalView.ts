@@ -3,6 +3,7 @@ import type { StepFigures } from '../coordinator/trainPorts.js';
 import type { RunObserver } from '../run/run.js';
 import type { StartInfo } from '../run/summary.js';
 import type { Figures } from '../shared/json.js';
+import { quoted } from '../shared/shellWord.js';
 import { ConversionBar } from './conversionBar.js';
 import { amount, duration, figure, rate } from './format.js';
 import { progressBar } from './progressBar.js';
@@ -27,7 +28,7 @@ export function runView(stream: NodeJS.WritableStream & { readonly isTTY?: boole
   return {
     onConverting: (conversion) => converting.show(conversion),
     onListening({ address, workers, startsWorkers, keyFile }) {
-      const command = `bpnn-dist worker --connect ${address}${keyFile === undefined ? '' : ` --key ${keyFile}`}`;
+      const command = `bpnn-dist worker --connect ${address}${keyFile === undefined ? '' : ` --key ${quoted(keyFile)}`}`;
       say(
         startsWorkers ? `starting ${amount(workers, 'worker')}` : `waiting for ${amount(workers, 'worker')}; start each with: ${command}`,
       );

@@ -33,3 +33,11 @@ test('a run in WebAssembly says once how to get the fast engine', async (t) => {
 test('a native run has no such line', async (t) => {
   t.match(startText(['cpu', 'cpu']), /^engine onnx \(cpu\) in 2 workers\nrun runs\/a$/m);
 });
+
+test('the command of a worker can be pasted into a shell', async (t) => {
+  const stream = new PassThrough();
+  const address = 'tcp://127.0.0.1:5000';
+  runView(stream).onListening?.({ address, workers: 1, startsWorkers: false, keyFile: "/my runs/it's/key", path: 'runs/a' });
+  const command = String.raw`bpnn-dist worker --connect tcp://127.0.0.1:5000 --key '/my runs/it'\''s/key'`;
+  t.equal(String(stream.read()), `waiting for 1 worker; start each with: ${command}\n`);
+});
