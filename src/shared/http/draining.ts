@@ -3,6 +3,8 @@ import type { FastifyInstance } from 'fastify';
 
 /** Milliseconds in which clients with an idle connection learn of the end before it is closed: a request may be on its way. */
 const lingering = 200;
+/** Milliseconds for requests on connections that were accepted before the last answer. */
+const parting = 100;
 
 /**
  * Lets a server end without losing an answer: once `app.close()` is called, new requests are answered 503, those under way are
@@ -49,7 +51,15 @@ export class Draining {
   async #drain(): Promise<void> {
     this.#isClosing = true;
     if (this.#underWay.size === 0 && (await connections(this.#app)) === 0) return;
-    await new Promise<void>((resolve) => setTimeout(resolve, Math.min(lingering, this.#gracePeriod)));
+    await pause(Math.min(lingering, this.#gracePeriod));
+    await this.#quiet();
+    // Whoever has just connected is answered 503, too, before all connections are closed.
+    this.#app.server.close();
+    await pause(Math.min(parting, this.#gracePeriod));
+  }
+
+  /** Nothing is under way any more, or the grace period is over. */
+  async #quiet(): Promise<void> {
     if (this.#underWay.size === 0) return;
     const quiet = new Promise<void>((resolve) => {
       this.#onQuiet = resolve;
@@ -58,6 +68,10 @@ export class Draining {
     await quiet;
     clearTimeout(timer);
   }
+}
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
 function connections({ server }: FastifyInstance): Promise<number> {
