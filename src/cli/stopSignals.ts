@@ -35,10 +35,14 @@ export function endsAtOnce(signal: StopSignal, sinceFirst: number): boolean {
 }
 
 /**
- * Calls `stop` at the first stop signal; a later one that insists ends the process as it stands, with exit code 130.
+ * Calls `stop` at the first stop signal, and `again` at a later one that insists: by default the process then ends as it
+ * stands, with exit code 130.
  * @returns `stopNow` stops as a signal would, and never counts as a second one
  */
-export function onStop(stop: (signal: StopSignal | undefined) => void): { stopNow(): void; close(): void } {
+export function onStop(
+  stop: (signal: StopSignal | undefined) => void,
+  again: () => void = () => process.exit(130),
+): { stopNow(): void; close(): void } {
   let stoppedAt: number | undefined;
   const first = (signal: StopSignal | undefined): void => {
     stoppedAt = performance.now();
@@ -46,7 +50,7 @@ export function onStop(stop: (signal: StopSignal | undefined) => void): { stopNo
   };
   const close = onStopSignal((signal) => {
     if (stoppedAt === undefined) first(signal);
-    else if (endsAtOnce(signal, performance.now() - stoppedAt)) process.exit(130);
+    else if (endsAtOnce(signal, performance.now() - stoppedAt)) again();
   });
   return {
     stopNow() {

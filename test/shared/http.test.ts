@@ -2,7 +2,6 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import fastify, { type FastifyInstance } from 'fastify';
 import { type Test, test } from 'tap';
-import { isSecond } from '../../src/cli/serverStop.js';
 import { Draining } from '../../src/shared/http/draining.js';
 import { portOf } from '../../src/shared/http/guard.js';
 import { closeStalled, requestLimits } from '../../src/shared/http/limits.js';
@@ -83,9 +82,4 @@ test('a request that does not come to its end is closed, and so is one that was 
   for (const answer of answers) t.match(answer, /^HTTP\/1.1 408 /);
   const { app: patient } = await serving(t);
   t.match(await saying(t, patient, slowBody('/refused')).all, /^HTTP\/1.1 401 [\s\S]*refused$/);
-});
-
-test('the second signal that counts', (t) => {
-  t.same([isSecond('SIGTERM', 10), isSecond('SIGTERM', 1_000), isSecond('SIGINT', 10)], [false, true, true]);
-  t.end();
 });
