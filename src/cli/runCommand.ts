@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
+import { endReasonText } from '../run/endText.js';
 import type { RunOptions, RunResult } from '../run/run.js';
 import type { Machine } from '../shared/config/machine.js';
 import type { Config } from '../shared/config/schema.js';
@@ -71,7 +72,7 @@ export async function runCommand(
 }
 
 /**
- * The run that --resume names, if it does, as `read` reads it. One that `auto` finds to be over is no error: whoever starts it again and again,
+ * The run that --resume names, if it does, as `read` reads it. One that is over is no error: whoever starts it again and again,
  * as clusters do, has got what they wanted.
  */
 export async function resumption<R>(
@@ -88,24 +89,17 @@ export async function resumption<R>(
   try {
     return await read(path, given, { cores: availableParallelism() });
   } catch (error) {
-    if (!(error instanceof RunIsOver) || which !== 'auto') throw error;
+    if (!(error instanceof RunIsOver)) throw error;
     process.stderr.write(`${error.message}\n`);
     return 'over';
   }
 }
 
-const reasons = {
-  epochs: 'all epochs are done',
-  steps: 'all steps are done',
-  target: 'the target loss is reached',
-  earlyStopping: 'stopped early: no improvement',
-} as const;
-
-function endText({ path, summary }: RunResult): string {
+function endText({ path, summary, plan, stopping }: RunResult): string {
   const { reason, epochs, steps, bestEpoch, noiseScale, seconds, samplesPerSecond, workers } = summary;
   const test = Object.entries(summary).filter(([name]) => name.startsWith('test'));
   const lines = [
-    `${reasons[reason]}: ${amount(epochs, 'epoch')}, ${amount(steps, 'step')} in ${duration(seconds)}, ${rate(samplesPerSecond)}`,
+    `${endReasonText(reason, plan.config, stopping)}: ${amount(epochs, 'epoch')}, ${amount(steps, 'step')} in ${duration(seconds)}, ${rate(samplesPerSecond)}`,
     ...(bestEpoch === undefined ? [] : [`best epoch ${bestEpoch + 1}`]),
     ...(test.length === 0 ? [] : [test.map(([name, value]) => `${name} ${figure(Number(value))}`).join('  ')]),
     ...(noiseScale === null ? [] : [`noise scale about ${Number(noiseScale.toPrecision(2))}: a global batch beyond that buys little`]),

@@ -29,6 +29,8 @@ export interface Progress {
   readonly best: Best | null;
   /** Null until the training is over. */
   readonly ended: EndReason | null;
+  /** Mean training loss of the last whole epoch. Absent before there is one, and in checkpoints of earlier versions. */
+  readonly epochLoss?: number | undefined;
   readonly stopping: StoppingState;
   readonly plateau: PlateauState;
   /** Absent in checkpoints of earlier versions. */

@@ -38,8 +38,11 @@ export async function train(plan: TrainingPlan, optimizer: Optimizer, ports: Tra
         await training.save();
       }
     }
+    // One that is given more steps goes on with this epoch, so what counts is how it was before it ended here.
+    const isCut = training.progress.stepInEpoch < plan.stepsPerEpoch;
+    if (isCut) await training.save();
     await training.endEpoch();
-    if (config.checkpoint.every === 'epoch' || training.progress.ended !== null) await training.save();
+    if (!isCut && (config.checkpoint.every === 'epoch' || training.progress.ended !== null)) await training.save();
   }
   return training.finish(training.progress.ended);
 }
@@ -66,10 +69,9 @@ class Training {
     this.#ports = ports;
   }
 
-  /** Goes on from a checkpoint. A training that was over by its length may have been given a longer one. */
+  /** Goes on from a checkpoint. */
   restore({ progress, optimizer, best, stoppingBest }: Checkpoint): void {
-    const isLonger = progress.step < this.#plan.totalSteps && (progress.ended === 'epochs' || progress.ended === 'steps');
-    this.progress = isLonger ? { ...progress, ended: null } : progress;
+    this.progress = progress;
     this.#optimizer.restore(optimizer);
     this.#best = best;
     this.#stoppingBest = stoppingBest;
@@ -220,6 +222,7 @@ class Training {
       epoch: epoch + 1,
       stepInEpoch: 0,
       sums: noSums,
+      epochLoss: Number.isFinite(figures['loss']) ? figures['loss'] : undefined,
       stopping: stop?.state ?? stopping,
       plateau: this.#plateau(figures),
       ended: this.#reasonToEnd(figures, stop?.shouldStop ?? false),
@@ -257,7 +260,7 @@ class Training {
     if (this.#stoppingBest) this.#optimizer.setWeights(this.#stoppingBest);
     const finalWeights = this.#optimizer.weights.slice();
     await this.#ports.store.saveModel('final', finalWeights);
-    const { epoch, step, best, noise = initialNoise } = this.progress;
+    const { epoch, step, best, stopping, noise = initialNoise } = this.progress;
     const noiseScale = noiseScaleOf(noise);
     return {
       reason,
@@ -265,6 +268,7 @@ class Training {
       epochs: epoch,
       steps: step,
       bestEpoch: best?.epoch,
+      stopping,
       bestWeights: this.#best ?? finalWeights,
       finalWeights,
     };

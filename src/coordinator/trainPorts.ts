@@ -3,6 +3,7 @@ import type { PartSums } from '../shared/protocol.js';
 import type { Stopwatch } from '../shared/stopwatch.js';
 import type { Checkpoint } from './checkpoint.js';
 import type { PartSum } from './partedSum.js';
+import type { StoppingState } from './policies/earlyStopping.js';
 import type { EndReason } from './progress.js';
 import type { StepAnswers, StepPlan } from './step.js';
 import type { StepTimes } from './stepTimes.js';
@@ -59,6 +60,8 @@ export interface Outcome {
   readonly epochs: number;
   readonly steps: number;
   readonly bestEpoch: number | undefined;
+  /** What early stopping has seen. */
+  readonly stopping: StoppingState;
   /** The gradient noise scale at the end, in samples; null where it cannot be told. */
   readonly noiseScale: number | null;
   readonly bestWeights: Float32Array;

@@ -1,10 +1,10 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
 import { parse } from 'yaml';
 import { type Checkpoint, decodeCheckpoint } from '../coordinator/checkpoint.js';
+import { endOf, passedLimits } from '../coordinator/policies/ending.js';
 import { lockRun } from '../coordinator/runLock.js';
-import { show } from '../shared/config/fields.js';
+import { differencesOf, showBoth } from '../shared/config/differences.js';
 import type { Machine } from '../shared/config/machine.js';
 import { mergeConfigs } from '../shared/config/merge.js';
 import { parseConfig } from '../shared/config/parse.js';
@@ -12,6 +12,7 @@ import type { Config } from '../shared/config/schema.js';
 import { plainConfig } from '../shared/config/write.js';
 import { ConfigError, errorMessage, type Problem, RunError, RunIsOver, UsageError } from '../shared/errors.js';
 import type { ProcessLock } from '../shared/processLock.js';
+import { nothingToDo } from './endText.js';
 
 /** A run to go on with, which this process has locked. */
 export interface LockedResumption extends Resumption {
@@ -32,6 +33,10 @@ export interface Resumption {
 /** Keys that say how or for how long a run runs, and not what it computes. The data's content is compared by its fingerprint. */
 const free: ReadonlySet<string> = new Set([
   'epochs',
+  'steps',
+  'target',
+  'earlyStopping.patience',
+  'checkpoint.keep',
   'workers',
   'minWorkers',
   'data',
@@ -99,7 +104,7 @@ export async function takeResumption(path: string, given: Readonly<Record<string
 /**
  * Reads what is needed to go on with a run.
  * @param given the keys that the user gave in file and flags: only these are compared with the run's
- * @throws ConfigError naming the keys that differ and may not, RunIsOver where nothing is left to do
+ * @throws ConfigError naming the keys that differ and may not, RunIsOver where nothing is left to do: nothing is changed then
  */
 export function readResumption(path: string, given: Readonly<Record<string, unknown>>, machine: Machine): Resumption {
   const file = join(path, 'config.yaml');
@@ -109,25 +114,34 @@ export function readResumption(path: string, given: Readonly<Record<string, unkn
   const problems = differences(before, config);
   if (problems.length > 0) throw new ConfigError(`${path} cannot go on with another config`, problems);
   const { checkpoint, notes } = newestCheckpoint(join(path, 'checkpoints'));
-  refuseFinished(path, before, config, checkpoint);
-  return { path, config: { ...config, ...(before.resolved && { resolved: before.resolved }) }, checkpoint, notes };
+  return {
+    ...{ path, notes },
+    config: { ...config, ...(before.resolved && { resolved: before.resolved }) },
+    checkpoint: checkpoint && judgedAnew(path, checkpoint, before, config),
+  };
 }
 
+/** Keys that differ and may not. */
 function differences(before: Config, after: Config): Problem[] {
-  const [a, b] = [plainConfig(before), plainConfig(after)];
-  const keys = [...new Set([...Object.keys(a), ...Object.keys(b)])].filter((key) => !free.has(key));
-  return keys.flatMap((key) => {
-    const [was, is] = key === 'checkpoint' ? [before.checkpoint, after.checkpoint].map(({ keep, ...rest }) => rest) : [a[key], b[key]];
-    return isDeepStrictEqual(was, is) ? [] : [{ path: key, message: `the run has ${show(was)}, got ${show(is)}` }];
-  });
+  const isFree = (path: string): boolean => free.has(path) || free.has(path.split(/[.[]/, 1)[0] ?? '');
+  return differencesOf(plainConfig(before), plainConfig(after))
+    .filter(({ path }) => !isFree(path))
+    .map(({ path, before, after }) => {
+      const [was, is] = showBoth(before, after);
+      return { path, message: `the run has ${was}, got ${is}` };
+    });
 }
 
-/** A run that ended is over, unless it ended by its epochs and is now given more. */
-function refuseFinished(path: string, before: Config, after: Config, checkpoint: Checkpoint | undefined): void {
-  if (!existsSync(join(path, 'summary.json'))) return;
-  const isLonger = checkpoint?.progress.ended === 'epochs' && (after.epochs ?? 0) > (before.epochs ?? 0);
-  if (!isLonger)
-    throw new RunIsOver(`${path}: this run is over (${checkpoint?.progress.ended ?? 'it has a summary'}); nothing was changed`);
+/** A checkpoint as one of a training with these limits, which may be others than those that it was written under. */
+function judgedAnew(path: string, checkpoint: Checkpoint, before: Config, limits: Config): Checkpoint {
+  const { progress } = checkpoint;
+  const isAtTarget = progress.ended === 'target' && progress.epochLoss === undefined;
+  const reached = isAtTarget ? { ...progress, epochLoss: before.target } : progress;
+  const end = endOf(reached, limits);
+  const isOver = end !== null && existsSync(join(path, 'summary.json'));
+  if (isOver || passedLimits(reached, limits).length > 0) throw new RunIsOver(`${path}: ${nothingToDo(end, reached, limits)}`);
+  // In the middle of an epoch, what ends there is still to be validated.
+  return { ...checkpoint, progress: { ...progress, ended: progress.stepInEpoch > 0 ? null : end } };
 }
 
 /** The files of a folder of checkpoints, the newest first. */

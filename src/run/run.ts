@@ -1,4 +1,5 @@
 import type { TrainingPlan } from '../coordinator/plan.js';
+import type { StoppingState } from '../coordinator/policies/earlyStopping.js';
 import type { Member } from '../coordinator/roster.js';
 import { RunFolder } from '../coordinator/runFolder.js';
 import type { Observer } from '../coordinator/trainPorts.js';
@@ -75,6 +76,8 @@ export interface RunResult {
   readonly path: string;
   readonly summary: RunSummary;
   readonly plan: TrainingPlan;
+  /** What early stopping has seen. */
+  readonly stopping: StoppingState;
   /** Flat, in the layout's order. */
   readonly bestWeights: Float32Array;
   readonly finalWeights: Float32Array;
@@ -241,7 +244,8 @@ async function trainIn(
     });
     await status.end('ended', outcome.reason);
     isOver = true;
-    return { path: folder.path, summary, plan, bestWeights: outcome.bestWeights, finalWeights: outcome.finalWeights };
+    const { stopping, bestWeights, finalWeights } = outcome;
+    return { path: folder.path, summary, plan, stopping, bestWeights, finalWeights };
   } catch (error) {
     await status.end(error instanceof Interrupted ? 'stopped' : 'failed', errorMessage(error));
     throw error;

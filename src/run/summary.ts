@@ -1,5 +1,6 @@
 import { cpus } from 'node:os';
 import type { TrainingPlan } from '../coordinator/plan.js';
+import type { StoppingState } from '../coordinator/policies/earlyStopping.js';
 import type { EndReason } from '../coordinator/progress.js';
 import { type Member, waitedMs } from '../coordinator/roster.js';
 import type { StepFiguresMs } from '../coordinator/stepTimes.js';
@@ -79,6 +80,8 @@ export interface WorkerSummary {
 export interface RunSummary extends Record<string, unknown> {
   readonly reason: EndReason;
   readonly bestEpoch: number | undefined;
+  /** What early stopping has seen, where it ended the run. */
+  readonly earlyStopping?: StoppingState;
   /** The gradient noise scale at the end, in samples; null where it cannot be told. */
   readonly noiseScale: number | null;
   readonly epochs: number;
@@ -151,6 +154,7 @@ export function summarize(parts: SummaryParts): RunSummary {
     ...(test ? { ...prefixed('test', test.best), ...prefixed('finalTest', test.final) } : {}),
     reason: outcome.reason,
     bestEpoch: outcome.bestEpoch,
+    ...(outcome.reason === 'earlyStopping' && { earlyStopping: outcome.stopping }),
     noiseScale: outcome.noiseScale,
     epochs: outcome.epochs,
     steps: outcome.steps,

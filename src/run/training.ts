@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { chunkSizes, type TrainingPlan } from '../coordinator/plan.js';
 import { addParts, means } from '../coordinator/progress.js';
 import type { RunFolder } from '../coordinator/runFolder.js';
@@ -50,6 +51,8 @@ export async function trainAndTest(parts: TrainingParts): Promise<{ readonly out
     const startedAt = performance.now();
     const plainStore = storeOf(folder, prepared, events, () => state.optimizer.state);
     const store = tracer ? tracedStore(plainStore, tracer) : plainStore;
+    // It is not over any more, for whoever looks for runs to go on with.
+    if (resume) await rm(folder.file('summary.json'), { force: true });
     if (resume?.checkpoint?.best) await store.saveModel('best', resume.checkpoint.best);
     const updating = new Stopwatch(tracer && ((from, to) => tracer.span('optimizer', from, to)));
     const stepTimes = new StepTimes();

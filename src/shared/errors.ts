@@ -22,7 +22,7 @@ export class ConfigError extends UsageError {
   }
 }
 
-/** A run to go on with has reached its end already. Exit code 2, where it was named; nothing is left to do where it was not. */
+/** A run to go on with has reached its end already: nothing is left to do, which is no failure of a command (exit code 0). */
 export class RunIsOver extends UsageError {
   override readonly name = 'RunIsOver';
 }
