@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import type { Desk, DeskPorts, FromBelow } from '../coordinator/desk.js';
 import { isAggregator, type Member, type Ready, type Roster } from '../coordinator/roster.js';
 import { versionDifference } from '../coordinator/sameBits.js';
+import { AwakeTimer } from '../shared/awake.js';
 import { ProtocolError } from '../shared/errors.js';
 import type { SharedMemory } from '../shared/memory/sharedMemory.js';
 import { isRunning } from '../shared/processIdentity.js';
@@ -31,7 +32,7 @@ export class Relay implements Desk {
   readonly #options: RelayOptions;
   readonly #roster: Roster;
   readonly #ports: DeskPorts;
-  readonly #preparing = new Map<Incarnation, NodeJS.Timeout>();
+  readonly #preparing = new Map<Incarnation, AwakeTimer>();
   readonly #tickets = new Map<Incarnation, number>();
   /** Workers that are ready and wait for the coordinator's word. */
   readonly #waiting = new Map<number, { readonly member: Member; readonly ready: Ready }>();
@@ -71,7 +72,7 @@ export class Relay implements Desk {
     const maySee = shared && !isAggregator(member) && hello.host === hostname();
     member.channel = maySee ? this.#freeChannel(member, shared.channels) : undefined;
     const tooSlow = (): void => this.#ports.ban(from, `did not get ready within ${prepareTimeout} s`);
-    this.#preparing.set(from, setTimeout(tooSlow, prepareTimeout * 1_000));
+    this.#preparing.set(from, new AwakeTimer(tooSlow, prepareTimeout * 1_000));
     const { memory: _, ...told } = configure;
     const offer = shared && member.channel !== undefined && { ...shared.memory.place, channel: member.channel, channels: shared.channels };
     this.#ports.send(from, { ...told, level: configure.level + 1, ...(offer && { memory: offer }) });
@@ -168,7 +169,7 @@ export class Relay implements Desk {
   close(): void {
     this.report();
     clearInterval(this.#reporting);
-    for (const timer of this.#preparing.values()) clearTimeout(timer);
+    for (const timer of this.#preparing.values()) timer.clear();
   }
 
   #lose(ticket: number): void {
@@ -195,7 +196,7 @@ export class Relay implements Desk {
   }
 
   #stopTimer(peer: Incarnation): void {
-    clearTimeout(this.#preparing.get(peer));
+    this.#preparing.get(peer)?.clear();
     this.#preparing.delete(peer);
   }
 }

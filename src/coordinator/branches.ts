@@ -1,4 +1,5 @@
 import { isLoopback, parseAddress } from '../shared/address.js';
+import { AwakeTimer } from '../shared/awake.js';
 import type { EngineOn } from '../shared/engineChoice.js';
 import { ProtocolError } from '../shared/errors.js';
 import type { Message } from '../shared/protocol.js';
@@ -64,7 +65,7 @@ export class Branches {
   readonly #peers = new Map<Incarnation, Branch>();
   readonly #tickets = new Map<number, Ticket>();
   /** Peers that wait for a branch, and for how long. */
-  readonly #waiting = new Map<Incarnation, NodeJS.Timeout>();
+  readonly #waiting = new Map<Incarnation, AwakeTimer>();
   #nextTicket = 0;
   #hasSaidNone = false;
   #isClosed = false;
@@ -101,7 +102,7 @@ export class Branches {
       if (other) this.#send(member, other);
       else this.#stay(member, stay);
     };
-    this.#waiting.set(member.incarnation, setTimeout(giveUp, patience));
+    this.#waiting.set(member.incarnation, new AwakeTimer(giveUp, patience));
   }
 
   /** Sends a worker to its host's branch, and an aggregator down where there are enough at the top. Says false where there is none. */
@@ -173,7 +174,7 @@ export class Branches {
 
   close(): void {
     this.#isClosed = true;
-    for (const timer of this.#waiting.values()) clearTimeout(timer);
+    for (const timer of this.#waiting.values()) timer.clear();
     this.#waiting.clear();
   }
 
@@ -290,7 +291,7 @@ export class Branches {
   }
 
   #stopWaiting(peer: Incarnation): void {
-    clearTimeout(this.#waiting.get(peer));
+    this.#waiting.get(peer)?.clear();
     this.#waiting.delete(peer);
   }
 }

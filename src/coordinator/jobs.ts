@@ -1,3 +1,4 @@
+import { awakeNow } from '../shared/awake.js';
 import { ProtocolError } from '../shared/errors.js';
 import type { PartSums } from '../shared/protocol.js';
 import type { Incarnation } from '../shared/transport.js';
@@ -34,7 +35,7 @@ export class Jobs {
   open(spec: JobSpec, workers: readonly Incarnation[], shares: readonly number[]): Job {
     if (this.#failure) throw this.#failure;
     const job = new Job(spec, workers, shares);
-    if (this.#jobs.size === 0) this.#oldestSince = performance.now();
+    if (this.#jobs.size === 0) this.#oldestSince = awakeNow();
     this.#jobs.set(spec.work, job);
     return job;
   }
@@ -42,7 +43,7 @@ export class Jobs {
   /** Waits for all of it. Time is kept of the oldest only: what was asked for after it waits for it. */
   async finish(job: Job): Promise<readonly PartSums[]> {
     const parts = await job.done;
-    const now = performance.now();
+    const now = awakeNow();
     if (this.#oldest === job) {
       this.#deadline.finished((now - this.#oldestSince) / 1_000);
       this.#oldestSince = now;
@@ -55,7 +56,7 @@ export class Jobs {
   drop(job: Job): void {
     job.abandon();
     this.#jobs.delete(job.spec.work);
-    this.#oldestSince = performance.now();
+    this.#oldestSince = awakeNow();
   }
 
   /**
@@ -98,7 +99,7 @@ export class Jobs {
   checkDeadline(living: readonly Incarnation[]): { readonly verdict: Verdict; readonly debtors: readonly Incarnation[] } {
     const { debtors } = this.#oldest ?? { debtors: [] };
     if (!this.#oldest || living.length === 0) return { verdict: { kind: 'wait' }, debtors };
-    const seconds = (performance.now() - this.#oldestSince) / 1_000;
+    const seconds = (awakeNow() - this.#oldestSince) / 1_000;
     return { verdict: this.#deadline.check(seconds, debtors.length < living.length), debtors };
   }
 

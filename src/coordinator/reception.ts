@@ -1,3 +1,4 @@
+import { AwakeTimer } from '../shared/awake.js';
 import type { DataLayout } from '../shared/dataLayout.js';
 import { answers, type EngineFigure, type EngineOn, fastestOf, nameOf } from '../shared/engineChoice.js';
 import { ProtocolError } from '../shared/errors.js';
@@ -43,7 +44,7 @@ export class Reception implements Desk {
   readonly #choice: EngineChoice;
   readonly #branches: Branches;
   #isClosed = false;
-  readonly #preparing = new Map<Incarnation, NodeJS.Timeout>();
+  readonly #preparing = new Map<Incarnation, AwakeTimer>();
 
   constructor(options: ReceptionOptions, roster: Roster, ports: DeskPorts) {
     this.#options = options;
@@ -132,7 +133,7 @@ export class Reception implements Desk {
   close(): void {
     this.#isClosed = true;
     this.#branches.close();
-    for (const timer of this.#preparing.values()) clearTimeout(timer);
+    for (const timer of this.#preparing.values()) timer.clear();
   }
 
   #measure(member: Member): void {
@@ -179,11 +180,11 @@ export class Reception implements Desk {
     const { prepareTimeout } = this.#options;
     this.#stopTimer(incarnation);
     const tooSlow = (): void => this.#ports.ban(incarnation, `did not ${what} within ${prepareTimeout} s`);
-    this.#preparing.set(incarnation, setTimeout(tooSlow, prepareTimeout * 1_000));
+    this.#preparing.set(incarnation, new AwakeTimer(tooSlow, prepareTimeout * 1_000));
   }
 
   #stopTimer(peer: Incarnation): void {
-    clearTimeout(this.#preparing.get(peer));
+    this.#preparing.get(peer)?.clear();
     this.#preparing.delete(peer);
   }
 }

@@ -1,3 +1,4 @@
+import { AwakeTimer } from '../shared/awake.js';
 import { RunError } from '../shared/errors.js';
 
 export interface StaffingOptions {
@@ -23,7 +24,7 @@ export class Staffing {
   #ready = 0;
   #hasStarted = false;
   #isOverdue = false;
-  #timer: NodeJS.Timeout | undefined;
+  #timer: AwakeTimer | undefined;
   #lastLoss = '';
   #failure: Error | undefined;
   #isClosed = false;
@@ -77,7 +78,7 @@ export class Staffing {
   }
 
   #stopTimer(): void {
-    clearTimeout(this.#timer);
+    this.#timer?.clear();
     this.#timer = undefined;
   }
 
@@ -113,7 +114,7 @@ export class Staffing {
 
   #startTimer(seconds: number, run: () => void): void {
     if (this.#isClosed) return;
-    this.#timer = setTimeout(run, seconds * 1_000);
+    this.#timer = new AwakeTimer(run, seconds * 1_000);
   }
 
   #shortage(): string {

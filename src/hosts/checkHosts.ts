@@ -1,4 +1,5 @@
 import { text } from 'node:stream/consumers';
+import { AwakeTimer } from '../shared/awake.js';
 import { errorMessage, UsageError } from '../shared/errors.js';
 import { textTable } from '../shared/table.js';
 import type { Host } from './hostList.js';
@@ -58,7 +59,7 @@ function readyHost({ name, slots }: Host, { gpus, cores, client }: HostReport): 
 async function ask({ name }: Host, ssh: Ssh, question: HostQuestion, timeout: number): Promise<HostReport | string> {
   const child = startOn(ssh, name, ['host-report'], false);
   let isLate = false;
-  const timer = setTimeout(() => {
+  const timer = new AwakeTimer(() => {
     isLate = true;
     child.kill('SIGKILL');
   }, timeout * 1_000);
@@ -76,7 +77,7 @@ async function ask({ name }: Host, ssh: Ssh, question: HostQuestion, timeout: nu
   } catch (error) {
     return errorMessage(error);
   } finally {
-    clearTimeout(timer);
+    timer.clear();
     child.stdin.destroy();
   }
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { AwakeTimer } from '../shared/awake.js';
 import type { Launcher, WorkerProcess } from '../shared/launcher.js';
 
 export interface WorkerProcessesOptions {
@@ -77,12 +78,12 @@ export class WorkerProcesses {
   async close(): Promise<void> {
     this.retire();
     const children = this.#slots.flatMap(({ child }) => (child ? [child] : []));
-    const timer = setTimeout(() => {
+    const timer = new AwakeTimer(() => {
       for (const child of children) killGroup(child);
     }, leaveTimeout);
     for (const child of children) child.stdin?.end();
     await Promise.all(children.map((child) => ended(child)));
-    clearTimeout(timer);
+    timer.clear();
   }
 
   #start(number: number, slot: Slot): void {

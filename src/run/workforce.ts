@@ -7,6 +7,7 @@ import { Staffing } from '../coordinator/staffing.js';
 import type { Tracer } from '../coordinator/tracer.js';
 import type { Workers } from '../coordinator/trainPorts.js';
 import { atMost, saidOfStrangers } from '../shared/atMost.js';
+import { AwakeTimer } from '../shared/awake.js';
 import type { Config } from '../shared/config/schema.js';
 import { plainConfig } from '../shared/config/write.js';
 import type { EngineOn } from '../shared/engineChoice.js';
@@ -52,7 +53,7 @@ export class Workforce {
   readonly #launchers: Launchers | undefined;
   #processes: WorkerProcesses | undefined;
   #aggregators: WorkerProcesses | undefined;
-  #cutOff: NodeJS.Timeout | undefined;
+  #cutOff: AwakeTimer | undefined;
   #isOver = false;
 
   constructor(options: WorkforceOptions) {
@@ -190,7 +191,7 @@ export class Workforce {
   interrupt(): void {
     const { gracePeriod } = this.#options.prepared.plan.config;
     this.#staffing.fail(new Interrupted('stopped while waiting for workers'));
-    this.#cutOff = setTimeout(
+    this.#cutOff = new AwakeTimer(
       () => this.fleet.fail(new Interrupted('stopped in the middle of a step, with a checkpoint of the one before')),
       gracePeriod * 500,
     );
@@ -201,7 +202,7 @@ export class Workforce {
    * @param isOver the run has come to its end, and is not gone on with
    */
   async close(isOver: boolean): Promise<void> {
-    clearTimeout(this.#cutOff);
+    this.#cutOff?.clear();
     this.#staffing.close();
     const processes = [this.#processes, this.#aggregators].filter((some) => some !== undefined);
     for (const some of processes) some.retire();

@@ -9,8 +9,14 @@ export type Incarnation = string;
 
 export type Frames = readonly Uint8Array[];
 
-/** ZMTP heartbeats run in the I/O thread: a worker that computes for long is alive, one that is stopped is not. */
-const heartbeat = { heartbeatInterval: 1_000, heartbeatTimeout: 5_000, heartbeatTimeToLive: 5_000 };
+/**
+ * ZMTP heartbeats run in the I/O thread: a worker that computes for long is alive, one that is stopped is not. Each side
+ * asks for itself. A time to live, which would have the other side end the connection after a silence, is left out: its
+ * timer is always running, so a side that was stopped would end all its connections before it reads what has come.
+ */
+const heartbeat = { heartbeatInterval: 1_000, heartbeatTimeout: 5_000 };
+/** Milliseconds of silence after which a link is lost. */
+const silences = { short: heartbeat.heartbeatTimeout, long: 30_000 };
 /** Milliseconds that a link which was cut waits for what is on its way. */
 const lastWords = 100;
 /** Milliseconds that closing waits for the last messages to leave. */
@@ -176,8 +182,14 @@ export interface Link {
   close(): Promise<void>;
 }
 
+/**
+ * How long a link holds without a sign of life: a coordinator that is stopped for a while (Ctrl-Z, a debugger, a laptop's lid)
+ * goes on afterwards. `forever` is for a peer on this machine, whose end closes the connection in any case.
+ */
+export type Patience = 'short' | 'long' | 'forever';
+
 /** Connects a worker once: when the connection ends, so does the link. An address that does not answer is no error here. */
-export function openLink(address: string, maxFrameBytes: number, keys?: RunKeys): Link {
+export function openLink(address: string, maxFrameBytes: number, keys?: RunKeys, patience: Patience = 'short'): Link {
   // Of its own, whose threads and files go when it is collected: in a context that is shared, the observer of a new
   // socket may take the name of one that is still going (EADDRINUSE).
   const context = new Context();
@@ -187,7 +199,7 @@ export function openLink(address: string, maxFrameBytes: number, keys?: RunKeys)
     reconnectInterval: -1,
     linger,
     maxMessageSize: maxFrameBytes,
-    ...heartbeat,
+    ...(patience !== 'forever' && { ...heartbeat, heartbeatTimeout: silences[patience] }),
     ...(keys && { curvePublicKey: keys.workerPublic, curveSecretKey: keys.workerSecret, curveServerKey: keys.coordinatorPublic }),
   });
   let lossReason: string | undefined;

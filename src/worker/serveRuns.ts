@@ -4,7 +4,7 @@ import { parseAddress } from '../shared/address.js';
 import { errorMessage, Interrupted } from '../shared/errors.js';
 import type { RunKeys } from '../shared/keys.js';
 import type { Message } from '../shared/protocol.js';
-import { type Link, openLink } from '../shared/transport.js';
+import { type Link, openLink, type Patience } from '../shared/transport.js';
 import { version } from '../shared/version.js';
 import { knock, pauseUnless, type Whereabouts } from './knock.js';
 import { CoordinatorEnded, HandshakeFailed, hasLeft, LinkLost, Moved, serve } from './serve.js';
@@ -87,7 +87,7 @@ export async function whileItLasts(
     const connection = await way.next();
     if (leave.aborted) throw new Interrupted(hasLeft);
     if (!connection) continue;
-    const link = openLink(connection.address, maxFrame, keys);
+    const link = openLink(connection.address, maxFrame, keys, patienceFor(connection));
     try {
       await serveOver(link, connection);
       return;
@@ -98,6 +98,12 @@ export async function whileItLasts(
       await link.close();
     }
   }
+}
+
+/** Whose aggregator is stopped has a coordinator to go back to; nobody stands in for the coordinator. */
+function patienceFor({ ticket, isSameMachine }: Connection): Patience {
+  if (ticket !== undefined) return 'short';
+  return isSameMachine ? 'forever' : 'long';
 }
 
 /** Where to connect next: to the coordinator, or to the aggregator that it has named. */

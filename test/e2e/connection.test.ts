@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import { type Test, test } from 'tap';
+import { readKeys } from '../../src/shared/keys.js';
+import { openLink } from '../../src/shared/transport.js';
 import { runWell, someMnist, startCli } from '../fixtures/cli.js';
 import { startCoordinator } from '../fixtures/coordinator.js';
 import { startProxy } from '../fixtures/proxy.js';
@@ -86,5 +88,35 @@ test('a worker that is told to leave while it waits for its coordinator leaves',
     await one?.line(/^\[worker\] the connection to the coordinator is lost; waiting/);
     one?.kill('SIGTERM');
     t.equal((await one?.ended)?.code, 130);
+  }
+});
+
+test('coordinators that are stopped for longer than a step may take keep their workers', async (t) => {
+  const runs = t.testdir();
+  const long = [...config.slice(0, 2), '--epochs', '100000', '--workers', '1', '--step-timeout', '2', '--runs', runs];
+  const up = startCli(t, ['up', ...long, '--name', 'up']);
+  const { coordinator, address, key, worker } = await startCoordinator(t, ...long, '--name', 'run');
+  startCli(t, worker);
+  const stopped = [up, coordinator];
+  await Promise.all(stopped.map((cli) => cli.line(/^epoch 2\//)));
+  // It has no patience, and so tells when they have been silent for some seconds.
+  const witness = openLink(address, 2 ** 20, readKeys(key));
+  witness.send([Buffer.from('?')]);
+  // It is refused, which shows that it is connected.
+  for await (const _ of witness.messages()) for (const cli of stopped) cli.kill('SIGSTOP');
+  t.equal(witness.lossReason, 'the connection to the coordinator is lost');
+  await witness.close();
+  for (const cli of stopped) cli.kill('SIGCONT');
+  for (const [i, cli] of stopped.entries()) {
+    const path = join(runs, i === 0 ? 'up' : 'run');
+    const before = metricsOf(path, 'epoch').length;
+    await cli.line(new RegExp(`^epoch ${before + 20}/`));
+    cli.kill('SIGTERM');
+    t.equal((await cli.ended).code, 130);
+    t.same(
+      metricsOf(path, 'worker').map(({ event }) => event),
+      ['ready'],
+      'nobody has left',
+    );
   }
 });
