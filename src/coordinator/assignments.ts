@@ -1,3 +1,4 @@
+import { awakeNow } from '../shared/awake.js';
 import { ProtocolError } from '../shared/errors.js';
 import type { StepAnswer } from '../shared/memory/arena.js';
 import type { Partition } from '../shared/partition.js';
@@ -89,6 +90,7 @@ export class Assignments {
       ask: (worker, nodes) => {
         const batch: [number, number] = [from, from + count];
         this.#traceAsked(worker, work);
+        this.#pace.asked(worker, awakeNow());
         if (shared?.ask(worker, { work, step, epoch, batch, nodes }, version.values)) {
           this.asked.memory++;
           return;
@@ -227,7 +229,7 @@ export class Assignments {
     const { node, shards, computeMs } = answer;
     this.#count(member, answer, job?.answer(member.incarnation, node, shards, gradient, computeMs, this.#living));
     // Those below an aggregator compute side by side.
-    this.#followPace(member, (computeMs * workersOf(member)) / shards.length);
+    this.#followPace(member, computeMs, shards.length / workersOf(member));
   }
 
   #count(member: Member, { work, computeMs }: { work: number; computeMs: number }, answer: Answer | undefined): void {
@@ -253,8 +255,8 @@ export class Assignments {
     else this.#ports.ban(peer, reason);
   }
 
-  #followPace({ incarnation }: Member, msPerShard: number): void {
-    const slow = this.#pace.record(incarnation, msPerShard);
+  #followPace({ incarnation }: Member, computeMs: number, shards: number): void {
+    const slow = this.#pace.record(incarnation, computeMs, shards, awakeNow());
     if (!slow) return;
     const name = this.#roster.get(slow.worker)?.name ?? 'a worker';
     this.#ports.notice(

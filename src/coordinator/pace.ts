@@ -1,4 +1,6 @@
 import type { Incarnation } from '../shared/transport.js';
+import { median } from './median.js';
+import { Stalls } from './stalls.js';
 
 /** Answers before a worker's pace is believed: the first ones warm up. */
 const trial = 100;
@@ -22,12 +24,35 @@ export interface SlowWorker {
 export class Pace {
   readonly #answers = new Map<Incarnation, { readonly times: number[]; count: number }>();
   readonly #slow = new Map<Incarnation, number>();
+  readonly #stalls = new Stalls();
+
+  /** @param at milliseconds of the coordinator's clock */
+  asked(worker: Incarnation, at: number): void {
+    this.#stalls.asked(worker, at);
+  }
 
   /**
-   * @param msPerShard time that it computed, by its own clock, for each shard of an answer
+   * A worker has answered.
+   * @param computeMs time that it computed, by its own clock
+   * @param shards that it answered for; of those who compute side by side below an aggregator, each one's part
+   * @param at as for `asked`
    * @returns the worker, the first time that it turns out to be slow
    */
-  record(worker: Incarnation, msPerShard: number): SlowWorker | undefined {
+  record(worker: Incarnation, computeMs: number, shards: number, at: number): SlowWorker | undefined {
+    return this.#recordStalls(worker, shards, at) ?? this.#recordTime(worker, computeMs / shards);
+  }
+
+  /** By the coordinator's clock. */
+  #recordStalls(worker: Incarnation, shards: number, at: number): SlowWorker | undefined {
+    const stalled = this.#stalls.answered(worker, shards, at);
+    if (!stalled || this.#slow.has(worker)) return undefined;
+    const { own, others, awake } = stalled;
+    this.#slow.set(worker, Math.max(leastShare, awake));
+    return { worker, own, others };
+  }
+
+  /** By the worker's own clock. */
+  #recordTime(worker: Incarnation, msPerShard: number): SlowWorker | undefined {
     const known = this.#answers.get(worker) ?? { times: [], count: 0 };
     this.#answers.set(worker, known);
     known.times[known.count++ % recent] = msPerShard;
@@ -41,6 +66,7 @@ export class Pace {
 
   forget(worker: Incarnation): void {
     this.#answers.delete(worker);
+    this.#stalls.forget(worker);
     this.#slow.delete(worker);
   }
 
@@ -48,9 +74,4 @@ export class Pace {
   shares(workers: readonly Incarnation[]): number[] {
     return workers.map((worker) => this.#slow.get(worker) ?? 1);
   }
-}
-
-/** NaN of no values, which is larger than nothing. */
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor((values.length - 1) / 2)] ?? Number.NaN;
 }
