@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { ofRun } from '../data/movedData.js';
 import { UsageError } from '../shared/errors.js';
 import { addHostFlags, type HostFlags, hostsIn, hostWorkers } from './hosts.js';
 import { loadConfig } from './loadConfig.js';
@@ -27,7 +28,8 @@ async function up(file: string | undefined, flags: HostFlags & Record<string, un
   const { readResumption } = await import('../run/resume.js');
   const resumed = await resumption(flags['resume'], config, given, name, readResumption);
   if (resumed === 'over') return;
-  const { count, workers } = await hostWorkers(hosts, flags, resumed?.config ?? config);
+  const asking = hostWorkers(hosts, flags, resumed?.config ?? config);
+  const { count, workers } = await (resumed ? ofRun(asking, resumed.path, resumed.config.data) : asking);
   const wanted = flags['workers'] === undefined ? count : config.workers;
   if (wanted > count) throw new UsageError(`--workers: expected at most the ${count} of all hosts, got ${wanted}`);
   await runCommand(file, { ...flags, workers: String(wanted) }, workers(wanted));

@@ -2,6 +2,7 @@ import { BatchReader } from '../data/batch.js';
 import { type CachePlace, cachesElsewhere } from '../data/cache/place.js';
 import type { Dataset, PartName } from '../data/dataset.js';
 import { readingOf } from '../data/memory.js';
+import { ofRun } from '../data/movedData.js';
 import { loadData } from '../data/open.js';
 import { checkTargets } from '../data/targets.js';
 import { openEngine } from '../engines/open.js';
@@ -49,7 +50,8 @@ export async function partOf(model: Model, part: PartName, say?: Say): Promise<D
   const { config, folder } = model;
   if (!config) throw new UsageError(`${folder}: no config.yaml says what data to evaluate on: name the run's folder, or give the data`);
   const place = { folders: cachesElsewhere(config.runs), say };
-  const dataset = (await loadData(config.data, config.validationSplit, place, readingOf(config)))[part];
+  const loading = loadData(config.data, config.validationSplit, place, readingOf(config));
+  const dataset = (await ofRun(loading, folder, config.data))[part];
   if (!dataset) throw new UsageError(`${folder}: the run's data has no ${part} samples (data.${part})`);
   return dataset;
 }

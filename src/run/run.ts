@@ -3,6 +3,7 @@ import type { StoppingState } from '../coordinator/policies/earlyStopping.js';
 import type { Member } from '../coordinator/roster.js';
 import { RunFolder } from '../coordinator/runFolder.js';
 import type { Observer } from '../coordinator/trainPorts.js';
+import { ofRun } from '../data/movedData.js';
 import { atMost, saidOfStrangers } from '../shared/atMost.js';
 import type { Config } from '../shared/config/schema.js';
 import { configYaml } from '../shared/config/write.js';
@@ -98,12 +99,14 @@ export async function run(options: RunOptions): Promise<RunResult> {
 }
 
 async function runLocked(options: RunOptions): Promise<RunResult> {
-  const prepared = await prepareRun(options.config, {
+  const preparing = prepareRun(options.config, {
     isResumed: options.resume?.checkpoint !== undefined,
     onProgress: (source, done, total) => options.observer.onConverting?.({ source, done, total }),
     say: (line) => options.observer.onNotice?.(line),
     signal: options.signal,
   });
+  const { resume } = options;
+  const prepared = await (resume ? ofRun(preparing, resume.path, options.config.data) : preparing);
   const expected = options.config.resolved?.fingerprint;
   if (expected !== undefined && expected !== prepared.fingerprint) {
     throw new DataError(`the run was trained on other data: expected fingerprint ${expected}, got ${prepared.fingerprint}`);

@@ -29,7 +29,12 @@ export class RunIsOver extends UsageError {
 
 /** A file of data is not what it should be: short, of another format, or with values the loss cannot take. Exit code 1. */
 export class DataError extends Error {
-  override readonly name = 'DataError';
+  override readonly name: string = 'DataError';
+}
+
+/** A file of data is not there. */
+export class MissingFile extends DataError {
+  override readonly name = 'MissingFile';
 }
 
 /** A run that cannot go on, through no fault of the command line. Exit code 1. */

@@ -1,5 +1,5 @@
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
-import { DataError, errorCode, errorMessage } from './errors.js';
+import { DataError, errorCode, errorMessage, MissingFile } from './errors.js';
 
 /** Size in bytes. Asked before opening: opening a pipe would wait for its writer. @throws DataError where it is no file */
 export function fileSize(path: string): number {
@@ -18,7 +18,7 @@ export function unreadable(path: string, error: unknown): Error {
   if (error instanceof DataError) return error;
   switch (errorCode(error)) {
     case 'ENOENT':
-      return new DataError(`${path}: no such file`);
+      return new MissingFile(`${path}: no such file`);
     case 'EACCES':
     case 'EPERM':
       return new DataError(`${path}: no permission to read it`);
