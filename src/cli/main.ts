@@ -7,6 +7,7 @@ import { type LogFormat, logLine } from '../shared/logLine.js';
 import { refuseWindows } from '../shared/transport.js';
 import { version } from '../shared/version.js';
 import { heedNohup, nohupOption } from './nohup.js';
+import { refuseSurplus } from './surplusArguments.js';
 
 // Every tensor that ZeroMQ receives is memory outside the heap. V8 counts it and, with a heap as small as ours, would
 // mark all of it every dozen steps, which takes a quarter of the time; so let the heap grow further between two passes.
@@ -83,9 +84,13 @@ program.hook('preAction', (_, command) => {
   const options = command.opts<{ logFormat?: LogFormat; nohup?: true }>();
   ({ logFormat } = options);
   if (longCommands.has(command.name())) heedNohup(options.nohup === true);
+  refuseSurplus(command);
 });
 // Errors end here, in one place, and none of commander's own exits cuts a message short.
-for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) command.exitOverride();
+for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) {
+  // Surplus arguments are refused with their likely reason.
+  command.exitOverride().allowExcessArguments();
+}
 
 // Whoever read our results has had enough, as `head` does.
 process.stdout.on('error', (error) => {

@@ -12,6 +12,8 @@ export interface Checkpoint {
   readonly best: Float32Array | undefined;
   /** The weights that early stopping would restore, where it is asked to. */
   readonly stoppingBest: Float32Array | undefined;
+  /** Names the run; absent in checkpoints of earlier versions. */
+  readonly run?: string | undefined;
   /** Bytes of metrics.jsonl that belong to the steps so far. */
   readonly metricsBytes: number;
 }
@@ -21,6 +23,7 @@ const digestBytes = 32;
 
 /** Which of the arrays behind the header is what; equal arrays stand there once. */
 interface Header {
+  readonly run?: string | undefined;
   readonly progress: Progress;
   readonly updates: number;
   readonly metricsBytes: number;
@@ -38,7 +41,7 @@ interface Header {
  * A checkpoint as bytes: a line that names the format, the length of a JSON header, the header, the float32 arrays,
  * and the SHA-256 of all that. The parts are copies, so that training can go on while they are written.
  */
-export function encodeCheckpoint({ progress, optimizer, best, stoppingBest, metricsBytes }: Checkpoint): Uint8Array[] {
+export function encodeCheckpoint({ run, progress, optimizer, best, stoppingBest, metricsBytes }: Checkpoint): Uint8Array[] {
   const stored: Buffer[] = [];
   const place = (array: Float32Array): number => {
     const bytes = Buffer.from(array.buffer, array.byteOffset, array.byteLength);
@@ -52,7 +55,7 @@ export function encodeCheckpoint({ progress, optimizer, best, stoppingBest, metr
     ...(best && { best: place(best) }),
     ...(stoppingBest && { stoppingBest: place(stoppingBest) }),
   };
-  const header: Header = { progress, updates: optimizer.updates, metricsBytes, parameters: optimizer.weights.length, arrays };
+  const header: Header = { run, progress, updates: optimizer.updates, metricsBytes, parameters: optimizer.weights.length, arrays };
   const json = Buffer.from(jsonLine(header));
   const length = Buffer.alloc(4);
   length.writeUInt32LE(json.byteLength);
@@ -78,13 +81,14 @@ export function decodeCheckpoint(bytes: Uint8Array, name: string): Checkpoint {
   const jsonStart = magic.byteLength + 4;
   const jsonEnd = jsonStart + buffer.readUInt32LE(magic.byteLength);
   // The checksum says that this is what encodeCheckpoint wrote.
-  const { progress, updates, metricsBytes, parameters, arrays } = JSON.parse(buffer.toString('utf8', jsonStart, jsonEnd)) as Header;
+  const { run, progress, updates, metricsBytes, parameters, arrays } = JSON.parse(buffer.toString('utf8', jsonStart, jsonEnd)) as Header;
   const arrayAt = (index: number): Float32Array => {
     const start = jsonEnd + index * parameters * 4;
     // A copy, since what stands behind a header of any length is not aligned.
     return new Float32Array(new Uint8Array(buffer.subarray(start, start + parameters * 4)).buffer);
   };
   return {
+    ...(run !== undefined && { run }),
     progress,
     optimizer: { weights: arrayAt(arrays.weights), m: arrayAt(arrays.m), v: arrayAt(arrays.v), updates },
     best: arrays.best === undefined ? undefined : arrayAt(arrays.best),

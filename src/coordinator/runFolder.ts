@@ -167,8 +167,11 @@ export class RunFolder {
   }
 
   async #writeCheckpoint(step: number, parts: readonly Uint8Array[]): Promise<void> {
-    await writeDurably(this.file('checkpoints', `step-${String(step).padStart(9, '0')}.checkpoint`), parts);
-    const names = (await readdir(this.file('checkpoints'))).filter((file) => file.endsWith('.checkpoint')).sort();
+    const written = `step-${String(step).padStart(9, '0')}.checkpoint`;
+    await writeDurably(this.file('checkpoints', written), parts);
+    // Later ones are damaged or another run's: they must not push out those that can be used.
+    const isOwn = (file: string): boolean => file.endsWith('.checkpoint') && file <= written;
+    const names = (await readdir(this.file('checkpoints'))).filter(isOwn).sort();
     for (const old of names.slice(0, Math.max(0, names.length - this.#keep))) await rm(this.file('checkpoints', old), { force: true });
   }
 

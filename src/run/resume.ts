@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { type Checkpoint, decodeCheckpoint } from '../coordinator/checkpoint.js';
@@ -11,8 +11,11 @@ import { parseConfig } from '../shared/config/parse.js';
 import type { Config } from '../shared/config/schema.js';
 import { plainConfig } from '../shared/config/write.js';
 import { ConfigError, errorMessage, type Problem, RunError, RunIsOver, UsageError } from '../shared/errors.js';
+import { readFully } from '../shared/files.js';
+import { buildNetwork } from '../shared/model/network.js';
 import type { ProcessLock } from '../shared/processLock.js';
 import { nothingToDo } from './endText.js';
+import { foreignness, type MetricsEnd, type RunIdentity } from './ownCheckpoint.js';
 
 /** A run to go on with, which this process has locked. */
 export interface LockedResumption extends Resumption {
@@ -113,7 +116,7 @@ export function readResumption(path: string, given: Readonly<Record<string, unkn
   const config = parseConfig(mergeConfigs(plainConfig(before), given), `${file} and what was given`, machine);
   const problems = differences(before, config);
   if (problems.length > 0) throw new ConfigError(`${path} cannot go on with another config`, problems);
-  const { checkpoint, notes } = newestCheckpoint(join(path, 'checkpoints'));
+  const { checkpoint, notes } = newestCheckpoint(join(path, 'checkpoints'), identityOf(path, before));
   return {
     ...{ path, notes },
     config: { ...config, ...(before.resolved && { resolved: before.resolved }) },
@@ -150,16 +153,42 @@ export function checkpointNames(folder: string): string[] {
   return names.sort().reverse();
 }
 
-/** The newest checkpoint that is whole, and a note for every one that is not. */
-function newestCheckpoint(folder: string): { checkpoint: Checkpoint | undefined; notes: string[] } {
+/** The newest checkpoint that is whole and the run's own, and a note for every one that is not. */
+function newestCheckpoint(folder: string, own: RunIdentity): { checkpoint: Checkpoint | undefined; notes: string[] } {
   const notes: string[] = [];
   for (const name of checkpointNames(folder)) {
     try {
-      return { checkpoint: decodeCheckpoint(readFileSync(join(folder, name)), name), notes };
+      const checkpoint = decodeCheckpoint(readFileSync(join(folder, name)), name);
+      const foreign = foreignness(checkpoint, own);
+      if (foreign === undefined) return { checkpoint, notes };
+      notes.push(`skipping ${name}: ${foreign}`);
     } catch (error) {
       notes.push(`skipping ${errorMessage(error)}`);
     }
   }
-  if (notes.length > 0) throw new RunError(`${folder}: no checkpoint is whole\n${notes.join('\n')}`);
+  if (notes.length > 0) throw new RunError(`${folder}: no checkpoint is whole and this run's own\n${notes.join('\n')}`);
   return { checkpoint: undefined, notes: ['no checkpoint yet: starting from the beginning'] };
+}
+
+/** Bytes at the end of metrics that are looked at. */
+const metricsTail = 65_536;
+
+function identityOf(path: string, { model, resolved }: Config): RunIdentity {
+  return {
+    run: resolved?.run,
+    parameters: buildNetwork(model).layout.size,
+    metrics: (bytes) => endOfMetrics(join(path, 'metrics.jsonl'), bytes),
+  };
+}
+
+function endOfMetrics(path: string, bytes: number): MetricsEnd {
+  if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) < bytes) return { isWhole: false, text: '' };
+  const from = Math.max(0, bytes - metricsTail);
+  const end = Buffer.alloc(bytes - from);
+  const file = openSync(path, 'r');
+  try {
+    return { isWhole: readFully(end, file, from) === end.length, text: end.toString('latin1') };
+  } finally {
+    closeSync(file);
+  }
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { TrainingPlan } from '../coordinator/plan.js';
 import type { StoppingState } from '../coordinator/policies/earlyStopping.js';
 import type { Member } from '../coordinator/roster.js';
@@ -234,11 +235,13 @@ async function trainIn(
     workforce.start();
     await workforce.enough();
     onBegin();
-    const resolved = config.resolved ?? resolvedEngine(fleet.ready, prepared.fingerprint);
+    const found = config.resolved ?? resolvedEngine(fleet.ready, prepared.fingerprint);
+    const resolved = found && { ...found, run: found.run ?? randomUUID() };
     if (resolved) await folder.writeConfig(configYaml({ ...config, resolved }));
     observer.onStart?.(startInfo(folder.path, plan, fleet.ready));
     status.trains();
     const { outcome, summary } = await trainAndTest({
+      run: resolved?.run,
       ...{ folder, hub, prepared, state, workforce, resume, signal, notice, tracer, commandLine: options.commandLine },
       observer: status.watching(observer),
       onSaveable(saver) {

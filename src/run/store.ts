@@ -9,10 +9,12 @@ import type { PreparedRun } from './prepare.js';
 
 /**
  * Where a training's results go: into the run's folder and, of what is logged, into the event file for TensorBoard.
+ * @param run names it in its checkpoints
  * @param state the optimizer's at present
  */
 export function storeOf(
   folder: RunFolder,
+  run: string | undefined,
   { plan: { config }, metadata }: PreparedRun,
   events: RunEvents | undefined,
   state: () => OptimizerState,
@@ -38,7 +40,7 @@ export function storeOf(
     }),
     saveCheckpoint(checkpoint) {
       events?.flush();
-      return folder.saveCheckpoint(checkpoint);
+      return folder.saveCheckpoint({ run, ...checkpoint });
     },
     async saveModel(name, weights) {
       const write = async (): Promise<void> => writeModel(await folder.folder(...name.split('/')), modelJson, weights);

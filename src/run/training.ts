@@ -21,6 +21,8 @@ import type { Workforce } from './workforce.js';
 
 /** All that a training needs once its workers are there. */
 export interface TrainingParts {
+  /** Names the run in its checkpoints. */
+  readonly run: string | undefined;
   readonly folder: RunFolder;
   readonly hub: Hub;
   readonly prepared: PreparedRun;
@@ -40,7 +42,7 @@ export interface TrainingParts {
  * @throws Interrupted when the signal aborts, RunError when the run cannot go on
  */
 export async function trainAndTest(parts: TrainingParts): Promise<{ readonly outcome: Outcome; readonly summary: RunSummary }> {
-  const { folder, hub, prepared, state, workforce, resume, observer, tracer, signal, commandLine, notice, onSaveable } = parts;
+  const { run, folder, hub, prepared, state, workforce, resume, observer, tracer, signal, commandLine, notice, onSaveable } = parts;
   const { plan, fingerprint } = prepared;
   const { fleet } = workforce;
   const workers = tracer ? tracedWorkers(workforce.workers, tracer) : workforce.workers;
@@ -49,7 +51,7 @@ export async function trainAndTest(parts: TrainingParts): Promise<{ readonly out
   const events = RunEvents && new RunEvents(folder.path, plan, stepsBefore, notice);
   try {
     const startedAt = performance.now();
-    const plainStore = storeOf(folder, prepared, events, () => state.optimizer.state);
+    const plainStore = storeOf(folder, run, prepared, events, () => state.optimizer.state);
     const store = tracer ? tracedStore(plainStore, tracer) : plainStore;
     // It is not over any more, for whoever looks for runs to go on with.
     if (resume) await rm(folder.file('summary.json'), { force: true });

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { copyFileSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Test, test } from 'tap';
 import { runCli, runWell, someMnist } from '../fixtures/cli.js';
@@ -72,4 +72,21 @@ test('nothing to do: said, exit code 0, and no file is changed', async (t) => {
     other.stderr,
     /problems\n {2}model\.layers\[\d\]\.dense\.units: the run has 16, got 17\n {2}optimizer\.epsilon: the run has 1e-7, got 0\.1\n/,
   );
+});
+
+test("another run's checkpoint among a run's own is skipped, named, and pushes none out", async (t) => {
+  const runs = t.testdir();
+  const train = (name: string, ...flags: string[]) =>
+    runWell(t, 'up', ...small, ...flags, '--checkpoint-keep', '1', '--runs', runs, '--name', name);
+  await train('whole', '--epochs', '4');
+  await train('own', '--epochs', '2');
+  await train('other', '--epochs', '9', '--seed', '2');
+  const name = 'step-000000135.checkpoint';
+  const path = join(runs, 'own');
+  copyFileSync(join(runs, 'other', 'checkpoints', name), join(path, 'checkpoints', name));
+  for (const epochs of ['3', '4']) {
+    const { stderr } = await runWell(t, 'up', '--resume', path, '--epochs', epochs);
+    t.match(stderr, new RegExp(`^skipping ${name}: it is of another run$`, 'm'));
+  }
+  checkSame(t, path, join(runs, 'whole'));
 });

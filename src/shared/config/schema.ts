@@ -132,6 +132,7 @@ export const configSchema = record({
     library: z.string(),
     probe: z.string(),
     fingerprint: z.string(),
+    run: z.string().optional(),
     version: z.string(),
   })
     .optional()

@@ -1,0 +1,37 @@
+import type { Checkpoint } from '../coordinator/checkpoint.js';
+
+/** What a checkpoint of a run must agree with. */
+export interface RunIdentity {
+  /** The run's name for itself in its checkpoints; undefined where it was begun by an earlier version. */
+  readonly run: string | undefined;
+  readonly parameters: number;
+  /** So many bytes of its metrics.jsonl from its start, or the end of them; fewer where it is shorter. */
+  readonly metrics: (bytes: number) => MetricsEnd;
+}
+
+export interface MetricsEnd {
+  /** Are there as many bytes as were asked for? */
+  readonly isWhole: boolean;
+  readonly text: string;
+}
+
+/** Why a checkpoint is not one of this run; undefined where it is, as far as can be known. */
+export function foreignness({ run, optimizer, progress, metricsBytes }: Checkpoint, own: RunIdentity): string | undefined {
+  const parameters = optimizer.weights.length;
+  if (parameters !== own.parameters) return `it is of another run: it has ${parameters} parameters, this run ${own.parameters}`;
+  if (run !== undefined) return run === own.run ? undefined : 'it is of another run';
+  // Those of earlier versions do not say whose they are, but the metrics that they count end with their last step.
+  const { isWhole, text } = own.metrics(metricsBytes);
+  if (!isWhole || text.includes('\0')) return undefined;
+  if (text !== '' && !text.endsWith('\n')) return "it is of another run: this run's metrics.jsonl has no line that ends where it says";
+  const last = lastStep(text);
+  if (last === undefined || last === progress.step - 1) return undefined;
+  return `it is of another run: where it says, this run's metrics.jsonl has step ${last}, expected ${progress.step - 1}`;
+}
+
+/** The number of the last step that some lines tell of. */
+function lastStep(lines: string): number | undefined {
+  const line = lines.split('\n').findLast((line) => line.startsWith('{"kind":"step",'));
+  const [, step] = /"step":(\d+)/.exec(line ?? '') ?? [];
+  return step === undefined ? undefined : Number(step);
+}

@@ -1,0 +1,34 @@
+import { test } from 'tap';
+import type { Checkpoint } from '../../src/coordinator/checkpoint.js';
+import { freshProgress } from '../../src/coordinator/progress.js';
+import { foreignness, type MetricsEnd } from '../../src/run/ownCheckpoint.js';
+
+const weights = new Float32Array(3);
+const checkpoint: Checkpoint = {
+  run: 'own',
+  progress: { ...freshProgress, step: 5 },
+  optimizer: { weights, m: weights, v: weights, updates: 5 },
+  best: undefined,
+  stoppingBest: undefined,
+  metricsBytes: 10,
+};
+
+const own = { run: 'own', parameters: 3, metrics: (): MetricsEnd => ({ isWhole: false, text: '' }) };
+const step = (number: number): string => `{"kind":"step","epoch":0,"step":${number},"samples":32,"loss":1}\n`;
+
+test('whose a checkpoint is', async (t) => {
+  t.equal(foreignness(checkpoint, own), undefined);
+  t.equal(foreignness({ ...checkpoint, run: 'other' }, own), 'it is of another run');
+  t.equal(foreignness(checkpoint, { ...own, run: undefined }), 'it is of another run', 'of a run that was begun before runs had names');
+  t.match(foreignness(checkpoint, { ...own, parameters: 4 }), /it has 3 parameters, this run 4$/);
+});
+
+test('checkpoints of earlier versions are told by the metrics', async (t) => {
+  const { run: _, ...old } = checkpoint;
+  const judged = (text: string, isWhole = true) => foreignness(old, { ...own, metrics: () => ({ isWhole, text }) });
+  t.equal(judged(`${step(3)}${step(4)}{"kind":"epoch","epoch":0,"loss":1}\n`), undefined);
+  t.match(judged(step(3)), /has step 3, expected 4$/);
+  t.match(judged(`${step(4)}{"kind":"st`), /no line that ends where it says$/);
+  t.equal(judged('', false), undefined, 'metrics that are cut short say nothing');
+  t.equal(judged(`${step(3)}\0\0`), undefined, 'nor do those that the disk has lost');
+});
