@@ -3,7 +3,7 @@ import type { ReadyHost } from '../hosts/checkHosts.js';
 import type { Host } from '../hosts/hostList.js';
 import type { Ssh } from '../hosts/ssh.js';
 import type { RemoteWorkers } from '../run/endpoint.js';
-import { addressAt, isEverywhere, isLoopback, parseAddress } from '../shared/address.js';
+import { addressAt, isEverywhere, isIpv6, isLoopback, parseAddress } from '../shared/address.js';
 import type { Config } from '../shared/config/schema.js';
 import { plainConfig } from '../shared/config/write.js';
 import { UsageError } from '../shared/errors.js';
@@ -107,9 +107,9 @@ export function seenFrom({ name, coordinator }: ReadyHost, address: string): str
   if (!isEverywhere(parseAddress(address))) return address;
   if (coordinator === undefined)
     throw new UsageError(`${name}: its ssh does not say where it was called from; name this machine's address with --bind`);
-  if (coordinator.includes(':')) {
+  if (coordinator.includes(':') && !isIpv6(address)) {
     throw new UsageError(
-      `${name}: its ssh came from ${coordinator}, but workers connect over IPv4; use --ssh 'ssh -4', or name an address with --bind`,
+      `${name}: its ssh came from ${coordinator}, but ${address} is IPv4; use --bind 'tcp://[::]:0', --ssh 'ssh -4', or name an address with --bind`,
     );
   }
   return addressAt(address, coordinator);

@@ -25,7 +25,7 @@ export async function answerNetcheck({ coordinator, keys, name, connectTimeout, 
   const leave = new AbortController().signal;
   const address = await knock(coordinator, { connectTimeout, say, leave });
   if (address === undefined) return;
-  const link = openLink(address, frameBytes + 64, keys);
+  const link = openLink(address, frameBytes + 64, keys, { handshakeTimeout: connectTimeout });
   const send = (message: FromPeer): void => link.send(framesOf(message));
   try {
     send({ type: 'hello', version, name: name ?? hostname(), host: hostname() });

@@ -14,7 +14,14 @@ export function parseAddress(address: string): Address {
   }
   const ipc = /^ipc:\/\/(\/.+)$/.exec(address);
   if (ipc?.[1] !== undefined) return { kind: 'ipc', path: ipc[1] };
+  const bare = /^tcp:\/\/([\da-fA-F]*:[\da-fA-F:]*:[\da-fA-F.]*):(\d{1,5})$/.exec(address);
+  if (bare) throw new UsageError(`expected an IPv6 address in brackets, as tcp://[${bare[1]}]:${bare[2]}, got ${JSON.stringify(address)}`);
   throw new UsageError(`expected an address such as tcp://HOST:PORT, got ${JSON.stringify(address)}`);
+}
+
+/** Does a socket need IPv6 for it? Names are looked up before. */
+export function isIpv6(address: string): boolean {
+  return address.startsWith('tcp://[');
 }
 
 /** Does only this machine reach the address? */

@@ -1,4 +1,5 @@
 import { Context, curveKeyPair, Dealer, type Event, Reply, Router } from 'zeromq';
+import { isIpv6 } from './address.js';
 import { errorCode, RunError, UsageError } from './errors.js';
 import type { RunKeys } from './keys.js';
 
@@ -60,6 +61,8 @@ export async function openHub({ address, alsoAt, maxFrameBytes, keys, onTurnedAw
   // A send never waits for a peer: it goes out, or its peer is gone. Mandatory makes an unknown peer an error.
   const socket = new Router({
     context,
+    // Only where it is needed: a kernel may have none.
+    ipv6: isIpv6(address),
     mandatory: true,
     sendTimeout: 0,
     linger,
@@ -188,14 +191,23 @@ export interface Link {
  */
 export type Patience = 'short' | 'long' | 'forever';
 
-/** Connects a worker once: when the connection ends, so does the link. An address that does not answer is no error here. */
-export function openLink(address: string, maxFrameBytes: number, keys?: RunKeys, patience: Patience = 'short'): Link {
+/**
+ * Connects a worker once: when the connection ends, so does the link. An address that does not answer is no error here.
+ * @param handshakeTimeout seconds after which the link ends if the other side accepts the connection and says nothing
+ */
+export function openLink(
+  address: string,
+  maxFrameBytes: number,
+  keys?: RunKeys,
+  { patience = 'short', handshakeTimeout }: { readonly patience?: Patience; readonly handshakeTimeout?: number | undefined } = {},
+): Link {
   // Of its own, whose threads and files go when it is collected: in a context that is shared, the observer of a new
   // socket may take the name of one that is still going (EADDRINUSE).
   const context = new Context();
   // Never under an old identity: a socket that came back by itself could be black-holed.
   const socket = new Dealer({
     context,
+    ipv6: isIpv6(address),
     reconnectInterval: -1,
     linger,
     maxMessageSize: maxFrameBytes,
@@ -222,7 +234,14 @@ export function openLink(address: string, maxFrameBytes: number, keys?: RunKeys,
     loseBy(`the coordinator at ${address} did not accept ${keys ? 'this key' : 'a connection without a key (--key FILE)'}`)();
   };
   const lost = loseBy('the connection to the coordinator is lost');
+  const silence = (): void => {
+    isTurnedAway = 'yes';
+    loseBy(`no coordinator at ${address}: it accepts connections, but sent no ZeroMQ handshake within ${handshakeTimeout} s`)();
+  };
+  // ZeroMQ itself gives a handshake 30 s, after which the worker would come again.
+  const timer = handshakeTimeout === undefined ? undefined : setTimeout(silence, Math.max(1, handshakeTimeout) * 1_000);
   const events = watch(socket, ({ type }) => {
+    if (type === 'handshake' || type.startsWith('handshake:error')) clearTimeout(timer);
     // `close` is a connection that never came about.
     if (type === 'disconnect' || type === 'close') lost();
     if (type === 'handshake:error:auth') turnedAway('yes');
@@ -259,6 +278,7 @@ export function openLink(address: string, maxFrameBytes: number, keys?: RunKeys,
     async close() {
       // To a coordinator that is gone, a message would wait for ever.
       await Promise.race([sending.catch(() => undefined), loss]);
+      clearTimeout(timer);
       events.close();
       socket.close();
     },
@@ -306,6 +326,7 @@ function bindFailure(error: unknown): string {
       return 'permission denied';
     case 'EADDRNOTAVAIL':
     case 'ENODEV':
+    case 'EAFNOSUPPORT':
       return 'this machine has no such address';
     default:
       return error instanceof Error ? error.message : String(error);

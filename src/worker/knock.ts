@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { connect } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
-import { type Address, hostInAddress, parseAddress } from '../shared/address.js';
+import { type Address, hostInAddress, isLoopback, parseAddress } from '../shared/address.js';
 import { announcedAddress } from '../shared/addressFile.js';
 import { errorCode, errorMessage, RunError } from '../shared/errors.js';
 
@@ -33,12 +33,18 @@ export async function knock(where: Whereabouts, { connectTimeout, say, leave }: 
   const deadline = performance.now() + connectTimeout * 1_000;
   let lastReason = '';
   while (!leave.aborted) {
-    const result = await tryOnce('address' in where ? parseAddress(where.address) : announcedAddress(where.addressFile));
-    if (result.isOpen) return result.address;
+    const target = 'address' in where ? parseAddress(where.address) : announcedAddress(where.addressFile);
+    const tried = await tryOnce(target);
+    const result =
+      tried.isOpen || 'address' in where || target?.kind !== 'tcp' ? tried : { ...tried, reason: `${textOf(target)}: ${tried.reason}` };
+    if (result.isOpen) {
+      if ('addressFile' in where || result.address !== where.address) say(`connects to ${result.address}`);
+      return result.address;
+    }
     if (result.reason !== lastReason) say(`${name}: ${result.reason}; waiting`);
     lastReason = result.reason;
     if (performance.now() + retryInterval > deadline) {
-      throw new RunError(`no coordinator at ${name} within ${connectTimeout} s: ${result.reason}`);
+      throw new RunError(`no coordinator at ${name} within ${connectTimeout} s: ${result.reason}${result.isElsewhere ? advertise : ''}`);
     }
     await pauseUnless(leave, retryInterval);
   }
@@ -52,7 +58,9 @@ export async function pauseUnless(signal: AbortSignal, milliseconds: number): Pr
   });
 }
 
-type Result = { readonly isOpen: true; readonly address: string } | { readonly isOpen: false; readonly reason: string };
+type Result =
+  | { readonly isOpen: true; readonly address: string }
+  | { readonly isOpen: false; readonly reason: string; readonly isElsewhere?: boolean };
 
 async function tryOnce(target: Address | undefined): Promise<Result> {
   if (target === undefined) return { isOpen: false, reason: 'no coordinator has written its address there' };
@@ -60,15 +68,35 @@ async function tryOnce(target: Address | undefined): Promise<Result> {
     const reason = await reasonClosed({ path: target.path });
     return reason === undefined ? { isOpen: true, address: `ipc://${target.path}` } : { isOpen: false, reason };
   }
-  let host: { address: string; family: number };
+  let hosts: { address: string }[];
   try {
-    host = await lookup(target.host);
+    hosts = await lookup(target.host, { all: true });
   } catch (error) {
     return { isOpen: false, reason: `the name ${target.host} does not resolve (${errorCode(error) || errorMessage(error)})` };
   }
-  const reason = await reasonClosed({ host: host.address, port: target.port });
-  if (reason !== undefined) return { isOpen: false, reason };
-  return { isOpen: true, address: `tcp://${hostInAddress(host.address)}:${target.port}` };
+  const reasons: string[] = [];
+  for (const { address } of hosts) {
+    const reason = await reasonClosed({ host: address, port: target.port });
+    if (reason === undefined) return { isOpen: true, address: `tcp://${hostInAddress(address)}:${target.port}` };
+    reasons.push(reason);
+  }
+  return { isOpen: false, reason: closedReason(target.host, hosts, reasons), isElsewhere: !isLoopback(target) };
+}
+
+/** Why none of a name's addresses answers, with those that were tried. */
+function closedReason(name: string, hosts: readonly { address: string }[], reasons: readonly string[]): string {
+  const [first = ''] = reasons;
+  const tried = hosts.map(({ address }) => address);
+  if (tried.length === 1 && tried[0] === name) return first;
+  if (reasons.every((reason) => reason === first)) return `${first}; tried ${tried.join(', ')}`;
+  return reasons.map((reason, i) => `${tried[i]}: ${reason}`).join('; ');
+}
+
+/** What only the coordinator's side can mend. */
+const advertise = '; if this is not an address at which the coordinator can be reached from here, start it with --advertise HOST';
+
+function textOf({ host, port }: Extract<Address, { kind: 'tcp' }>): string {
+  return `tcp://${hostInAddress(host)}:${port}`;
 }
 
 function reasonClosed(where: { path: string } | { host: string; port: number }): Promise<string | undefined> {

@@ -81,13 +81,17 @@ export async function whileItLasts(
   options: WhileItLastsOptions,
   serveOver: (link: Link, connection: Connection) => Promise<void>,
 ): Promise<void> {
-  const { keys, leave } = options;
+  const { keys, leave, connectTimeout } = options;
   const way = new Way(options);
   for (;;) {
     const connection = await way.next();
     if (leave.aborted) throw new Interrupted(hasLeft);
     if (!connection) continue;
-    const link = openLink(connection.address, maxFrame, keys, patienceFor(connection));
+    const link = openLink(connection.address, maxFrame, keys, {
+      patience: patienceFor(connection),
+      // An aggregator that is silent is not the coordinator's end: the worker goes back to that.
+      handshakeTimeout: connection.ticket === undefined ? connectTimeout : undefined,
+    });
     try {
       await serveOver(link, connection);
       return;

@@ -5,6 +5,9 @@ test('addresses are read', async (t) => {
   t.same(parseAddress('tcp://node1:5555'), { kind: 'tcp', host: 'node1', port: 5555 });
   t.same(parseAddress('tcp://[::1]:0'), { kind: 'tcp', host: '::1', port: 0 });
   t.same(parseAddress('ipc:///tmp/x'), { kind: 'ipc', path: '/tmp/x' });
+  t.throws(() => parseAddress('tcp://::1:5555'), {
+    message: 'expected an IPv6 address in brackets, as tcp://[::1]:5555, got "tcp://::1:5555"',
+  });
   for (const wrong of ['', 'node1:5555', 'tcp://node1', 'tcp://node1:65536', 'tcp://a b:1', 'ipc://x', 'http://x:1'])
     t.throws(() => parseAddress(wrong), { message: `expected an address such as tcp://HOST:PORT, got ${JSON.stringify(wrong)}` });
 });
