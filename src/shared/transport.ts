@@ -239,7 +239,7 @@ export function openLink(
     loseBy(`no coordinator at ${address}: it accepts connections, but sent no ZeroMQ handshake within ${handshakeTimeout} s`)();
   };
   // ZeroMQ itself gives a handshake 30 s, after which the worker would come again.
-  const timer = handshakeTimeout === undefined ? undefined : setTimeout(silence, Math.max(1, handshakeTimeout) * 1_000);
+  const timer = handshakeTimeout === undefined ? undefined : setTimeout(silence, Math.max(1, handshakeTimeout) * 1_000).unref();
   const events = watch(socket, ({ type }) => {
     if (type === 'handshake' || type.startsWith('handshake:error')) clearTimeout(timer);
     // `close` is a connection that never came about.

@@ -30,9 +30,18 @@ export async function submit(script: string, say: (line: string) => void): Promi
 }
 
 /** What a user sets for the client: which cluster, and who they are. All else of that name describes the job that it is typed in. */
-const ofUser: ReadonlySet<string> = new Set(['SLURM_CONF', 'SLURM_CLUSTERS', 'SLURM_JWT']);
+const ofUser: ReadonlySet<string> = new Set([
+  'SLURM_CONF',
+  'SLURM_CONF_SERVER',
+  'SLURM_CLUSTERS',
+  'SLURM_JWT',
+  'SLURM_SACK_KEY',
+  'SLURM_SACK_SOCKET',
+  'SLURM_TIME_FORMAT',
+  'SLURM_DEBUG_FLAGS',
+]);
 
 /** An environment without what Slurm, and its PMI, have set in a job: sbatch would take it for options, and pass it on to the new job. */
 export function outsideOfJob(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(env).filter(([name]) => ofUser.has(name) || !/^(SLURM|SLURMD|SRUN|PMI|PMIX)_/.test(name)));
+  return Object.fromEntries(Object.entries(env).filter(([name]) => ofUser.has(name) || !/^(SLURM|SLURMD|SRUN|PMI|PMI2|PMIX)_/.test(name)));
 }
