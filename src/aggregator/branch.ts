@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import { wantedShards } from '../coordinator/computations.js';
 import { Fleet } from '../coordinator/fleet.js';
 import type { Job } from '../coordinator/job.js';
@@ -9,6 +8,7 @@ import { atMost, saidOfStrangers } from '../shared/atMost.js';
 import { now } from '../shared/clock.js';
 import { parseConfig } from '../shared/config/parse.js';
 import type { Config } from '../shared/config/schema.js';
+import { usableCores } from '../shared/controlGroup.js';
 import { errorMessage, RunError } from '../shared/errors.js';
 import type { RunKeys } from '../shared/keys.js';
 import { encode, type Message, type PartSums } from '../shared/protocol.js';
@@ -70,7 +70,7 @@ export class Branch {
   constructor(configure: Message<'configure'>, hub: Hub, link: Link, { workersHere, say }: BranchOptions) {
     this.#config = parseConfig(configure.config, 'the config of the coordinator', { cores: 1 });
     const { workers, shards, prepareTimeout, stepTimeout } = this.#config;
-    const channels = Math.min(workers, workersHere ?? availableParallelism());
+    const channels = Math.min(workers, workersHere ?? usableCores());
     this.#state = openBranchState(this.#config, configure.partSize, channels, say);
     const { partition, broadcast, halves, shared } = this.#state;
     this.#sendUp = (message, tensors) => link.send(encode(message, tensors));

@@ -1,10 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { addressAt, hostInAddress } from '../shared/address.js';
 import { atMost, saidOfStrangers } from '../shared/atMost.js';
 import { errorMessage, Interrupted, ProtocolError, RunError } from '../shared/errors.js';
 import { decodeFromCoordinator, encode, type Message } from '../shared/protocol.js';
+import { longestSocketPath, makeTemporaryFolder } from '../shared/temporaryFolder.js';
 import { type Hub, type Link, openHub } from '../shared/transport.js';
 import { version } from '../shared/version.js';
 import { CoordinatorEnded, hasLeft, helloOf, LinkLost, linkEnd, Moved } from '../worker/serve.js';
@@ -23,7 +22,7 @@ const maxFrame = 2 ** 30;
 export async function serveBranch(link: Link, connection: Connection, options: BranchOptions): Promise<void> {
   if (options.leave.aborted) throw new Interrupted(hasLeft);
   const own = await ownAddressTowards(connection.address);
-  const folder = mkdtempSync(join(tmpdir(), 'bpnn-'));
+  const folder = makeTemporaryFolder({ longest: longestSocketPath, name: 'hub', say: options.say });
   // Of this machine alone: who comes that way may share memory.
   const alsoAt = `ipc://${folder}/hub`;
   const { keys, bind = `tcp://${hostInAddress(own)}:0`, advertise = own, say } = options;

@@ -1,10 +1,10 @@
-import { createWriteStream, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { createWriteStream, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { Command } from 'commander';
 import type { Prediction } from '../inference/predictFile.js';
 import { deviceOf } from '../shared/device.js';
+import { makeTemporaryFolder } from '../shared/temporaryFolder.js';
 import { figure } from './format.js';
 import { say } from './say.js';
 import { onStopSignal } from './stopSignals.js';
@@ -72,7 +72,7 @@ async function withFile(file: string, use: (path: string) => Promise<void>): Pro
     const { localCopy } = await import('../data/remote/localCopies.js');
     return use(await localCopy(file, { folders: cachesElsewhere('runs'), say }));
   }
-  const folder = mkdtempSync(join(tmpdir(), 'bpnn-'));
+  const folder = makeTemporaryFolder();
   const remove = (): void => rmSync(folder, { recursive: true, force: true });
   // Also where whoever reads our results has had enough.
   process.once('exit', remove);

@@ -1,8 +1,8 @@
-import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
 import { endReasonText } from '../run/endText.js';
 import type { RunOptions, RunResult } from '../run/run.js';
 import type { Machine } from '../shared/config/machine.js';
+import { machineHere } from '../shared/config/machine.js';
 import type { Config } from '../shared/config/schema.js';
 import { errorMessage, RunIsOver } from '../shared/errors.js';
 import { traceRequest } from '../view/trace/tracedSteps.js';
@@ -87,7 +87,7 @@ export async function resumption<R>(
   const path = findRun(which, runs, name, fallbackName);
   if (path === undefined) return undefined;
   try {
-    return await read(path, given, { cores: availableParallelism() });
+    return await read(path, given, machineHere());
   } catch (error) {
     if (!(error instanceof RunIsOver)) throw error;
     process.stderr.write(`${error.message}\n`);

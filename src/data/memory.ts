@@ -1,5 +1,5 @@
-import { totalmem } from 'node:os';
 import type { Config } from '../shared/config/schema.js';
+import { memoryBytes } from '../shared/controlGroup.js';
 
 /** Bytes that a process needs beside the data: Node.js, an engine, and what they work in. */
 const ownBytes = 250 * 2 ** 20;
@@ -12,7 +12,7 @@ const defaultShare = 0.5;
  * Half of what is left of `memoryLimit`, since orders of samples, weights and gradients take memory too.
  */
 export function dataMemory({ memoryLimit, workers }: Pick<Config, 'memoryLimit' | 'workers'>): number {
-  if (memoryLimit === undefined) return (totalmem() * defaultShare) / (workers + 1);
+  if (memoryLimit === undefined) return (memoryBytes() * defaultShare) / (workers + 1);
   return Math.max(0, memoryLimit - ownBytes) / 2;
 }
 

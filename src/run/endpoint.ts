@@ -1,5 +1,5 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { hostname, tmpdir } from 'node:os';
+import { existsSync, rmSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { RunFolder } from '../coordinator/runFolder.js';
 import { addressAt } from '../shared/address.js';
@@ -7,6 +7,7 @@ import { announceAddress } from '../shared/addressFile.js';
 import { type RunKeys, readKeys, writeKeys } from '../shared/keys.js';
 import type { Launcher } from '../shared/launcher.js';
 import type { LogFormat } from '../shared/logLine.js';
+import { longestSocketPath, makeTemporaryFolder } from '../shared/temporaryFolder.js';
 import { type Hub, newKeys } from '../shared/transport.js';
 import type { Resumption } from './resume.js';
 
@@ -48,7 +49,7 @@ export interface Endpoint {
 /** Where workers connect: those started here by a socket in a short folder that only this user can enter. */
 export function endpointFor(workers: 'local' | RemoteWorkers, resume: Resumption | undefined): Endpoint {
   if (workers === 'local') {
-    const folder = mkdtempSync(join(tmpdir(), 'bpnn-'));
+    const folder = makeTemporaryFolder({ longest: longestSocketPath, name: 'hub' });
     return { address: `ipc://${folder}/hub`, remove: () => rmSync(folder, { recursive: true, force: true }) };
   }
   const { address, keys } = workers;

@@ -1,7 +1,7 @@
-import { availableParallelism } from 'node:os';
 import { Broadcast } from '../coordinator/broadcast.js';
 import { clips, Optimizer, optimizerArrays } from '../coordinator/optimizer.js';
 import { PartedSum } from '../coordinator/partedSum.js';
+import { usableCores } from '../shared/controlGroup.js';
 import { RunError } from '../shared/errors.js';
 import { type Halves, openHalves } from '../shared/half/half.js';
 import { worthHelping } from '../shared/kernel/crew.js';
@@ -93,7 +93,7 @@ function stateIn({ plan: { config, network }, weights }: PreparedRun, memory: Sh
 
 /** Threads that help with the passes over the gradient: its memory feeds no more, and short ones are not worth waking them. */
 function helpersFor(longestPass: number): number {
-  return longestPass < worthHelping ? 0 : Math.min(mostThreads, availableParallelism()) - 1;
+  return longestPass < worthHelping ? 0 : Math.min(mostThreads, usableCores()) - 1;
 }
 
 function shareMemory({ plan: { config, network } }: PreparedRun, notice: (line: string) => void): SharedMemory | undefined {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { AwakeTimer } from '../shared/awake.js';
+import { groupLimits } from '../shared/controlGroup.js';
 import type { Launcher, WorkerProcess } from '../shared/launcher.js';
 
 export interface WorkerProcessesOptions {
@@ -90,6 +91,7 @@ export class WorkerProcesses {
     const child = slot.launcher.start(number, this.#options.logFile(number));
     slot.child = child;
     slot.startedAt = performance.now();
+    const killsBefore = groupLimits().outOfMemoryKills;
     // Writing to a worker that has just died is no error of ours.
     child.stdin?.on('error', () => undefined);
     const end = (reason: string): void => {
@@ -101,7 +103,7 @@ export class WorkerProcesses {
     };
     child.once('error', (error) => end(`could not be started (${error.message})`));
     // Not before all that it has said has come.
-    child.once('close', (code, signal) => end(signal === null ? `ended with exit code ${code}` : `was killed by ${signal}`));
+    child.once('close', (code, signal) => end(howEnded(code, signal, groupLimits().outOfMemoryKills - killsBefore)));
   }
 
   #restart(number: number, slot: Slot, pid: number, reason: string): void {
@@ -118,6 +120,16 @@ export class WorkerProcesses {
     slot.pause = setTimeout(() => this.#start(number, slot), pause + slot.launcher.delay);
     onEnd(number, place, `${reason}; starting it again in ${pause / 1_000} s`);
   }
+}
+
+/**
+ * How a process has ended, as a clause.
+ * @param kills processes of its control group that were killed meanwhile because the group's memory was used up
+ */
+export function howEnded(code: number | null, signal: NodeJS.Signals | null, kills: number): string {
+  if (signal === null) return `ended with exit code ${code}`;
+  if (signal !== 'SIGKILL' || kills <= 0) return `was killed by ${signal}`;
+  return `was killed because its control group ran out of memory (${signal}); use fewer workers, or a memoryLimit, beyond which data are read from their files`;
 }
 
 /** Ends a worker and what it has started. One that is stopped (SIGSTOP) hears no other signal. */

@@ -1,12 +1,15 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { availableParallelism, cpus, totalmem } from 'node:os';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { dirname } from 'node:path';
 import { findGpus, missingGpu } from '../engines/gpu.js';
 import { classifier, type Trial, type TrialRequest } from '../engines/trial/tryEngine.js';
 import { tryInProcess } from '../engines/trial/tryInProcess.js';
+import { memoryBytes, usableCores } from '../shared/controlGroup.js';
 import type { Device } from '../shared/device.js';
 import { errorMessage } from '../shared/errors.js';
 import { installedOnnxCuda, installedTensorflow } from '../shared/home.js';
 import { availableBytes, memorySystem } from '../shared/memory/system.js';
+import { longestSocketPath, makeTemporaryFolder } from '../shared/temporaryFolder.js';
 import { newKeys, openHub, openLink } from '../shared/transport.js';
 import { version } from '../shared/version.js';
 
@@ -82,6 +85,7 @@ export async function diagnose(
     gpuFinding(),
     sharingFinding(),
     await socketFinding(),
+    temporaryFinding(),
     fileFinding(),
     clockFinding(),
   ];
@@ -122,14 +126,14 @@ function nodeFinding(): Finding {
 
 function memoryFinding(): Finding {
   const free = availableBytes();
-  const says = `${gib(free)} of ${gib(totalmem())} GiB are free`;
+  const says = `${gib(free)} of ${gib(memoryBytes())} GiB are free`;
   return free < 2 ** 29
     ? { what: 'memory', state: 'bad', says, advice: 'free half a GiB at least' }
     : { what: 'memory', state: 'good', says };
 }
 
 function coreFinding(): Finding {
-  const cores = availableParallelism();
+  const cores = usableCores();
   return {
     what: 'cores',
     state: 'good',
@@ -184,6 +188,23 @@ async function socketFinding(): Promise<Finding> {
     return { what, state: 'good', says: 'ZeroMQ over loopback, encrypted' };
   } catch (error) {
     return { what, state: 'bad', says: errorMessage(error), advice: 'see that this process may open sockets on 127.0.0.1' };
+  }
+}
+
+function temporaryFinding(): Finding {
+  const what = 'temporary files';
+  let trouble: string | undefined;
+  const say = (line: string): void => {
+    trouble = line;
+  };
+  try {
+    const folder = makeTemporaryFolder({ longest: longestSocketPath, name: 'hub', say });
+    rmSync(folder, { recursive: true });
+    const says = `in ${dirname(folder)}`;
+    if (trouble === undefined) return { what, state: 'good', says };
+    return { what, state: 'missing', says: trouble, advice: 'set TMPDIR to a writable folder with a short path' };
+  } catch (error) {
+    return { what, state: 'bad', says: errorMessage(error), advice: 'set TMPDIR to a writable folder' };
   }
 }
 

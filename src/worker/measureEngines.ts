@@ -1,8 +1,9 @@
-import { availableParallelism, cpus } from 'node:os';
+import { cpus } from 'node:os';
 import { candidatesFor } from '../engines/candidates.js';
 import { libraryMark } from '../engines/libraryMark.js';
 import { tryInProcess } from '../engines/trial/tryInProcess.js';
 import type { Config } from '../shared/config/schema.js';
+import { usableCores } from '../shared/controlGroup.js';
 import type { Device } from '../shared/device.js';
 import { type EngineFigure, type EngineOn, fastestOf, nameOf } from '../shared/engineChoice.js';
 import { errorMessage, RunError } from '../shared/errors.js';
@@ -93,7 +94,7 @@ function shardSize({ batchSize, shards }: Config): number {
 /** What the figure of an engine depends on: the machine, the engine's library, the network and how it is computed. */
 async function subjectOf(config: Config, candidate: EngineOn): Promise<unknown> {
   const { model, loss, metrics, threads, precision } = config;
-  const machine = [cpus()[0]?.model, availableParallelism(), process.env['OPENBLAS_CORETYPE']];
+  const machine = [cpus()[0]?.model, usableCores(), process.env['OPENBLAS_CORETYPE']];
   const library = await libraryMark(candidate, threads);
   return { version, machine, ...candidate, library, model, loss, metrics, threads, precision, count: shardSize(config) };
 }

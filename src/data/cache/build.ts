@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { FilePair } from '../../shared/config/dataSchema.js';
+import { usableCores } from '../../shared/controlGroup.js';
 import { DataError } from '../../shared/errors.js';
 import { unreadable } from '../../shared/files.js';
 import { shortHash } from '../../shared/shortHash.js';
@@ -230,7 +230,7 @@ async function convertParts(
   onProgress?.(source, done, all.length);
   const onDone = (): void => onProgress?.(source, ++done, all.length);
   // A process of its own takes longer to start than to convert one part.
-  if (all.length > 1) await convertAll(tasks, availableParallelism(), onDone);
+  if (all.length > 1) await convertAll(tasks, usableCores(), onDone);
   else for (const task of tasks) await convertPart(task.source, task.files).then(onDone);
   return all.map(({ files }) => files);
 }

@@ -1,6 +1,5 @@
 import { createWriteStream } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Entry, ZipFile } from 'yauzl';
@@ -10,6 +9,7 @@ import { placeDurably } from '../../shared/durableFile.js';
 import { DataError, errorMessage } from '../../shared/errors.js';
 import { type ParameterLayout, viewOf } from '../../shared/model/layout.js';
 import { buildNetwork } from '../../shared/model/network.js';
+import { makeTemporaryFolder } from '../../shared/temporaryFolder.js';
 import { version } from '../../shared/version.js';
 import { unpackedStream, withZip } from '../../shared/zip.js';
 import { notedMetadata } from '../metadata.js';
@@ -204,7 +204,7 @@ function refuseLarger({ fileName, uncompressedSize }: Entry, most: number, path:
 }
 
 async function inTemporaryFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
-  const folder = await mkdtemp(join(tmpdir(), 'bpnn-'));
+  const folder = makeTemporaryFolder();
   try {
     return await use(folder);
   } finally {

@@ -1,4 +1,4 @@
-import { availableParallelism } from 'node:os';
+import { usableCores } from '../controlGroup.js';
 import { gpuNumbers } from '../gpuNumbers.js';
 
 /** What the defaults of a config are taken from. */
@@ -11,5 +11,5 @@ export interface Machine {
 
 /** What this process may use. */
 export function machineHere(): Machine {
-  return { cores: availableParallelism(), gpus: gpuNumbers().length };
+  return { cores: usableCores(), gpus: gpuNumbers().length };
 }

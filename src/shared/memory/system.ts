@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { constants, freemem } from 'node:os';
+import { memoryBytes } from '../controlGroup.js';
 import { errorMessage, RunError } from '../errors.js';
 
 /** What memory and threads that are shared take from the operating system, called by its C library through koffi. Linux only. */
@@ -66,7 +67,7 @@ type Koffi = typeof import('koffi');
 /** What this process may still use: of its container's memory, if that is limited, else of the machine's. */
 export function availableBytes(): number {
   const { availableMemory }: { availableMemory?: () => number } = process;
-  return availableMemory?.() ?? freemem();
+  return Math.min(availableMemory?.() ?? freemem(), memoryBytes());
 }
 
 function bind(koffi: Koffi, futexNumber: number): MemorySystem {
