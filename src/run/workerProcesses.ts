@@ -126,7 +126,7 @@ export class WorkerProcesses {
  * How a process has ended, as a clause.
  * @param kills processes of its control group that were killed meanwhile because the group's memory was used up
  */
-export function howEnded(code: number | null, signal: NodeJS.Signals | null, kills: number): string {
+export function howEnded(code: number | null, signal: string | null, kills: number): string {
   if (signal === null) return `ended with exit code ${code}`;
   if (signal !== 'SIGKILL' || kills <= 0) return `was killed by ${signal}`;
   return `was killed because its control group ran out of memory (${signal}); use fewer workers, or a memoryLimit, beyond which data are read from their files`;
