@@ -24,6 +24,11 @@ export interface Reading {
   readonly inBlocks?: boolean | undefined;
 }
 
+/** How one process that has the machine to itself reads data. */
+export function readingAlone(): Reading {
+  return { memory: dataMemory({ memoryLimit: undefined, workers: 1 }) };
+}
+
 export function readingOf(config: Pick<Config, 'memoryLimit' | 'workers' | 'shuffle'>): Reading {
   return { memory: dataMemory(config), inBlocks: config.shuffle === 'blocks' };
 }

@@ -7,7 +7,7 @@ import { classWeightsOf } from './classWeights.js';
 import { convertSpec, type DataNames, type Likeness } from './convert.js';
 import type { DataParts, Dataset, PartName } from './dataset.js';
 import { type Fit, fitPreparation } from './fit.js';
-import type { Reading } from './memory.js';
+import { type Reading, readingAlone } from './memory.js';
 import { split } from './split.js';
 
 /** A run's data, and what samples and classes are called. */
@@ -104,7 +104,7 @@ export async function loadJudged(
   validationSplit: number,
   place: CachePlace,
 ): Promise<{ readonly part: PartName; readonly dataset: Dataset } | undefined> {
-  const { test, validation } = await loadData(spec, validationSplit, place);
+  const { test, validation } = await loadData(spec, validationSplit, place, readingAlone());
   if (test) return { part: 'test', dataset: test };
   return validation && { part: 'validation', dataset: validation };
 }

@@ -1,7 +1,7 @@
 import { BatchReader } from '../data/batch.js';
 import { type CachePlace, cachesElsewhere } from '../data/cache/place.js';
 import type { Dataset, PartName } from '../data/dataset.js';
-import { readingOf } from '../data/memory.js';
+import { readingAlone, readingOf } from '../data/memory.js';
 import { ofRun } from '../data/movedData.js';
 import { loadData } from '../data/open.js';
 import { checkTargets } from '../data/targets.js';
@@ -63,7 +63,7 @@ export async function partOf(model: Model, part: PartName, say?: Say): Promise<D
 export async function otherData(model: Model, spec: DataSpec, say?: Say): Promise<Dataset> {
   const path = 'the training data';
   const like = { table: model.schema && { path, schema: model.schema }, images: model.classes && { path, classes: model.classes } };
-  const { train, test } = await loadData(withoutTraining(spec), 0, { folders: cachesElsewhere('runs'), say }, undefined, {
+  const { train, test } = await loadData(withoutTraining(spec), 0, { folders: cachesElsewhere('runs'), say }, readingAlone(), {
     preparation: model.preparation,
     like,
   });
