@@ -2,6 +2,7 @@
 import '../shared/debuggerPort.js';
 import { setFlagsFromString } from 'node:v8';
 import { Command, CommanderError } from 'commander';
+import { spareAddressesOfChildren } from '../shared/addressSpace.js';
 import { DataError, errorCode, Interrupted, ProtocolError, RunError, UsageError } from '../shared/errors.js';
 import { type LogFormat, logLine } from '../shared/logLine.js';
 import { refuseWindows } from '../shared/transport.js';
@@ -18,6 +19,8 @@ if (Number.parseInt(process.versions.v8, 10) < 12) setFlagsFromString('--interru
 
 /** What writing to a terminal that was closed ends in. */
 const terminalGone = 'EIO';
+
+spareAddressesOfChildren();
 
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
   up: async () => (await import('./up.js')).upCommand(),

@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import { findGpus, missingGpu } from '../engines/gpu.js';
 import { classifier, type Trial, type TrialRequest } from '../engines/trial/tryEngine.js';
 import { tryInProcess } from '../engines/trial/tryInProcess.js';
+import { addressAdvice } from '../shared/addressSpace.js';
 import { memoryBytes, usableCores } from '../shared/controlGroup.js';
 import type { Device } from '../shared/device.js';
 import { errorMessage } from '../shared/errors.js';
@@ -86,6 +87,7 @@ export async function diagnose(
     sharingFinding(),
     await socketFinding(),
     temporaryFinding(),
+    ...addressFindings(),
     fileFinding(),
     clockFinding(),
   ];
@@ -206,6 +208,15 @@ function temporaryFinding(): Finding {
   } catch (error) {
     return { what, state: 'bad', says: errorMessage(error), advice: 'set TMPDIR to a writable folder' };
   }
+}
+
+/** None where addresses are not limited, as is usual. */
+function addressFindings(): Finding[] {
+  const advice = addressAdvice();
+  if (advice === undefined) return [];
+  return [
+    { what: 'addresses', state: 'missing', says: 'limited: a large network, or a coordinator with helpers, may not find enough', advice },
+  ];
 }
 
 function fileFinding(): Finding {

@@ -1,5 +1,7 @@
 /// <reference path="./webassembly.d.ts" />
+
 import { readFileSync } from 'node:fs';
+import { addressAdvice } from './addressSpace.js';
 import { RunError } from './errors.js';
 import { preferLargePages } from './memory/largePages.js';
 
@@ -87,7 +89,8 @@ function reserve(size: WebAssembly.MemoryDescriptor, holds: string, advice: stri
   try {
     memory = new WebAssembly.Memory(size);
   } catch {
-    throw new RunError(`no memory for ${gib} GiB of ${holds}${advice}`);
+    const limited = addressAdvice();
+    throw new RunError(`no memory for ${gib} GiB of ${holds}${limited === undefined ? advice : `: ${limited}`}`);
   }
   preferLargePages(new Uint8Array(memory.buffer));
   return memory;
