@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { Dataset, File, Group } from 'h5wasm/node';
 import { DataError, errorMessage } from '../../shared/errors.js';
 
@@ -7,11 +8,55 @@ type Library = typeof import('h5wasm/node').default;
 
 let library: Promise<Library> | undefined;
 
-/** The HDF5 library, whose errors throw instead of being printed. */
+/** The part of Emscripten's file system that opens files for the library. */
+interface LibraryFiles {
+  open(path: string, ...rest: readonly unknown[]): unknown;
+  readonly ErrnoError: new (errno: number) => Error;
+}
+
+/** EACCES of WASI. */
+const noAccess = 2;
+
+/** The one file that the library may open now, and the others that it was made to try. */
+let allowed: string | undefined;
+let refused: string[] = [];
+
+/**
+ * The HDF5 library, whose errors throw instead of being printed. A file may name others as the place of its values (external
+ * storage, external links, virtual datasets): the library may open none of them, or a model would read any file of its user.
+ */
 async function open(): Promise<Library> {
   const { default: found } = await import('h5wasm/node');
-  (await found.ready).activate_throwing_error_handler();
+  const module = await found.ready;
+  module.activate_throwing_error_handler();
+  // Its declarations leave the file system out.
+  const files = (module as unknown as { readonly FS: LibraryFiles }).FS;
+  const openFile = files.open;
+  files.open = (path, ...rest) => {
+    if (resolve(path) === allowed) return openFile(path, ...rest);
+    refused.push(path);
+    throw new files.ErrnoError(noAccess);
+  };
   return found;
+}
+
+/** Has the library work on one file. @throws DataError if that names other files */
+function only<T>(path: string, what: string, work: () => T): T {
+  allowed = resolve(path);
+  refused = [];
+  let outcome: { readonly value: T } | { readonly error: unknown };
+  try {
+    outcome = { value: work() };
+  } catch (error) {
+    outcome = { error };
+  }
+  allowed = undefined;
+  const [other] = refused;
+  // Also where the library has put zeros in the place of what it could not read.
+  if (other !== undefined)
+    throw new DataError(`${what}: its values are in another file (${other}), which is not opened: save the model as one file`);
+  if ('error' in outcome) throw outcome.error;
+  return outcome.value;
 }
 
 /**
@@ -22,27 +67,31 @@ async function open(): Promise<Library> {
 export async function readHdf5<T>(path: string, what: string, read: (file: File) => T): Promise<T> {
   library ??= open();
   const { File } = await library;
-  let file: File | undefined;
-  try {
-    file = new File(path, 'r');
-    return read(file);
-  } catch (error) {
-    throw error instanceof DataError ? error : new DataError(`${what}: cannot be read as HDF5: ${reason(error)}`);
-  } finally {
-    file?.close();
-  }
+  return only(path, what, () => {
+    let file: File | undefined;
+    try {
+      file = new File(path, 'r');
+      return read(file);
+    } catch (error) {
+      throw error instanceof DataError ? error : new DataError(`${what}: cannot be read as HDF5: ${reason(error)}`);
+    } finally {
+      file?.close();
+    }
+  });
 }
 
 /** Writes a new HDF5 file. */
 export async function writeHdf5(path: string, write: (file: File) => void): Promise<void> {
   library ??= open();
   const { File } = await library;
-  const file = new File(path, 'w');
-  try {
-    write(file);
-  } finally {
-    file.close();
-  }
+  only(path, path, () => {
+    const file = new File(path, 'w');
+    try {
+      write(file);
+    } finally {
+      file.close();
+    }
+  });
 }
 
 /** A string attribute; undefined where there is none. */
