@@ -1,4 +1,4 @@
-import { AwakeTimer } from '../shared/awake.js';
+import { AwakeTimer, awakeNow } from '../shared/awake.js';
 import { RunError } from '../shared/errors.js';
 
 export interface StaffingOptions {
@@ -10,6 +10,8 @@ export interface StaffingOptions {
   readonly workerTimeout: number;
   /** How many workers are still on their way, as far as anybody knows; Infinity where others may always come. */
   readonly coming: () => number;
+  /** It does not start yet: one line says how many workers are ready, and how long it waits for the others. */
+  readonly onAwaiting: (line: string) => void;
   /** The run has too few workers for now, and waits. */
   readonly onShort: (line: string) => void;
   /** It has enough again. */
@@ -24,6 +26,10 @@ export class Staffing {
   #ready = 0;
   #hasStarted = false;
   #isOverdue = false;
+  /** Does it wait for more than it has, with an end to that? */
+  #isShort = false;
+  /** When the timer ends, in milliseconds awake. */
+  #timerEnd = 0;
   #timer: AwakeTimer | undefined;
   #lastLoss = '';
   #failure: Error | undefined;
@@ -51,10 +57,12 @@ export class Staffing {
     if (!this.#hasStarted && this.#timer === undefined) {
       this.#startTimer(this.#options.startTimeout, () => {
         this.#isOverdue = true;
+        this.#stopTimer();
         this.#decide();
       });
     }
     this.#decide();
+    this.#tellAwaiting();
   }
 
   /** @param loss who is gone and why, as a clause */
@@ -62,6 +70,7 @@ export class Staffing {
     if (wasReady) this.#ready--;
     this.#lastLoss = loss;
     this.#decide();
+    if (wasReady) this.#tellAwaiting();
   }
 
   /** Nobody need wait any longer: the run is over, for this reason. */
@@ -85,22 +94,25 @@ export class Staffing {
   #decide(): void {
     const { workers, minWorkers, coming } = this.#options;
     const isShort = this.#ready < minWorkers;
-    const noneComing = coming() === 0;
+    const others = coming();
+    const noneComing = others === 0;
     if (isShort && noneComing) this.#giveUp();
-    else if (this.#hasStarted && isShort) this.#waitForMore();
+    else if (isShort && (this.#hasStarted || (this.#isOverdue && others === Number.POSITIVE_INFINITY))) this.#waitForMore();
     else if (this.#hasStarted || this.#ready >= workers || (!isShort && (noneComing || this.#isOverdue))) this.#goOn();
   }
 
   #goOn(): void {
-    const wasShort = this.#hasStarted && this.#timer !== undefined;
+    const wasShort = this.#isShort;
     this.#hasStarted = true;
+    this.#isShort = false;
     this.#stopTimer();
     if (wasShort) this.#options.onEnough();
     for (const { resolve } of this.#waiting.splice(0)) resolve();
   }
 
   #waitForMore(): void {
-    if (this.#timer !== undefined) return;
+    if (this.#isShort) return;
+    this.#isShort = true;
     const { workerTimeout, onShort } = this.#options;
     this.#startTimer(workerTimeout, () => this.#giveUp());
     onShort(`${this.#shortage()}; waiting up to ${workerTimeout} s for more`);
@@ -114,10 +126,27 @@ export class Staffing {
 
   #startTimer(seconds: number, run: () => void): void {
     if (this.#isClosed) return;
+    this.#stopTimer();
+    this.#timerEnd = awakeNow() + seconds * 1_000;
     this.#timer = new AwakeTimer(run, seconds * 1_000);
   }
 
+  /** Processes that the run has started are seen to come; of others, only this tells. */
+  #tellAwaiting(): void {
+    const { workers, minWorkers, workerTimeout, coming, onAwaiting } = this.#options;
+    if (this.#hasStarted || this.#failure || this.#timer === undefined || coming() !== Number.POSITIVE_INFINITY) return;
+    const left = Math.max(0, (this.#timerEnd - awakeNow()) / 1_000);
+    const isEnough = this.#ready >= minWorkers;
+    const after = isEnough ? 'starts' : this.#isShort ? 'ends' : `needs at least ${minWorkers}, and ends`;
+    const time = Math.ceil(isEnough || this.#isShort ? left : left + workerTimeout);
+    onAwaiting(
+      `${this.#ready} of ${workers} workers ready; the run ${after} in ${time} s unless ${isEnough ? 'all' : 'more'} are ready before`,
+    );
+  }
+
   #shortage(): string {
+    if (!this.#hasStarted && this.#isOverdue)
+      return `${this.#lastLoss === '' ? '' : `${this.#lastLoss}; `}${this.#ready} of ${this.#options.workers} workers ready, the run needs at least ${this.#options.minWorkers}`;
     const left = this.#ready === 0 ? 'no worker is left' : `only ${this.#ready} ${this.#ready === 1 ? 'worker is' : 'workers are'} left`;
     return `${this.#lastLoss}; ${left}, the run needs at least ${this.#options.minWorkers}`;
   }

@@ -73,6 +73,7 @@ export class Workforce {
     this.#staffing = new Staffing({
       ...config,
       coming: () => (this.#launchers ? (this.#processes?.alive ?? config.workers) - this.fleet.ready.length : Number.POSITIVE_INFINITY),
+      onAwaiting: (line) => journal.notice(line),
       onShort(line) {
         journal.notice(line);
         onShort();

@@ -11,6 +11,7 @@ function staffing(options: Partial<ConstructorParameters<typeof Staffing>[0]> = 
     startTimeout: never,
     workerTimeout: never,
     coming: () => 2,
+    onAwaiting: (line) => lines.push(line),
     onShort: (line) => lines.push(line),
     onEnough: () => lines.push('enough again'),
     onHopeless: (reason) => lines.push(`hopeless: ${reason.message}`),
@@ -79,4 +80,58 @@ test('and ends after workerTimeout', async (t) => {
   made.workerLeft(true, 'worker 1 was killed');
   await t.rejects(made.enough(), { message: 'worker 1 was killed; only 1 worker is left, the run needs at least 2' });
   t.equal(lines.at(-1), 'hopeless: worker 1 was killed; only 1 worker is left, the run needs at least 2');
+});
+
+test('workers that come by themselves: how many are ready is told, with the time left', async (t) => {
+  const { made, lines } = staffing({
+    workers: 3,
+    minWorkers: 2,
+    startTimeout: 30,
+    workerTimeout: 60,
+    coming: () => Number.POSITIVE_INFINITY,
+  });
+  made.workerReady();
+  made.workerReady();
+  made.close();
+  t.same(lines, [
+    '1 of 3 workers ready; the run needs at least 2, and ends in 90 s unless more are ready before',
+    '2 of 3 workers ready; the run starts in 30 s unless all are ready before',
+  ]);
+});
+
+test('too few when startTimeout and then workerTimeout are over: the run ends', async (t) => {
+  const { made, lines } = staffing({
+    ...{ workers: 3, minWorkers: 3, startTimeout: 0.001, workerTimeout: 0.002 },
+    coming: () => Number.POSITIVE_INFINITY,
+  });
+  made.workerReady();
+  made.workerReady();
+  await t.rejects(made.enough(), { message: '2 of 3 workers ready, the run needs at least 3' });
+  t.same(lines.slice(-2), [
+    '2 of 3 workers ready, the run needs at least 3; waiting up to 0.002 s for more',
+    'hopeless: 2 of 3 workers ready, the run needs at least 3',
+  ]);
+});
+
+test('one that comes in that time lets it start', async (t) => {
+  const { made, lines } = staffing({ ...{ minWorkers: 2, startTimeout: 0.001 }, coming: () => Number.POSITIVE_INFINITY });
+  const started = made.enough();
+  made.workerReady();
+  while (!lines.some((line) => line.includes('waiting up to'))) await new Promise((resolve) => setImmediate(resolve));
+  made.workerReady();
+  await started;
+  t.equal(lines.at(-1), 'enough again');
+  made.close();
+});
+
+test('processes that the run has started are waited for as long as they live', async (t) => {
+  const { made, lines } = staffing({ ...{ minWorkers: 2, startTimeout: 0.001, workerTimeout: 0.001 }, coming: () => 1 });
+  const started = made.enough();
+  made.workerReady();
+  const end = performance.now() + 20;
+  while (performance.now() < end) await new Promise((resolve) => setImmediate(resolve));
+  made.workerReady();
+  await started;
+  t.same(lines, []);
+  made.close();
 });
