@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs';
 import { addressAt, hostInAddress } from '../shared/address.js';
 import { atMost, saidOfStrangers } from '../shared/atMost.js';
 import { errorMessage, Interrupted, ProtocolError, RunError } from '../shared/errors.js';
+import { printableLine } from '../shared/printable.js';
 import { decodeFromCoordinator, encode, type Message } from '../shared/protocol.js';
 import { longestSocketPath, makeTemporaryFolder } from '../shared/temporaryFolder.js';
 import { type Hub, type Link, openHub } from '../shared/transport.js';
@@ -102,7 +103,7 @@ class Session {
         case 'reconnect':
           throw new LinkLost(`the coordinator had given up on this aggregator (${message.reason})`);
         case 'refuse':
-          throw new RunError(`the coordinator says: ${message.reason}`);
+          throw new RunError(`the coordinator says: ${printableLine(message.reason)}`);
         case 'stop':
           await this.#branch?.close(message.isOver, false);
           this.#link.send(encode({ type: 'leaving' }));

@@ -3,6 +3,7 @@ import type { Finding } from '../setup/doctor.js';
 import { deviceOf } from '../shared/device.js';
 import { engineNames } from '../shared/engineNames.js';
 import { UsageError } from '../shared/errors.js';
+import { printableText } from '../shared/printable.js';
 
 interface Flags {
   readonly engine?: string;
@@ -23,7 +24,7 @@ export function doctorCommand(): Command {
       const wanted = device === undefined ? undefined : deviceOf(device);
       const { diagnose } = await import('../setup/doctor.js');
       const diagnosis = await diagnose({ engine, device: wanted });
-      process.stdout.write(json ? `${JSON.stringify(diagnosis, undefined, 2)}\n` : report(diagnosis.findings));
+      process.stdout.write(json ? `${JSON.stringify(diagnosis, undefined, 2)}\n` : printableText(report(diagnosis.findings)));
       const what = `${engine === undefined ? '' : ` with ${engine}`}${device === undefined ? '' : ` on ${device}`}`;
       if (!json) process.stdout.write(`\ntraining ${diagnosis.canTrain ? 'can' : 'cannot'} run${what}\n`);
       process.exitCode = diagnosis.canTrain ? 0 : 1;

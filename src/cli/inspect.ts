@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import type { ColumnReport, DataReport } from '../data/inspect.js';
+import { printableText } from '../shared/printable.js';
 import { textTable } from '../shared/table.js';
 import { amount, figure } from './format.js';
 import { say } from './say.js';
@@ -20,7 +21,7 @@ async function inspect(path: string, { json }: { readonly json?: boolean }): Pro
   const { cachesElsewhere } = await import('../data/cache/place.js');
   const { inspectData } = await import('../data/inspect.js');
   const report = await inspectData(path, { folders: cachesElsewhere('runs'), say });
-  process.stdout.write(json ? `${JSON.stringify(report)}\n` : `${reportText(report)}\n`);
+  process.stdout.write(json ? `${JSON.stringify(report)}\n` : `${printableText(reportText(report))}\n`);
 }
 
 function reportText({ path, format, rows, columns }: DataReport): string {

@@ -5,6 +5,7 @@ import { Command, CommanderError } from 'commander';
 import { spareAddressesOfChildren } from '../shared/addressSpace.js';
 import { DataError, errorCode, Interrupted, ProtocolError, RunError, UsageError } from '../shared/errors.js';
 import { type LogFormat, logLine } from '../shared/logLine.js';
+import { printableText } from '../shared/printable.js';
 import { refuseWindows } from '../shared/transport.js';
 import { version } from '../shared/version.js';
 import { heedNohup, nohupOption } from './nohup.js';
@@ -62,7 +63,7 @@ function report(error: unknown): void {
   const text =
     error instanceof Error ? (isExpected || isSystemError(error) ? error.message : (error.stack ?? error.message)) : String(error);
   const line = `${error instanceof Interrupted ? '' : 'error: '}${text}`;
-  process.stderr.write(`${logFormat === 'json' ? logLine('json', 'bpnn-dist', line) : line}\n`);
+  process.stderr.write(`${logFormat === 'json' ? logLine('json', 'bpnn-dist', line) : printableText(line)}\n`);
 }
 
 /** Is it the machine that says no, and not us? Its message names the call and the file. */

@@ -1,4 +1,6 @@
+import { printableText } from '../shared/printable.js';
+
 /** Says a line to the person at the keyboard: results alone go to stdout. */
 export function say(line: string): void {
-  process.stderr.write(`${line}\n`);
+  process.stderr.write(`${printableText(line)}\n`);
 }

@@ -6,6 +6,7 @@ import { parseAddress } from '../shared/address.js';
 import { errorMessage, UsageError } from '../shared/errors.js';
 import type { RunKeys } from '../shared/keys.js';
 import { type LogFormat, logFormats, logLine } from '../shared/logLine.js';
+import { printableLine } from '../shared/printable.js';
 import type { Whereabouts } from '../worker/knock.js';
 import type { WhileItLastsOptions } from '../worker/serveRuns.js';
 import { logFormatOption } from './logFormat.js';
@@ -117,9 +118,9 @@ export async function keysOf(file: string | undefined): Promise<RunKeys | undefi
 
 /** Whoever starts it by hand sees who says it; a log file also says when; who reads it for others says both. */
 function lineOf({ slot, logFormat }: ServingFlags, name: string, line: string): string {
-  if (logFormat === 'plain') return line;
+  if (logFormat === 'plain') return printableLine(line);
   const source = slot === undefined ? name : `${name} ${slot}`;
-  return logFormat === undefined ? `[${source}] ${line}` : logLine(logFormat, source, line);
+  return logFormat === undefined ? `[${source}] ${printableLine(line)}` : logLine(logFormat, source, line);
 }
 
 /** A worker that a coordinator started serves on whatever signal its group gets; the pipe's end tells it to leave. */

@@ -4,6 +4,7 @@ import type { Trial } from '../engines/trial/tryEngine.js';
 import type { SetupOptions } from '../setup/obtain.js';
 import type { Device } from '../shared/device.js';
 import { RunError } from '../shared/errors.js';
+import { printableText } from '../shared/printable.js';
 
 const defaultIndex = 'https://pypi.org/simple';
 
@@ -41,7 +42,7 @@ function optionsOf({ from, index, dryRun }: Flags): SetupOptions & { readonly cl
 }
 
 function say(line: string): void {
-  process.stderr.write(`${line}\n`);
+  process.stderr.write(`${printableText(line)}\n`);
 }
 
 function blasCommand(): Command {

@@ -1,6 +1,7 @@
 import { relative, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { UsageError } from '../shared/errors.js';
+import { printableText } from '../shared/printable.js';
 import type { SbatchOptions } from '../slurm/jobScript.js';
 import { givenWords } from './givenWords.js';
 import { wholeFlag } from './wholeFlag.js';
@@ -136,5 +137,5 @@ export function literally(folder: string): string {
 }
 
 export function say(line: string): void {
-  if (line !== '') process.stderr.write(`${line}\n`);
+  if (line !== '') process.stderr.write(`${printableText(line)}\n`);
 }

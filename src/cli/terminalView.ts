@@ -3,6 +3,7 @@ import type { StepFigures } from '../coordinator/trainPorts.js';
 import type { RunObserver } from '../run/run.js';
 import type { StartInfo } from '../run/summary.js';
 import type { Figures } from '../shared/json.js';
+import { printableLine, printableText } from '../shared/printable.js';
 import { quoted } from '../shared/shellWord.js';
 import { ConversionBar } from './conversionBar.js';
 import { amount, duration, figure, rate } from './format.js';
@@ -22,7 +23,7 @@ export function runView(stream: NodeJS.WritableStream & { readonly isTTY?: boole
   let means = new EpochMeans();
   const say = (line: string): void => {
     bar?.clear();
-    stream.write(`${line}\n`);
+    stream.write(`${printableText(line)}\n`);
   };
   const converting = new ConversionBar(stream, say);
   return {
@@ -34,7 +35,7 @@ export function runView(stream: NodeJS.WritableStream & { readonly isTTY?: boole
       );
     },
     onNotice: (line) => say(line),
-    onWorkerLine: (name, line) => say(`[${name}] ${line}`),
+    onWorkerLine: (name, line) => say(`[${name}] ${printableLine(line)}`),
     onStart(started) {
       info = started;
       for (const line of startLines(started)) say(line);

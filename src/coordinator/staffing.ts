@@ -1,5 +1,6 @@
 import { AwakeTimer, awakeNow } from '../shared/awake.js';
 import { RunError } from '../shared/errors.js';
+import { printableLine } from '../shared/printable.js';
 
 export interface StaffingOptions {
   readonly workers: number;
@@ -68,7 +69,7 @@ export class Staffing {
   /** @param loss who is gone and why, as a clause */
   workerLeft(wasReady: boolean, loss: string): void {
     if (wasReady) this.#ready--;
-    this.#lastLoss = loss;
+    this.#lastLoss = printableLine(loss);
     this.#decide();
     if (wasReady) this.#tellAwaiting();
   }

@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { now } from '../shared/clock.js';
 import { RunError } from '../shared/errors.js';
 import type { RunKeys } from '../shared/keys.js';
+import { printableLine } from '../shared/printable.js';
 import { openLink } from '../shared/transport.js';
 import { version } from '../shared/version.js';
 import { knock, type Whereabouts } from '../worker/knock.js';
@@ -45,7 +46,7 @@ export async function answerNetcheck({ coordinator, keys, name, connectTimeout, 
           send({ type: 'got' });
           break;
         case 'refuse':
-          throw new RunError(message.reason);
+          throw new RunError(printableLine(message.reason));
         case 'stop':
           return;
         default:

@@ -2,6 +2,7 @@ import type { Member } from '../coordinator/roster.js';
 import type { RunFolder } from '../coordinator/runFolder.js';
 import { appendLogLine } from '../shared/logFile.js';
 import type { LogFormat } from '../shared/logLine.js';
+import { printableLine } from '../shared/printable.js';
 
 export interface JournalOptions {
   readonly folder: RunFolder;
@@ -19,13 +20,15 @@ export class Journal {
   }
 
   /** Something that a person should know. */
-  notice(line: string): void {
+  notice(said: string): void {
+    const line = printableLine(said);
     this.#options.folder.log({ kind: 'notice', time: Date.now(), line });
     this.#write(line, {});
   }
 
-  /** What has become of a worker. @param line goes on after its name */
-  worker({ name, hello: { host, pid } }: Member, event: 'ready' | 'left', line: string): void {
+  /** What has become of a worker. @param said goes on after its name */
+  worker({ name, hello: { host, pid } }: Member, event: 'ready' | 'left', said: string): void {
+    const line = printableLine(said);
     this.#options.folder.log({ kind: 'worker', time: Date.now(), worker: name, event, host, pid, line });
     this.#write(`${name} ${line}`, { worker: name, event, host, pid });
   }

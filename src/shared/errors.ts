@@ -1,3 +1,5 @@
+import { printableLine } from './printable.js';
+
 /** The caller asked for something that cannot be: a wrong flag, key, file or address. Exit code 2. */
 export class UsageError extends Error {
   override readonly name: string = 'UsageError';
@@ -17,7 +19,7 @@ export class ConfigError extends UsageError {
     readonly source: string,
     readonly problems: readonly Problem[],
   ) {
-    const lines = problems.map(({ path, message }) => `  ${path === '' ? '' : `${path}: `}${message}`);
+    const lines = problems.map(({ path, message }) => `  ${path === '' ? '' : `${printableLine(path)}: `}${printableLine(message)}`);
     super(`${source}: ${problems.length === 1 ? 'one problem' : `${problems.length} problems`}\n${lines.join('\n')}`);
   }
 }

@@ -3,6 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { now } from '../shared/clock.js';
 import { errorMessage, Interrupted, ProtocolError, RunError } from '../shared/errors.js';
 import { oneAtATime } from '../shared/oneAtATime.js';
+import { printableLine } from '../shared/printable.js';
 import { decodeFromCoordinator, encode, type FromWorker, type Message, protocolVersion } from '../shared/protocol.js';
 import type { Frames, Link } from '../shared/transport.js';
 import { DataWait, NoLongerWanted } from './dataWait.js';
@@ -109,7 +110,7 @@ export async function serve(link: Link, options: WorkerOptions): Promise<void> {
         case 'reconnect':
           throw new LinkLost(`this worker is to come again: ${message.reason}`);
         case 'refuse':
-          throw new RunError(`the coordinator says: ${message.reason}`);
+          throw new RunError(`the coordinator says: ${printableLine(message.reason)}`);
         case 'move':
           throw new Moved(message);
         case 'admit':
