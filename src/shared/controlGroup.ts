@@ -6,7 +6,7 @@ export interface GroupLimits {
   /** Infinity where nothing limits it. */
   readonly memoryBytes: number;
   readonly cores: number;
-  /** Processes of the group that were killed because its memory was used up, so far. */
+  /** Processes of these groups that were killed because memory was used up, so far: of use for comparisons only. */
   readonly outOfMemoryKills: number;
 }
 
@@ -59,7 +59,8 @@ function smaller(a: GroupLimits, b: GroupLimits): GroupLimits {
   return {
     memoryBytes: Math.min(a.memoryBytes, b.memoryBytes),
     cores: Math.min(a.cores, b.cores),
-    outOfMemoryKills: Math.max(a.outOfMemoryKills, b.outOfMemoryKills),
+    // Version 1 counts for each group alone, version 2 with those below it: what rises tells, not how much.
+    outOfMemoryKills: a.outOfMemoryKills + b.outOfMemoryKills,
   };
 }
 

@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, lstatSync, mkdirSync } from 'node:fs';
+import { accessSync, constants, existsSync, lstatSync, mkdirSync, rmSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { errorCode, errorMessage } from './errors.js';
@@ -79,8 +79,14 @@ let ownFallback: string | undefined;
 
 /** A folder that is this user's alone, with the temporary files: one that another user has made in its place is left alone. */
 function fallbackFolder(): string {
-  ownFallback ??= isOwn(shared()) ? shared() : makeTemporaryFolder();
+  ownFallback ??= isOwn(shared()) ? shared() : ofThisProcess();
   return ownFallback;
+}
+
+function ofThisProcess(): string {
+  const folder = makeTemporaryFolder();
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
 }
 
 function shared(): string {
