@@ -27,7 +27,7 @@ export function limitsOf(memberships: string, read: (path: string) => string | u
     const isSecond = number === '0' && controllers === '';
     if (!isSecond && !names.includes('memory') && !names.includes('cpu')) continue;
     const bases = isSecond ? [root, `${root}/unified`] : [`${root}/${controllers}`, ...names.map((name) => `${root}/${name}`)];
-    for (const base of bases) for (const folder of withParents(base, path)) limits = smaller(limits, limitsIn(folder, read));
+    for (const base of new Set(bases)) for (const folder of withParents(base, path)) limits = smaller(limits, limitsIn(folder, read));
   }
   return limits;
 }
