@@ -1,7 +1,7 @@
 import { Option } from 'commander';
-import { parse } from 'yaml';
 import { z } from 'zod';
 import { configSchema } from '../shared/config/schema.js';
+import { readYaml } from '../shared/config/yaml.js';
 
 /** A config key that is one value, as a flag. */
 export interface ConfigFlag {
@@ -63,7 +63,7 @@ function readValue(value: unknown, type: string | undefined): unknown {
   if (typeof value !== 'string' || type === 'string') return value;
   if (type === 'array' && !value.startsWith('[')) return value.split(',').map((item) => item.trim());
   try {
-    return parse(value);
+    return readYaml(value);
   } catch {
     return value;
   }

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { basename, dirname, extname, resolve } from 'node:path';
-import { parseDocument } from 'yaml';
 import { isAddress } from '../data/remote/address.js';
 import { withModelFrom } from '../formats/startFrom.js';
 import { machineHere } from '../shared/config/machine.js';
 import { isMapping, mergeConfigs } from '../shared/config/merge.js';
 import { parseConfig } from '../shared/config/parse.js';
 import type { Config } from '../shared/config/schema.js';
+import { readYaml, YamlError } from '../shared/config/yaml.js';
 import { ConfigError, errorCode, errorMessage, UsageError } from '../shared/errors.js';
 import { asRunName } from '../shared/runName.js';
 import { configFlags } from './configFlags.js';
@@ -29,7 +29,7 @@ export interface LoadedConfig {
  * @throws ConfigError, UsageError
  */
 export async function loadConfig(file: string | undefined, flags: Readonly<Mapping>): Promise<LoadedConfig> {
-  const fromFile = file === undefined ? {} : absolutePaths(readYaml(file), dirname(file));
+  const fromFile = file === undefined ? {} : absolutePaths(mappingIn(file), dirname(file));
   const fromFlags = absolutePaths(configOf(flags), '.');
   const source = file === undefined ? 'flags' : Object.keys(fromFlags).length > 0 ? `${file} and flags` : file;
   const raw = mergeConfigs(fromFile, fromFlags);
@@ -58,23 +58,28 @@ function configOf(flags: Readonly<Mapping>): Mapping {
   return config;
 }
 
-function readYaml(file: string): Mapping {
+function mappingIn(file: string): Mapping {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
     throw new UsageError(`${file}: ${errorCode(error) === 'ENOENT' ? 'no such config file' : errorMessage(error)}`);
   }
-  const document = parseDocument(text);
-  if (document.errors.length > 0) {
-    throw new ConfigError(
-      file,
-      document.errors.map(({ message }) => ({ path: '', message: message.split('\n')[0] ?? message })),
-    );
-  }
-  const value: unknown = document.toJS() ?? {};
+  const value = parsed(file, text) ?? {};
   if (!isMapping(value)) throw new ConfigError(file, [{ path: '', message: 'expected a mapping of keys, as in `batchSize: 32`' }]);
   return value;
+}
+
+function parsed(file: string, text: string): unknown {
+  try {
+    return readYaml(text);
+  } catch (error) {
+    if (!(error instanceof YamlError)) throw error;
+    throw new ConfigError(
+      file,
+      error.problems.map((message) => ({ path: '', message })),
+    );
+  }
 }
 
 /** Keys of data that name files or folders, and those of its other parts. */

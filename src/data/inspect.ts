@@ -102,11 +102,12 @@ async function imagesReport(path: string): Promise<DataReport> {
   const [first] = files;
   if (!first) throw new DataError(`${path}: has no images`);
   const { shape } = await readImage(first.path);
-  const counts: Record<string, number> = {};
+  const numbers = new Map<string, number>();
   for (const file of files) {
     const name = classes[file.class] ?? '';
-    counts[name] = (counts[name] ?? 0) + 1;
+    numbers.set(name, (numbers.get(name) ?? 0) + 1);
   }
+  const counts = Object.fromEntries(numbers);
   const columns = [
     { name: 'image', type: `uint8 [${shape.join(', ')}]`, missing: 0 },
     { name: 'class', type: 'category', missing: 0, counts },

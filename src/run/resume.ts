@@ -1,6 +1,5 @@
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { parse } from 'yaml';
 import { type Checkpoint, decodeCheckpoint } from '../coordinator/checkpoint.js';
 import { endOf, passedLimits } from '../coordinator/policies/ending.js';
 import { lockRun } from '../coordinator/runLock.js';
@@ -10,6 +9,7 @@ import { mergeConfigs } from '../shared/config/merge.js';
 import { parseConfig } from '../shared/config/parse.js';
 import type { Config } from '../shared/config/schema.js';
 import { plainConfig } from '../shared/config/write.js';
+import { readYaml } from '../shared/config/yaml.js';
 import { ConfigError, errorMessage, type Problem, RunError, RunIsOver, UsageError } from '../shared/errors.js';
 import { readFully } from '../shared/files.js';
 import { buildNetwork } from '../shared/model/network.js';
@@ -111,8 +111,7 @@ export async function takeResumption(path: string, given: Readonly<Record<string
  */
 export function readResumption(path: string, given: Readonly<Record<string, unknown>>, machine: Machine): Resumption {
   const file = join(path, 'config.yaml');
-  const stored: unknown = parse(readFileSync(file, 'utf8'));
-  const before = parseConfig(stored, file, machine);
+  const before = parseConfig(readYaml(readFileSync(file, 'utf8')), file, machine);
   const config = parseConfig(mergeConfigs(plainConfig(before), given), `${file} and what was given`, machine);
   const problems = differences(before, config);
   if (problems.length > 0) throw new ConfigError(`${path} cannot go on with another config`, problems);

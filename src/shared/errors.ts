@@ -35,9 +35,7 @@ export class DataError extends Error {
 }
 
 /** A file of data is not there. */
-export class MissingFile extends DataError {
-  override readonly name = 'MissingFile';
-}
+export class MissingFile extends DataError {}
 
 /** A run that cannot go on, through no fault of the command line. Exit code 1. */
 export class RunError extends Error {

@@ -29,6 +29,7 @@ export function unreadable(path: string, error: unknown): Error {
 
 /** The first bytes of a file, by which its format is told. */
 export function firstBytes(path: string, count: number): Buffer {
+  fileSize(path);
   const bytes = Buffer.alloc(count);
   let file: number | undefined;
   try {

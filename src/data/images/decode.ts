@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { DataError, errorMessage } from '../../shared/errors.js';
+import { fileSize, unreadable } from '../../shared/files.js';
 
 /** Bytes that a picture may unpack to. */
 const mostPixels = 2 ** 26;
@@ -55,9 +56,10 @@ export async function decodeImage(path: string, shape: readonly number[]): Promi
 export async function readImage(path: string, check?: (shape: Picture['shape']) => void): Promise<Picture> {
   let data: Buffer;
   try {
+    fileSize(path);
     data = await readFile(path);
   } catch (error) {
-    throw new DataError(`${path}: cannot be read: ${errorMessage(error)}`);
+    throw unreadable(path, error);
   }
   return readPicture(data, path, check);
 }

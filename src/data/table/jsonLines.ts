@@ -1,5 +1,6 @@
 import { isMapping } from '../../shared/config/merge.js';
 import { DataError, errorMessage } from '../../shared/errors.js';
+import { depthOf } from '../../shared/nesting.js';
 import { checkColumns, cutLines, readRange } from './lines.js';
 import type { Piece, TableFile } from './tableFile.js';
 
@@ -23,12 +24,15 @@ export function openJsonLines(path: string, size: number): TableFile {
           );
         }
         onRow(
-          names.map((name) => value[name]),
+          names.map((name) => (Object.hasOwn(value, name) ? value[name] : undefined)),
           `line ${line}`,
         );
       }),
   };
 }
+
+/** Levels of a line: a mapping, and lists within lists for samples with a shape. */
+const deepest = 32;
 
 function forEachLine(
   path: string,
@@ -52,6 +56,10 @@ function forEachLine(
 }
 
 function mappingOf(path: string, content: string, line: number): Readonly<Record<string, unknown>> {
+  if (depthOf(content) > deepest)
+    throw new DataError(
+      `${path}, line ${line}: expected lists of numbers, got lists or mappings within each other beyond ${deepest} levels`,
+    );
   let value: unknown;
   try {
     value = JSON.parse(content);

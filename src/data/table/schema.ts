@@ -63,7 +63,8 @@ export async function schemaOf(
   }
   const rows = await firstRows(table);
   const places = new Map(table.columns.map((name, place) => [name, place]));
-  const columnOf = (name: string): Column => ({ name, ...kindOf(rows, places.get(name) ?? -1, data.columns?.[name]) });
+  const kinds = new Map(Object.entries(data.columns ?? {}));
+  const columnOf = (name: string): Column => ({ name, ...kindOf(rows, places.get(name) ?? -1, kinds.get(name)) });
   return { inputs: inputs.map(columnOf), target: targets.map(columnOf) };
 }
 

@@ -3,7 +3,8 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bytesOf } from '../../shared/bytesOf.js';
 import { writeDurably } from '../../shared/durableFile.js';
-import { DataError, errorCode, errorMessage, UsageError } from '../../shared/errors.js';
+import { errorCode, UsageError } from '../../shared/errors.js';
+import { fileSize, unreadable } from '../../shared/files.js';
 import { buildNetwork } from '../../shared/model/network.js';
 import type { ModelSpec } from '../../shared/model/spec.js';
 import { layersWithInput } from '../keras/kerasLayers.js';
@@ -59,11 +60,12 @@ export async function readModel(folder: string, file = 'model.json'): Promise<Sa
 
 async function readText(folder: string, path: string): Promise<string> {
   try {
+    if (existsSync(path)) fileSize(path);
     return await readFile(path, 'utf8');
   } catch (error) {
     if (!existsSync(folder)) throw new UsageError(`${folder}: no such folder`);
     if (['ENOENT', 'ENOTDIR'].includes(errorCode(error)))
       throw new UsageError(`${folder}: expected the folder of a model, with a model.json in it`);
-    throw new DataError(`${path}: cannot be read: ${errorMessage(error)}`);
+    throw unreadable(path, error);
   }
 }

@@ -7,6 +7,7 @@ import { isMapping } from '../../shared/config/merge.js';
 import { DataError, errorMessage } from '../../shared/errors.js';
 import { limited } from '../../shared/limited.js';
 import { sizeOf } from '../../shared/model/network.js';
+import { depthOf } from '../../shared/nesting.js';
 import { checkPicture } from '../inputShape.js';
 import type { Model } from '../model.js';
 import { preparedRows } from '../samples.js';
@@ -52,19 +53,6 @@ export function parseBody(text: string): unknown {
   } catch (error) {
     throw new DataError(`expected a JSON body: ${errorMessage(error)}`);
   }
-}
-
-/** How deep lists and mappings of a JSON text stand within each other. It is not read for that: parsing a deep one takes memory. */
-export function depthOf(text: string): number {
-  let [depth, most, isText] = [0, 0, false];
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    if (code === 0x22) isText = !isText;
-    else if (isText) i += code === 0x5c ? 1 : 0;
-    else if (code === 0x5b || code === 0x7b) most = Math.max(most, ++depth);
-    else if (code === 0x5d || code === 0x7d) depth--;
-  }
-  return most;
 }
 
 function inputs({ spec }: Model, samples: readonly unknown[]): Float32Array {

@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parse } from 'yaml';
 import { DataError, errorMessage, UsageError } from '../errors.js';
 import { parseConfig } from './parse.js';
 import type { Config } from './schema.js';
+import { readYaml } from './yaml.js';
 
 /**
  * The config of a run's folder; undefined where there is none.
@@ -25,7 +25,7 @@ export function readRunConfig(folder: string): Config | undefined {
 export function parseRunConfig(text: string, path: string): Config {
   let yaml: unknown;
   try {
-    yaml = parse(text);
+    yaml = readYaml(text);
   } catch (error) {
     throw new DataError(`${path}: cannot be read: ${errorMessage(error)}`);
   }

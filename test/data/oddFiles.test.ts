@@ -1,0 +1,58 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'tap';
+import { inspectData } from '../../src/data/inspect.js';
+import { readModel } from '../../src/formats/tfjs/layersModel.js';
+import { textTable } from '../../src/shared/table.js';
+
+test('a name that every mapping of JavaScript has is a column like any other', async (t) => {
+  const folder = t.testdir({ 'a.jsonl': '{"toString": 1, "kind": "x"}\n{"kind": "y"}\n' });
+  const { columns } = await inspectData(join(folder, 'a.jsonl'), { folders: [folder] });
+  t.match(columns[0], { name: 'toString', type: 'number', missing: 1 });
+});
+
+test('lists within lists without end', async (t) => {
+  const folder = t.testdir({ 'a.jsonl': `{"a": ${'['.repeat(100_000)}${']'.repeat(100_000)}}\n` });
+  await t.rejects(inspectData(join(folder, 'a.jsonl'), { folders: [folder] }), {
+    name: 'DataError',
+    message: /line 1: expected lists of numbers, got lists or mappings within each other beyond 32 levels$/,
+  });
+});
+
+test('a table with very many columns can be shown', async (t) => {
+  const rows = [1, 2].map(() => new Array<string>(200_000).fill('ab'));
+  t.equal(textTable(rows).length, 2 * (200_000 * 4 - 2) + 1);
+  const tall = new Array(200_000).fill(['a']);
+  t.equal(textTable(tall).length, 400_000 - 1);
+});
+
+test('a pipe is refused, and not waited for', async (t) => {
+  const folder = t.testdir();
+  mkdirSync(join(folder, 'images', 'a'), { recursive: true });
+  mkdirSync(join(folder, 'model'));
+  const names = ['f.csv', 'f.npy', 'f.jsonl', 'f.parquet', 'images/a/f.png', 'model/model.json'];
+  for (const name of names) execFileSync('mkfifo', [join(folder, name)]);
+  const refusal = { name: 'DataError', message: /expected a regular file, got a pipe, socket or device$/ };
+  for (const name of names.slice(0, 4)) await t.rejects(inspectData(join(folder, name), { folders: [folder] }), refusal, name);
+  await t.rejects(inspectData(join(folder, 'images'), { folders: [folder] }), refusal);
+  await t.rejects(readModel(join(folder, 'model')), refusal);
+});
+
+test('weights of a model are in its own folder', async (t) => {
+  const folder = t.testdir();
+  const layers = [{ class_name: 'Dense', config: { name: 'dense', units: 1, activation: 'linear', batch_input_shape: [null, 2] } }];
+  for (const path of ['../secret', '/etc/passwd', 'a/../../secret']) {
+    const weights = [
+      { name: 'dense/kernel', shape: [2, 1], dtype: 'float32' },
+      { name: 'dense/bias', shape: [1], dtype: 'float32' },
+    ];
+    const model = {
+      format: 'layers-model',
+      modelTopology: { class_name: 'Sequential', config: { name: 'm', layers } },
+      weightsManifest: [{ paths: [path], weights }],
+    };
+    writeFileSync(join(folder, 'model.json'), JSON.stringify(model));
+    await t.rejects(readModel(folder), { name: 'DataError', message: /expected files of weights in its folder, got "/ }, path);
+  }
+});
