@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'tap';
 import { inspectData } from '../../src/data/inspect.js';
+import { checkRows } from '../../src/data/table/parquet.js';
 import { readModel } from '../../src/formats/tfjs/layersModel.js';
 import { textTable } from '../../src/shared/table.js';
 
@@ -55,4 +56,15 @@ test('weights of a model are in its own folder', async (t) => {
     writeFileSync(join(folder, 'model.json'), JSON.stringify(model));
     await t.rejects(readModel(folder), { name: 'DataError', message: /expected files of weights in its folder, got "/ }, path);
   }
+});
+
+test('no number of rows is believed that the file cannot hold', async (t) => {
+  checkRows('f', [3, 4], 7, 300);
+  checkRows('f', [1_000_000], 1_000_000, 300);
+  t.throws(() => checkRows('f', [2_000_000_000], 2_000_000_000, 250), {
+    name: 'DataError',
+    message: 'f: is damaged: 2000000000 rows cannot be in a file of 250 bytes',
+  });
+  t.throws(() => checkRows('f', [-5], -5, 250), { message: 'f: is damaged: a row group has -5 rows' });
+  t.throws(() => checkRows('f', [3], 4, 250), { message: 'f: is damaged: expected 4 rows in all, got row groups of 3' });
 });

@@ -14,7 +14,7 @@ export async function openParquet(path: string): Promise<TableFile> {
     const columns = parquetSchema(metadata).children.map(({ element }) => element.name);
     checkColumns(path, columns);
     const read = async ({ from, to, first }: Piece, onRow: OnRow, most = to - from): Promise<void> => {
-      const rows: unknown[][] = [];
+      let rows: readonly unknown[][] = [];
       try {
         await parquetRead({
           file,
@@ -22,17 +22,39 @@ export async function openParquet(path: string): Promise<TableFile> {
           compressors,
           rowStart: from,
           rowEnd: Math.min(to, from + most),
-          onComplete: (found) => rows.push(...(found as unknown[][])),
+          onComplete: (found) => {
+            rows = found as unknown[][];
+          },
         });
       } catch (error) {
         throw damaged(error);
       }
       for (const [i, row] of rows.entries()) onRow(row, `row ${first + i}`);
     };
-    return { path, format: 'Parquet', columns, pieces: piecesOf(metadata.row_groups.map(({ num_rows: rows }) => Number(rows))), read };
+    const groups = metadata.row_groups.map(({ num_rows: rows }) => Number(rows));
+    checkRows(path, groups, Number(metadata.num_rows), file.byteLength);
+    return { path, format: 'Parquet', columns, pieces: piecesOf(groups), read };
   } catch (error) {
     throw error instanceof DataError ? error : damaged(error);
   }
+}
+
+/** Rows that one byte of a file may stand for: writers begin a new page, with a head of its own, after about a million equal values. */
+const mostRowsPerByte = 2 ** 16;
+
+/**
+ * Checks the numbers of rows that a footer states before there is room for them.
+ * @param groups rows of each row group
+ * @param total rows of the file
+ * @param size bytes of the file
+ * @throws DataError
+ */
+export function checkRows(path: string, groups: readonly number[], total: number, size: number): void {
+  const negative = groups.find((rows) => !(rows >= 0));
+  const sum = groups.reduce((all, rows) => all + rows, 0);
+  if (negative !== undefined) throw new DataError(`${path}: is damaged: a row group has ${negative} rows`);
+  if (sum !== total) throw new DataError(`${path}: is damaged: expected ${total} rows in all, got row groups of ${sum}`);
+  if (sum > size * mostRowsPerByte) throw new DataError(`${path}: is damaged: ${sum} rows cannot be in a file of ${size} bytes`);
 }
 
 /** A row group is unpacked as one. */
