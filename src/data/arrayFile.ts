@@ -6,6 +6,7 @@ import { DataError } from '../shared/errors.js';
 import { fileSize, readFully, unreadable } from '../shared/files.js';
 import { preferLargePages } from '../shared/memory/largePages.js';
 import { blockSizeFor } from '../shared/random/sampleOrder.js';
+import { gotWebPage, isWebPage } from '../shared/webPage.js';
 import { type DiskRows, diskRows, swapBytes } from './diskRows.js';
 import { type Dtype, dtypes } from './dtype.js';
 import { type ArrayHeader, sizeOf } from './header.js';
@@ -128,6 +129,7 @@ function otherFormat(head: Buffer): string {
   if (head.length === 0) return 'got an empty one';
   if (head[0] === 0x1f && head[1] === 0x8b) return 'got a gzip archive: unpack it first (gunzip)';
   if (head.toString('latin1', 0, 4) === 'PK\x03\x04') return 'got a zip archive or .npz: unpack it first, or save one array with np.save';
+  if (isWebPage(head)) return gotWebPage;
   if (head[0] === 0x80) return 'got what looks like a Python pickle, which is never loaded: save it with np.save';
   return `got one that begins with the bytes ${head.toString('hex', 0, 4).replace(/..(?=.)/g, '$& ')}: save it with np.save`;
 }

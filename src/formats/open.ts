@@ -2,6 +2,7 @@ import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { DataError, UsageError } from '../shared/errors.js';
 import { firstBytes } from '../shared/files.js';
+import { gotWebPage, isWebPage } from '../shared/webPage.js';
 import type { SavedModel } from './savedModel.js';
 
 /** A model and where it was found. */
@@ -45,12 +46,13 @@ function modelFolder(path: string, wanted: 'best' | 'final' | undefined): string
 
 /** Only the reader that is needed is loaded. */
 async function readFile(path: string): Promise<SavedModel> {
-  const head = firstBytes(path, 8).toString('latin1');
+  const bytes = firstBytes(path, 64);
+  const head = bytes.toString('latin1', 0, 8);
   if (head.startsWith('\x89HDF\r\n\x1a\n')) return (await import('./keras/h5.js')).readKerasH5(path);
   if (head.startsWith('PK\x03\x04')) return (await import('./keras/archive.js')).readKerasArchive(path);
   if (/^\s*\{/.test(head)) return (await import('./tfjs/layersModel.js')).readModel(dirname(path), basename(path));
   // An ONNX file begins with its version, field 1 of the protocol buffer.
   if (head.startsWith('\x08')) return (await import('./onnx/read.js')).readOnnx(path);
-  const got = head === '' ? 'an empty one' : `one that begins with ${JSON.stringify(head)}`;
-  throw new DataError(`${path}: expected a model: a Keras .h5 or .keras file, a model.json of tfjs, or an ONNX file, got ${got}`);
+  const got = head === '' ? 'got an empty one' : isWebPage(bytes) ? gotWebPage : `got one that begins with ${JSON.stringify(head)}`;
+  throw new DataError(`${path}: expected a model: a Keras .h5 or .keras file, a model.json of tfjs, or an ONNX file, ${got}`);
 }

@@ -2,8 +2,10 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'tap';
+import { openArray } from '../../src/data/arrayFile.js';
 import { inspectData } from '../../src/data/inspect.js';
 import { checkRows } from '../../src/data/table/parquet.js';
+import { readModelAt } from '../../src/formats/open.js';
 import { readModel } from '../../src/formats/tfjs/layersModel.js';
 import { textTable } from '../../src/shared/table.js';
 
@@ -67,4 +69,14 @@ test('no number of rows is believed that the file cannot hold', async (t) => {
   });
   t.throws(() => checkRows('f', [-5], -5, 250), { message: 'f: is damaged: a row group has -5 rows' });
   t.throws(() => checkRows('f', [3], 4, 250), { message: 'f: is damaged: expected 4 rows in all, got row groups of 3' });
+});
+
+test('a web page in the place of a file is named', async (t) => {
+  const page = '<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body>a,b</body></html>\n';
+  const folder = t.testdir({ 't.csv': page, 't.csv.gz': `\n ${page}`, 'x.npy': page, 'm.h5': page.toLowerCase() });
+  const message = /got a web page \(HTML\)/;
+  for (const name of ['t.csv', 't.csv.gz', 'x.npy'])
+    await t.rejects(inspectData(join(folder, name), { folders: [folder] }), { name: 'DataError', message });
+  t.throws(() => openArray(join(folder, 'x.npy')), { name: 'DataError', message });
+  await t.rejects(readModelAt(join(folder, 'm.h5')), { name: 'DataError', message });
 });

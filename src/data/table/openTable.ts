@@ -1,5 +1,6 @@
 import { DataError } from '../../shared/errors.js';
 import { fileSize, firstBytes } from '../../shared/files.js';
+import { gotWebPage, isWebPage } from '../../shared/webPage.js';
 import type { TableFile } from './tableFile.js';
 
 /**
@@ -15,6 +16,7 @@ export async function openTable(path: string): Promise<TableFile> {
   if (head[0] === 0x1f && head[1] === 0x8b) throw new DataError(`${path}: expected a table, got a gzip archive: unpack it first (gunzip)`);
   if (head.includes(0))
     throw new DataError(`${path}: expected a table, as CSV, JSON lines or Parquet, got a file of bytes that are no text`);
+  if (isWebPage(head)) throw new DataError(`${path}: expected a table, as CSV, JSON lines or Parquet, ${gotWebPage}`);
   if (/^\uFEFF?\s*[{[]/.test(head.toString('utf8'))) return (await import('./jsonLines.js')).openJsonLines(path, size);
   return (await import('./csv.js')).openCsv(path, size);
 }
