@@ -15,7 +15,7 @@ import { readFully } from '../shared/files.js';
 import { buildNetwork } from '../shared/model/network.js';
 import type { ProcessLock } from '../shared/processLock.js';
 import { nothingToDo } from './endText.js';
-import { foreignness, type MetricsEnd, type RunIdentity } from './ownCheckpoint.js';
+import { foreignness, isCutShort, type MetricsEnd, type RunIdentity } from './ownCheckpoint.js';
 
 /** A run to go on with, which this process has locked. */
 export interface LockedResumption extends Resumption {
@@ -115,7 +115,7 @@ export function readResumption(path: string, given: Readonly<Record<string, unkn
   const config = parseConfig(mergeConfigs(plainConfig(before), given), `${file} and what was given`, machine);
   const problems = differences(before, config);
   if (problems.length > 0) throw new ConfigError(`${path} cannot go on with another config`, problems);
-  const { checkpoint, notes } = newestCheckpoint(join(path, 'checkpoints'), identityOf(path, before));
+  const { checkpoint, notes } = newestCheckpoint(join(path, 'checkpoints'), identityOf(path, before), config.steps);
   return {
     ...{ path, notes },
     config: { ...config, ...(before.resolved && { resolved: before.resolved }) },
@@ -153,14 +153,19 @@ export function checkpointNames(folder: string): string[] {
 }
 
 /** The newest checkpoint that is whole and the run's own, and a note for every one that is not. */
-function newestCheckpoint(folder: string, own: RunIdentity): { checkpoint: Checkpoint | undefined; notes: string[] } {
+function newestCheckpoint(
+  folder: string,
+  own: RunIdentity,
+  steps: number | undefined,
+): { checkpoint: Checkpoint | undefined; notes: string[] } {
   const notes: string[] = [];
   for (const name of checkpointNames(folder)) {
     try {
       const checkpoint = decodeCheckpoint(readFileSync(join(folder, name)), name);
-      const foreign = foreignness(checkpoint, own);
-      if (foreign === undefined) return { checkpoint, notes };
-      notes.push(`skipping ${name}: ${foreign}`);
+      const isCut = isCutShort(checkpoint, steps);
+      const fault = foreignness(checkpoint, own) ?? (isCut ? 'it ends in the middle of an epoch' : undefined);
+      if (fault === undefined) return { checkpoint, notes };
+      notes.push(`skipping ${name}: ${fault}`);
     } catch (error) {
       notes.push(`skipping ${errorMessage(error)}`);
     }
@@ -175,6 +180,7 @@ const metricsTail = 65_536;
 function identityOf(path: string, { model, resolved }: Config): RunIdentity {
   return {
     run: resolved?.run,
+    isFinished: existsSync(join(path, 'summary.json')),
     parameters: buildNetwork(model).layout.size,
     metrics: (bytes) => endOfMetrics(join(path, 'metrics.jsonl'), bytes),
   };

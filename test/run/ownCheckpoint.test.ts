@@ -1,7 +1,7 @@
 import { test } from 'tap';
 import type { Checkpoint } from '../../src/coordinator/checkpoint.js';
 import { freshProgress } from '../../src/coordinator/progress.js';
-import { foreignness, type MetricsEnd } from '../../src/run/ownCheckpoint.js';
+import { foreignness, isCutShort, type MetricsEnd } from '../../src/run/ownCheckpoint.js';
 
 const weights = new Float32Array(3);
 const checkpoint: Checkpoint = {
@@ -13,7 +13,7 @@ const checkpoint: Checkpoint = {
   metricsBytes: 10,
 };
 
-const own = { run: 'own', parameters: 3, metrics: (): MetricsEnd => ({ isWhole: false, text: '' }) };
+const own = { run: 'own', parameters: 3, isFinished: false, metrics: (): MetricsEnd => ({ isWhole: false, text: '' }) };
 const step = (number: number): string => `{"kind":"step","epoch":0,"step":${number},"samples":32,"loss":1}\n`;
 
 test('whose a checkpoint is', async (t) => {
@@ -30,5 +30,15 @@ test('checkpoints of earlier versions are told by the metrics', async (t) => {
   t.match(judged(step(3)), /has step 3, expected 4$/);
   t.match(judged(`${step(4)}{"kind":"st`), /no line that ends where it says$/);
   t.equal(judged('', false), undefined, 'metrics that are cut short say nothing');
+  const finished = { ...own, isFinished: true };
+  t.match(foreignness(old, finished), /metrics\.jsonl is shorter than it says$/);
   t.equal(judged(`${step(3)}\0\0`), undefined, 'nor do those that the disk has lost');
+});
+
+test('a run that an earlier version ended within an epoch goes on from before that', async (t) => {
+  const ended: Checkpoint = { ...checkpoint, progress: { ...checkpoint.progress, ended: 'steps' } };
+  t.equal(isCutShort(ended, 6), true);
+  t.equal(isCutShort(ended, 5), false, 'nothing is to be done');
+  t.equal(isCutShort({ ...ended, progress: { ...ended.progress, epochLoss: 0.1 } }, 6), false);
+  t.equal(isCutShort(checkpoint, 6), false);
 });
