@@ -36,10 +36,19 @@ export async function candidatesFor(wanted: Wanted): Promise<Candidates> {
   const all = [...found, ...gpu.found].filter(isWanted);
   const isChosenOnCpu = wanted.engine === 'auto' && (device === 'auto' || device === 'cpu') && process.env['BPNN_DIST_BLAS'] !== 'none';
   const lacksBlas = isChosenOnCpu && gpu.found.length === 0 && !all.some(({ engine }) => engine === 'blas');
-  const notes = [...(gpu.note === undefined ? [] : [gpu.note]), ...(lacksBlas ? [withoutBlas] : [])];
+  const notes = [...(gpu.note === undefined ? [] : [gpu.note]), ...(lacksBlas ? [withoutBlas] : []), ...(await blasAdvice(all, wanted))];
   // Opening the one that was named says best what it lacks.
   const only = { engine: wanted.engine, device: device === 'auto' ? 'cpu' : device } as const;
   return { ...(notes.length > 0 && { note: notes.join('; ') }), found: all.length === 0 && wanted.engine !== 'auto' ? [only] : all };
+}
+
+/** What is wrong with the code that the BLAS library has chosen. */
+async function blasAdvice(found: readonly EngineOn[], { threads }: Wanted): Promise<string[]> {
+  if (!found.some(({ engine }) => engine === 'blas')) return [];
+  const { openBlas } = await import('./blas/library.js');
+  const { coreTypeAdvice } = await import('./blas/coreType.js');
+  const advice = coreTypeAdvice(openBlas(threads).name);
+  return advice === undefined ? [] : [advice];
 }
 
 async function onCpu({ threads }: Wanted): Promise<EngineOn[]> {

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { dirname } from 'node:path';
+import { coreTypeAdvice } from '../engines/blas/coreType.js';
 import { findGpus, missingGpu } from '../engines/gpu.js';
 import { classifier, type Trial, type TrialRequest } from '../engines/trial/tryEngine.js';
 import { tryInProcess } from '../engines/trial/tryInProcess.js';
@@ -116,7 +117,8 @@ async function engineFinding({ engine, device, advice, installed }: EngineOnDevi
   const [smallMs = 0, wideMs] = trial.ms;
   const wide = wideMs === undefined ? '' : `, ${wideMs.toFixed(1)} ms of 784-1024-1024-10 over 256`;
   const says = `${library} on ${provider}: ${smallMs.toFixed(2)} ms a gradient of 784-128-10 over 32 samples${wide}; error ${error.toExponential(0)}`;
-  return { what, state: 'good', says, trial };
+  const better = engine === 'blas' ? coreTypeAdvice(library) : undefined;
+  return { what, state: 'good', says, ...(better !== undefined && { advice: better }), trial };
 }
 
 function nodeFinding(): Finding {
