@@ -42,7 +42,6 @@ export function predictCommand(): Command {
 }
 
 async function predictRun(folder: string, file: string, flags: PredictFlags): Promise<void> {
-  onStopSignal(() => process.exit(130));
   const { weights, engine, device, threads, json } = flags;
   const workers = wholeFlag('--workers', flags.workers);
   const { loadModel } = await import('../inference/loadModel.js');
@@ -76,6 +75,7 @@ async function withFile(file: string, use: (path: string) => Promise<void>): Pro
   const remove = (): void => rmSync(folder, { recursive: true, force: true });
   // Also where whoever reads our results has had enough.
   process.once('exit', remove);
+  const stopListening = onStopSignal(() => process.exit(130));
   try {
     const path = join(folder, 'stdin');
     await pipeline(process.stdin, createWriteStream(path));
@@ -83,6 +83,7 @@ async function withFile(file: string, use: (path: string) => Promise<void>): Pro
   } finally {
     remove();
     process.off('exit', remove);
+    stopListening();
   }
 }
 

@@ -42,6 +42,13 @@ interface Source {
   readonly rows: Rows;
 }
 
+/** A file that samples are read from as they are needed. */
+export interface ReadFile {
+  readonly path: string;
+  /** Has it been written to since it was opened? */
+  readonly isChanged: () => boolean;
+}
+
 /** Samples that are rows of two arrays, inputs and targets. Parts share the arrays' memory. */
 export class ArrayDataset implements Dataset {
   readonly inputShape: readonly number[];
@@ -81,6 +88,12 @@ export class ArrayDataset implements Dataset {
     }
     const weights = files.sampleWeights === undefined ? undefined : openWeights(files.sampleWeights, x);
     return new ArrayDataset({ x, y, weights, preparation, rows: { first: 0, count: inputs } });
+  }
+
+  /** The file of inputs, where they are read from it row by row; undefined where they are in memory. */
+  get readFile(): ReadFile | undefined {
+    const { path, isChanged } = this.x;
+    return isChanged && { path, isChanged };
   }
 
   /** The samples [first, first + count) of this one. */

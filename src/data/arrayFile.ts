@@ -33,6 +33,8 @@ export interface ArrayFile {
   readonly isInMemory: boolean;
   /** Of one that is not: what tells that its file is as it was, without reading it. */
   readonly stamp: string | undefined;
+  /** Of one that is not: has its file been written to since it was opened? */
+  readonly isChanged: (() => boolean) | undefined;
   /** The bytes of rows [from, to), piece by piece, in this machine's byte order. A piece is whole rows, and good until the next one. */
   pieces(from: number, to: number): Iterable<Uint8Array>;
   /** Reads rows as float32. */
@@ -70,6 +72,10 @@ export function openArray(source: ArraySource, memory = Number.POSITIVE_INFINITY
         name,
         header,
         stamp,
+        () => {
+          const { size, mtimeMs: now } = fstatSync(open);
+          return size !== whole || now !== mtimeMs;
+        },
         diskRows(open, valuesAt, header, inBlocks ? blockSizeFor(sizeOf(header.shape.slice(1))) : undefined),
       );
     }
@@ -99,6 +105,7 @@ function arrayInMemory(path: string, header: ArrayHeader, bytes: Buffer<ArrayBuf
     ...description,
     isInMemory: true,
     stamp: undefined,
+    isChanged: undefined,
     *pieces(from, to) {
       const rows = Math.max(1, Math.floor(pieceBytes / rowBytes));
       for (let row = from; row < to; row += rows) yield bytes.subarray(row * rowBytes, Math.min(row + rows, to) * rowBytes);
@@ -108,11 +115,12 @@ function arrayInMemory(path: string, header: ArrayHeader, bytes: Buffer<ArrayBuf
   };
 }
 
-function arrayOnDisk(path: string, header: ArrayHeader, stamp: string, disk: DiskRows): ArrayFile {
+function arrayOnDisk(path: string, header: ArrayHeader, stamp: string, isChanged: () => boolean, disk: DiskRows): ArrayFile {
   return {
     ...described(path, header),
     isInMemory: false,
     stamp,
+    isChanged,
     pieces: (from, to) => disk.pieces(from, to, pieceBytes),
     rows: disk.rows,
     buffer: disk.buffer,

@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { type PartCounts, planTraining, type TrainingPlan } from '../coordinator/plan.js';
 import { fixSchedule } from '../coordinator/policies/learningRate.js';
+import type { ReadFile } from '../data/arrayDataset.js';
 import { type CachePlace, cachesOf } from '../data/cache/place.js';
 import type { DataParts } from '../data/dataset.js';
 import { fingerprintOf } from '../data/fingerprint.js';
@@ -26,6 +27,8 @@ export interface PreparedRun {
   readonly metadata: ModelMetadata;
   /** What a person should know of the weights. */
   readonly notes: readonly string[];
+  /** Files that samples are read from as long as the run trains. */
+  readonly readFiles: readonly ReadFile[];
 }
 
 export interface PrepareOptions extends Pick<CachePlace, 'onProgress' | 'say' | 'signal'> {
@@ -61,7 +64,8 @@ export async function prepareRun(given: Config, { isResumed, ...hearing }: Prepa
   const starting = isResumed
     ? { weights: new Float32Array(network.layout.size), notes: [] }
     : await startingWeights(config, network, metadata);
-  return { plan, fingerprint, layout: layoutOf(data), metadata, ...starting };
+  const readFiles = [data.train, data.validation, data.test].flatMap((part) => part?.readFile ?? []);
+  return { plan, fingerprint, layout: layoutOf(data), metadata, readFiles, ...starting };
 }
 
 function layoutOf({ train, validation, test }: Data): DataLayout {

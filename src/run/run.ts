@@ -4,6 +4,7 @@ import type { StoppingState } from '../coordinator/policies/earlyStopping.js';
 import type { Member } from '../coordinator/roster.js';
 import { RunFolder } from '../coordinator/runFolder.js';
 import type { Observer } from '../coordinator/trainPorts.js';
+import type { ReadFile } from '../data/arrayDataset.js';
 import { ofRun } from '../data/movedData.js';
 import { atMost, saidOfStrangers } from '../shared/atMost.js';
 import type { Config } from '../shared/config/schema.js';
@@ -243,7 +244,7 @@ async function trainIn(
     const { outcome, summary } = await trainAndTest({
       run: resolved?.run,
       ...{ folder, hub, prepared, state, workforce, resume, signal, notice, tracer, commandLine: options.commandLine },
-      observer: status.watching(observer),
+      observer: status.watching(watchingFiles(prepared.readFiles, observer, notice)),
       onSaveable(saver) {
         save = saver;
       },
@@ -264,6 +265,23 @@ async function trainIn(
       state.close();
     }
   }
+}
+
+/** An observer that also sees at each epoch's end whether files that samples are read from have been written to. */
+function watchingFiles(files: readonly ReadFile[], other: Observer, notice: (line: string) => void): Observer {
+  let unchanged = files;
+  return {
+    ...(other.onStep && { onStep: (figures) => other.onStep?.(figures) }),
+    onEpoch(figures) {
+      const changed = unchanged.filter(({ isChanged }) => isChanged());
+      unchanged = unchanged.filter((file) => !changed.includes(file));
+      for (const path of new Set(changed.map(({ path }) => path)))
+        notice(
+          `${path} was changed while the run reads its samples from it: the weights now depend on when each was read; train again with a file that stays as it is`,
+        );
+      other.onEpoch?.(figures);
+    },
+  };
 }
 
 /** What starts the workers, if the run does. */

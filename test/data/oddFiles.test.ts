@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'tap';
 import { openArray } from '../../src/data/arrayFile.js';
@@ -79,4 +79,17 @@ test('a web page in the place of a file is named', async (t) => {
     await t.rejects(inspectData(join(folder, name), { folders: [folder] }), { name: 'DataError', message });
   t.throws(() => openArray(join(folder, 'x.npy')), { name: 'DataError', message });
   await t.rejects(readModelAt(join(folder, 'm.h5')), { name: 'DataError', message });
+});
+
+test('a file that is written to while samples are read from it is noticed', async (t) => {
+  const header = "{'descr': '<f4', 'fortran_order': False, 'shape': (4, 2), }".padEnd(117);
+  const bytes = Buffer.concat([Buffer.from('\x93NUMPY\x01\x00v\x00', 'latin1'), Buffer.from(`${header}\n`), Buffer.alloc(32)]);
+  const path = join(t.testdir(), 'x.npy');
+  writeFileSync(path, bytes);
+  t.equal(openArray(path).isChanged, undefined, 'what is in memory stays');
+  const { isChanged } = openArray(path, 0);
+  t.equal(isChanged?.(), false);
+  writeFileSync(path, Buffer.alloc(8, 1), { flag: 'r+' });
+  utimesSync(path, 1, 1);
+  t.equal(isChanged?.(), true);
 });
