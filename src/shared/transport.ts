@@ -223,6 +223,8 @@ export function openLink(
   });
   const loseBy = (reason: string) => (): void => {
     lossReason ??= reason;
+    // What is still to be sent would wait for a connection that does not come, and so would the end of the process.
+    if (!socket.closed) socket.linger = 0;
     tellLost();
     // What has arrived before is still read: the last word of a run may be among it.
     setTimeout(() => {
