@@ -4,7 +4,6 @@ import type { StoppingState } from '../coordinator/policies/earlyStopping.js';
 import type { Member } from '../coordinator/roster.js';
 import { RunFolder } from '../coordinator/runFolder.js';
 import type { Observer } from '../coordinator/trainPorts.js';
-import type { ReadFile } from '../data/arrayDataset.js';
 import { ofRun } from '../data/movedData.js';
 import { atMost, saidOfStrangers } from '../shared/atMost.js';
 import type { Config } from '../shared/config/schema.js';
@@ -26,6 +25,7 @@ import type { LockedResumption } from './resume.js';
 import { type RunSummary, type StartInfo, startInfo } from './summary.js';
 import { trainAndTest } from './training.js';
 import { openTrainingState } from './trainingState.js';
+import { watchingFiles } from './watchingFiles.js';
 import { Workforce } from './workforce.js';
 
 /** Where a coordinator waits for how many workers. */
@@ -265,23 +265,6 @@ async function trainIn(
       state.close();
     }
   }
-}
-
-/** An observer that also sees at each epoch's end whether files that samples are read from have been written to. */
-function watchingFiles(files: readonly ReadFile[], other: Observer, notice: (line: string) => void): Observer {
-  let unchanged = files;
-  return {
-    ...(other.onStep && { onStep: (figures) => other.onStep?.(figures) }),
-    onEpoch(figures) {
-      const changed = unchanged.filter(({ isChanged }) => isChanged());
-      unchanged = unchanged.filter((file) => !changed.includes(file));
-      for (const path of new Set(changed.map(({ path }) => path)))
-        notice(
-          `${path} was changed while the run reads its samples from it: the weights now depend on when each was read; train again with a file that stays as it is`,
-        );
-      other.onEpoch?.(figures);
-    },
-  };
 }
 
 /** What starts the workers, if the run does. */
