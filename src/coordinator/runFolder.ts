@@ -34,6 +34,8 @@ export interface RunFolderOptions {
 export class RunFolder {
   /** Absolute: the working directory may go while the run trains. */
   readonly path: string;
+  /** Its path for a person, as it was named. */
+  readonly shown: string;
   readonly #keep: number;
   readonly #metrics: MetricsFile;
   readonly #lock: ProcessLock;
@@ -45,12 +47,13 @@ export class RunFolder {
   /** What cannot be written at present, and why. */
   readonly #troubles = new Map<string, string>();
 
-  private constructor(path: string, lock: ProcessLock, keep: number, say: (line: string) => void) {
+  private constructor(shown: string, lock: ProcessLock, keep: number, say: (line: string) => void) {
     this.#say = say;
-    this.path = path;
+    this.shown = shown;
+    this.path = resolve(shown);
     this.#lock = lock;
     this.#keep = keep;
-    this.#metrics = new MetricsFile(join(path, metricsName), (trouble) => this.#trouble(metricsName, trouble));
+    this.#metrics = new MetricsFile(this.file(metricsName), (trouble) => this.#trouble(metricsName, trouble));
   }
 
   /**
@@ -58,12 +61,13 @@ export class RunFolder {
    * @throws UsageError if it exists already, or cannot be made
    */
   static async create({ runs, name, fallbackName, now, keep, say }: RunFolderOptions): Promise<RunFolder> {
-    const path = await makeFolder(runs, name, `${fallbackName}-${timeStamp(now)}`);
+    const shown = await makeFolder(runs, name, `${fallbackName}-${timeStamp(now)}`);
+    const path = resolve(shown);
     const lock = await lockRun(path);
     try {
       return written(path, () => {
         makeInner(path);
-        return new RunFolder(path, lock, keep, say);
+        return new RunFolder(shown, lock, keep, say);
       });
     } catch (error) {
       lock.release();
@@ -77,13 +81,14 @@ export class RunFolder {
    * @param metricsBytes what metrics.jsonl held at the checkpoint; what came after it is cut off
    * @throws UsageError if it cannot be written
    */
-  static reopen(path: string, lock: ProcessLock, metricsBytes: number, { keep, say }: Pick<RunFolderOptions, 'keep' | 'say'>): RunFolder {
+  static reopen(shown: string, lock: ProcessLock, metricsBytes: number, { keep, say }: Pick<RunFolderOptions, 'keep' | 'say'>): RunFolder {
+    const path = resolve(shown);
     return written(path, () => {
       makeInner(path);
       sweep(path);
       const lost = restoreMetrics(join(path, metricsName), metricsBytes);
       if (lost !== undefined) say(lost);
-      return new RunFolder(path, lock, keep, say);
+      return new RunFolder(shown, lock, keep, say);
     });
   }
 
@@ -217,7 +222,7 @@ async function makeFolder(runs: string, name: string | undefined, fallback: stri
     try {
       mkdirSync(dirname(path), { recursive: true });
       mkdirSync(path);
-      return path;
+      return shown;
     } catch (error) {
       if (errorCode(error) !== 'EEXIST')
         throw new UsageError(`${shown}: cannot make the run's folder (${errorCode(error) || errorMessage(error)})`);

@@ -92,12 +92,11 @@ export function findRun(which: string, runs: string, name: string | undefined, f
  * @throws UsageError if it is being trained, and as readResumption
  */
 export async function takeResumption(path: string, given: Readonly<Record<string, unknown>>, machine: Machine): Promise<LockedResumption> {
-  const absolute = resolve(path);
   // A run that is over needs no lock, and its folder stays as it is.
-  if (existsSync(join(absolute, 'summary.json'))) readResumption(path, given, machine);
-  const lock = await lockRun(absolute);
+  if (existsSync(join(path, 'summary.json'))) readResumption(path, given, machine);
+  const lock = await lockRun(resolve(path));
   try {
-    return { ...readResumption(absolute, given, machine), lock };
+    return { ...readResumption(path, given, machine), lock };
   } catch (error) {
     lock.release();
     throw error;

@@ -227,7 +227,7 @@ async function trainIn(
   signal.addEventListener('abort', interrupt);
   try {
     observer.onListening?.({
-      path: folder.path,
+      path: folder.shown,
       address: addressFor(options.workers, hub),
       workers: config.workers,
       startsWorkers: launchers !== undefined,
@@ -239,7 +239,7 @@ async function trainIn(
     const found = config.resolved ?? resolvedEngine(fleet.ready, prepared.fingerprint);
     const resolved = found && { ...found, run: found.run ?? randomUUID() };
     if (resolved) await folder.writeConfig(configYaml({ ...config, resolved }));
-    observer.onStart?.(startInfo(folder.path, plan, fleet.ready));
+    observer.onStart?.(startInfo(folder.shown, plan, fleet.ready));
     status.trains();
     const { outcome, summary } = await trainAndTest({
       run: resolved?.run,
@@ -252,7 +252,7 @@ async function trainIn(
     await status.end('ended', outcome.reason);
     isOver = true;
     const { stopping, bestWeights, finalWeights } = outcome;
-    return { path: folder.path, summary, plan, stopping, bestWeights, finalWeights };
+    return { path: folder.shown, summary, plan, stopping, bestWeights, finalWeights };
   } catch (error) {
     await status.end(error instanceof Interrupted ? 'stopped' : 'failed', errorMessage(error));
     throw error;

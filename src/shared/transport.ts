@@ -17,7 +17,7 @@ export type Frames = readonly Uint8Array[];
  */
 const heartbeat = { heartbeatInterval: 1_000, heartbeatTimeout: 5_000 };
 /** Milliseconds of silence after which a link is lost. */
-const silences = { short: heartbeat.heartbeatTimeout, long: 30_000 };
+const silences = { short: heartbeat.heartbeatTimeout, long: 20_000 };
 /** Milliseconds that a link which was cut waits for what is on its way. */
 const lastWords = 100;
 /** Milliseconds that closing waits for the last messages to leave. */

@@ -58,7 +58,15 @@ test('the units train: the commands of coordinator and worker, as systemd would 
   execFileSync(ownCommand[0] ?? '', [...ownCommand.slice(1), 'keygen', join(path, 'key')], { stdio: 'ignore' });
   // Of the machine's addresses only loopback is used here.
   const address = join(path, 'address');
-  const values = { BIND: 'tcp://127.0.0.1:0', WORKERS: '1', CREDENTIALS_DIRECTORY: path, COORDINATOR: '', WORKERS_HERE: '1', i: '0' };
+  const values = {
+    BIND: 'tcp://127.0.0.1:0',
+    WORKERS: '1',
+    WORKER_TIMEOUT: '60',
+    CREDENTIALS_DIRECTORY: path,
+    COORDINATOR: '',
+    WORKERS_HERE: '1',
+    i: '0',
+  };
   const coordinator = execStart('bpnn-dist-coordinator.service', values).map((word) => word.replace('/etc/bpnn-dist', path));
   const worker = execStart('bpnn-dist-worker@.service', values).filter((word) => word !== '--connect' && word !== '');
   const { startCli } = await import('../fixtures/cli.js');
