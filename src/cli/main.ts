@@ -66,9 +66,11 @@ function report(error: unknown): void {
   process.stderr.write(`${logFormat === 'json' ? logLine('json', 'bpnn-dist', line) : printableText(line)}\n`);
 }
 
-/** Is it the machine that says no, and not us? Its message names the call and the file. */
+/** Is it the machine that says no, or a limit of Node.js, and not us? The message names the call and the file, or the limit. */
 function isSystemError(error: Error): boolean {
-  return 'syscall' in error && errorCode(error) !== '';
+  if ('syscall' in error && errorCode(error) !== '') return true;
+  const limits = /Invalid (typed array|array|string) length|Array buffer allocation failed|call stack/;
+  return errorCode(error) === 'ERR_STRING_TOO_LONG' || (error instanceof RangeError && limits.test(error.message));
 }
 
 const program = new Command('bpnn-dist')

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { test } from 'tap';
 import { openArray } from '../../src/data/arrayFile.js';
 import { inspectData } from '../../src/data/inspect.js';
+import { checkLengths } from '../../src/data/table/lines.js';
 import { checkRows } from '../../src/data/table/parquet.js';
 import { readModelAt } from '../../src/formats/open.js';
 import { readModel } from '../../src/formats/tfjs/layersModel.js';
@@ -92,4 +93,23 @@ test('a file that is written to while samples are read from it is noticed', asyn
   writeFileSync(path, Buffer.alloc(8, 1), { flag: 'r+' });
   utimesSync(path, 1, 1);
   t.equal(isChanged?.(), true);
+});
+
+test('a line that is longer than any text', async (t) => {
+  checkLengths('f', [{ from: 0, to: 100, first: 1 }], 100);
+  t.throws(
+    () =>
+      checkLengths(
+        'f',
+        [
+          { from: 0, to: 90, first: 1 },
+          { from: 90, to: 191, first: 7 },
+        ],
+        100,
+      ),
+    {
+      name: 'DataError',
+      message: 'f, line 7: expected lines and fields of at most 100 bytes, got 101: is a quote or a line end missing?',
+    },
+  );
 });

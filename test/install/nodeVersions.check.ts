@@ -7,7 +7,7 @@ import { command, emptyFolder, repository, skipReason, succeeded } from './comma
 
 const skip = skipReason();
 
-for (const version of ['22', '24']) {
+for (const version of ['22', '24', '26']) {
   test(`npm ci, npm start and npm test under Node ${version}`, { skip }, async (t) => {
     const tools = emptyFolder(t);
     const nodePackage = `node-${process.platform}-${process.arch}`;

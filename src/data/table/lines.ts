@@ -1,3 +1,4 @@
+import { constants } from 'node:buffer';
 import { closeSync, openSync } from 'node:fs';
 import { DataError } from '../../shared/errors.js';
 import { readFully, unreadable } from '../../shared/files.js';
@@ -28,6 +29,7 @@ export function readRange(path: string, from: number, to: number): Buffer {
  * @param start where the first line begins, in bytes
  * @param first number of that line, counted from 1
  * @param hasQuotes may a line go on within quotes, as in CSV?
+ * @throws DataError for a line that is too long to be read
  */
 export function cutLines(
   path: string,
@@ -54,7 +56,17 @@ export function cutLines(
     });
   }
   if (from < size) pieces.push({ from, to: size, first: firstLine });
+  checkLengths(path, pieces);
   return pieces;
+}
+
+/** A piece is as long as its longest line, and read as one text. @throws DataError for one that Node.js has no room for */
+export function checkLengths(path: string, pieces: readonly Piece[], most: number = constants.MAX_STRING_LENGTH): void {
+  const long = pieces.find(({ from, to }) => to - from > most);
+  if (long)
+    throw new DataError(
+      `${path}, line ${long.first}: expected lines and fields of at most ${most} bytes, got ${long.to - long.from}: is a quote or a line end missing?`,
+    );
 }
 
 /** Visits every newline, within quotes or not. Returns whether the block ends within quotes. */
