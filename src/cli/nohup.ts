@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { Option } from 'commander';
+import { readableText } from '../shared/textIfThere.js';
 import { ignoreHangup } from './stopSignals.js';
 
 export function nohupOption(): Option {
@@ -8,7 +8,8 @@ export function nohupOption(): Option {
 
 /** Ignores SIGHUP if asked to, or under nohup: Node resets the signals that it was started to ignore, so the rest that nohup leaves has to tell. */
 export function heedNohup(isAsked: boolean): void {
-  if (isAsked || isUnderNohup(readIfThere('/proc/self/fdinfo/0'), readIfThere(`/proc/${process.ppid}/status`))) ignoreHangup();
+  if (isAsked || isUnderNohup(readableText('/proc/self/fdinfo/0') ?? '', readableText(`/proc/${process.ppid}/status`) ?? ''))
+    ignoreHangup();
 }
 
 /**
@@ -23,12 +24,4 @@ export function isUnderNohup(stdin: string, parent: string): boolean {
   const isWriteOnly = (Number.parseInt(flags, 8) & 3) === 1;
   const parentIgnoresHangup = (BigInt(`0x${ignored}`) & 1n) === 1n;
   return isWriteOnly || parentIgnoresHangup;
-}
-
-function readIfThere(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
-  }
 }

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readableText } from './textIfThere.js';
 
 /** For each WebAssembly memory Node reserves 8 GiB of addresses and more, unless this flag tells it to check bounds in code. */
 const flag = '--disable-wasm-trap-handler';
@@ -14,11 +14,7 @@ export function addressLimitIn(limits: string): number | undefined {
 
 /** The limit of this process (`ulimit -v`); undefined where there is none, or none is known. */
 export function addressLimit(): number | undefined {
-  try {
-    return addressLimitIn(readFileSync('/proc/self/limits', 'utf8'));
-  } catch {
-    return undefined;
-  }
+  return addressLimitIn(readableText('/proc/self/limits') ?? '');
 }
 
 /** Has processes that this one starts get along with few addresses, where they are limited. */

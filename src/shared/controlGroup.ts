@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
+import { readableText } from './textIfThere.js';
 
 /** What the control groups of a process allow it, as containers and batch systems set them; Linux alone has them. */
 export interface GroupLimits {
@@ -65,7 +65,7 @@ function smaller(a: GroupLimits, b: GroupLimits): GroupLimits {
 }
 
 export function groupLimits(): GroupLimits {
-  return limitsOf(textOf('/proc/self/cgroup') ?? '', textOf);
+  return limitsOf(readableText('/proc/self/cgroup') ?? '', readableText);
 }
 
 /** Bytes of memory that this process may use, with all others of its group. */
@@ -76,12 +76,4 @@ export function memoryBytes(): number {
 /** Cores that this process may use: a quota of one and a half is one. */
 export function usableCores(): number {
   return Math.max(1, Math.min(availableParallelism(), Math.floor(groupLimits().cores)));
-}
-
-function textOf(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return undefined;
-  }
 }

@@ -12,7 +12,7 @@ export interface LockHolder {
 }
 
 /** Milliseconds between two signs of life: a holder touches its lock's file. */
-export const touchInterval = 1_000;
+const touchInterval = 1_000;
 
 /**
  * A file that one process at a time holds, on all machines that see it. It lapses with its process: a holder in this

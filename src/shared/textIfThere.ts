@@ -11,3 +11,12 @@ export function textIfThere(path: string): string | undefined {
     throw error;
   }
 }
+
+/** @returns the text of a file that a system may lack or keep to itself, such as those of /proc; undefined if it cannot be read */
+export function readableText(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}

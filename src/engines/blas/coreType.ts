@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readableText } from '../../shared/textIfThere.js';
 
 /** OpenBLAS's names for x86-64 processors without AVX2; it takes one of them, mostly Prescott, for a processor that it does not know. */
 const withoutAvx2: ReadonlySet<string> = new Set(
@@ -28,15 +28,8 @@ export function betterCoreType(core: string, cpuinfo: string, chosen: string | u
 /** What a person should know of the code that OpenBLAS has chosen here; undefined where nothing is wrong with it. */
 export function coreTypeAdvice(name: string): string | undefined {
   const [, library, core] = /^(OpenBLAS \S*) for (\S+)$/.exec(name) ?? [];
-  const better = core === undefined ? undefined : betterCoreType(core, cpuinfo(), process.env['OPENBLAS_CORETYPE']);
+  const better =
+    core === undefined ? undefined : betterCoreType(core, readableText('/proc/cpuinfo') ?? '', process.env['OPENBLAS_CORETYPE']);
   if (better === undefined) return undefined;
   return `${library} does not know this processor and uses its code for ${core}, which is several times slower: bpnn-dist setup blas installs a newer one, or set OPENBLAS_CORETYPE=${better} and see that bpnn-dist doctor finds no error`;
-}
-
-function cpuinfo(): string {
-  try {
-    return readFileSync('/proc/cpuinfo', 'utf8');
-  } catch {
-    return '';
-  }
 }
