@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import type { SingleBar } from 'cli-progress';
 import { isAddress } from '../data/remote/address.js';
+import { printableLine } from '../shared/printable.js';
 import { progressBar } from './progressBar.js';
 
 /** How far a conversion is. */
@@ -29,7 +30,7 @@ export class ConversionBar {
 
   show({ source, done, total }: Conversion): void {
     const { doing, did, how } = wordsOf(source);
-    const texts = { name: basename(source), doing };
+    const texts = { name: printableLine(basename(source)), doing };
     if (done === 0) this.#say(`${doing} ${source}${how}`);
     if (this.#bar && !this.#isActive) this.#bar.start(total, done, texts);
     else this.#bar?.update(done, texts);

@@ -3,7 +3,7 @@ import type { Finding } from '../setup/doctor.js';
 import { deviceOf } from '../shared/device.js';
 import { engineNames } from '../shared/engineNames.js';
 import { UsageError } from '../shared/errors.js';
-import { printableText } from '../shared/printable.js';
+import { print } from './say.js';
 
 interface Flags {
   readonly engine?: string;
@@ -24,9 +24,9 @@ export function doctorCommand(): Command {
       const wanted = device === undefined ? undefined : deviceOf(device);
       const { diagnose } = await import('../setup/doctor.js');
       const diagnosis = await diagnose({ engine, device: wanted });
-      process.stdout.write(json ? `${JSON.stringify(diagnosis, undefined, 2)}\n` : printableText(report(diagnosis.findings)));
+      print(json ? JSON.stringify(diagnosis, undefined, 2) : report(diagnosis.findings));
       const what = `${engine === undefined ? '' : ` with ${engine}`}${device === undefined ? '' : ` on ${device}`}`;
-      if (!json) process.stdout.write(`\ntraining ${diagnosis.canTrain ? 'can' : 'cannot'} run${what}\n`);
+      if (!json) print(`\ntraining ${diagnosis.canTrain ? 'can' : 'cannot'} run${what}`);
       process.exitCode = diagnosis.canTrain ? 0 : 1;
     });
 }
@@ -39,5 +39,5 @@ function report(findings: readonly Finding[]): string {
     `${marks[state]}  ${what.padEnd(width)}  ${says}`,
     ...(advice === undefined ? [] : [`${' '.repeat(width + 6)}-> ${advice}`]),
   ]);
-  return `${lines.join('\n')}\n`;
+  return lines.join('\n');
 }

@@ -6,7 +6,7 @@ import { deviceOf } from '../shared/device.js';
 import { UsageError } from '../shared/errors.js';
 import { textTable } from '../shared/table.js';
 import { figure } from './format.js';
-import { say } from './say.js';
+import { print, say } from './say.js';
 
 interface EvaluateFlags {
   readonly weights?: string;
@@ -57,7 +57,7 @@ async function evaluateRun(folder: string, { weights, engine, device, data, repo
     const figures = await evaluate(model, dataset);
     const report = wantsReport ? await classReport(model, dataset, 'test', worstShown) : undefined;
     const text = [figuresText(figures), ...(report ? [reportText(report)] : [])].join('\n\n');
-    process.stdout.write(`${json ? JSON.stringify({ ...figures, ...report }) : text}\n`);
+    print(json ? JSON.stringify({ ...figures, ...report }) : text);
   } finally {
     await model.close();
   }

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { Command, Option } from 'commander';
 import { errorCode, errorMessage, RunError, UsageError } from '../shared/errors.js';
-import { say } from './say.js';
+import { print, say } from './say.js';
 import { weightsChoice } from './weightsChoice.js';
 
 interface ExportFlags {
@@ -51,5 +51,5 @@ async function exportModel(path: string, { format, output, weights, optimizer, f
     const how = 'subtract' in normalize ? 'each moved and divided' : `divided by ${normalize.divide}`;
     say(`the model takes inputs ${how}, as it was trained; only ONNX files do so by themselves`);
   }
-  process.stdout.write(`${to}\n`);
+  print(to);
 }

@@ -1,9 +1,8 @@
 import { Command } from 'commander';
 import type { ColumnReport, DataReport } from '../data/inspect.js';
-import { printableText } from '../shared/printable.js';
 import { textTable } from '../shared/table.js';
 import { amount, figure } from './format.js';
-import { say } from './say.js';
+import { print, say } from './say.js';
 
 export function inspectCommand(): Command {
   return new Command('inspect')
@@ -21,7 +20,7 @@ async function inspect(path: string, { json }: { readonly json?: boolean }): Pro
   const { cachesElsewhere } = await import('../data/cache/place.js');
   const { inspectData } = await import('../data/inspect.js');
   const report = await inspectData(path, { folders: cachesElsewhere('runs'), say });
-  process.stdout.write(json ? `${JSON.stringify(report)}\n` : `${printableText(reportText(report))}\n`);
+  print(json ? JSON.stringify(report) : reportText(report));
 }
 
 function reportText({ path, format, rows, columns }: DataReport): string {

@@ -13,7 +13,7 @@ import { textTable } from '../shared/table.js';
 import { version } from '../shared/version.js';
 import { addHostFlags, everywhere, type HostFlags, hostsIn, seenFrom, sshOf } from './hosts.js';
 import { loadConfig } from './loadConfig.js';
-import { say } from './say.js';
+import { print, say } from './say.js';
 import { keysOf } from './serving.js';
 
 interface NetcheckFlags extends HostFlags {
@@ -60,7 +60,7 @@ async function netcheck(file: string | undefined, flags: NetcheckFlags): Promise
   }
   const parameters = file === undefined ? undefined : buildNetwork((await loadConfig(file, {})).config.model).layout.size;
   const figures = flags.workers === undefined ? await overSsh(flags, say) : await byHand(flags, say);
-  process.stdout.write(flags.json === true ? `${JSON.stringify(figures)}\n` : await report(figures, parameters));
+  print(flags.json === true ? JSON.stringify(figures) : await report(figures, parameters));
 }
 
 /** Starts the other sides over ssh, all at once. */
@@ -158,5 +158,5 @@ async function report(figures: NetworkFigures, parameters: number | undefined): 
   ]);
   const head = ['host', 'there and back', '99 %', 'to it', 'from it', 'its clock', ''];
   const all = peers.length > 1 ? [['all at once', '', '', mbit(toAllMbit), mbit(fromAllMbit), '', '']] : [];
-  return `${[textTable([head, ...rows, ...all]), ...verdictOnAll(figures, parameters)].join('\n')}\n`;
+  return [textTable([head, ...rows, ...all]), ...verdictOnAll(figures, parameters)].join('\n');
 }

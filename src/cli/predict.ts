@@ -4,9 +4,10 @@ import { pipeline } from 'node:stream/promises';
 import { Command } from 'commander';
 import type { Prediction } from '../inference/predictFile.js';
 import { deviceOf } from '../shared/device.js';
+import { printableLine } from '../shared/printable.js';
 import { makeTemporaryFolder } from '../shared/temporaryFolder.js';
 import { figure } from './format.js';
-import { say } from './say.js';
+import { print, say } from './say.js';
 import { onStopSignal } from './stopSignals.js';
 import { wholeFlag } from './wholeFlag.js';
 
@@ -56,7 +57,7 @@ async function predictRun(folder: string, file: string, flags: PredictFlags): Pr
   try {
     await withFile(file, async (path) => {
       for await (const prediction of predictFile(model, path, { workers })) {
-        process.stdout.write(`${json ? JSON.stringify(prediction) : line(prediction)}\n`);
+        print(json ? JSON.stringify(prediction) : printableLine(line(prediction)));
       }
     });
   } finally {

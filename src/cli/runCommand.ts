@@ -5,6 +5,7 @@ import type { Machine } from '../shared/config/machine.js';
 import { machineHere } from '../shared/config/machine.js';
 import type { Config } from '../shared/config/schema.js';
 import { errorMessage, RunIsOver } from '../shared/errors.js';
+import { printableLine } from '../shared/printable.js';
 import { traceRequest } from '../view/trace/tracedSteps.js';
 import { configFlags } from './configFlags.js';
 import { dashboardFor, dashboardOption, shownOn } from './dashboardFlag.js';
@@ -12,6 +13,7 @@ import { amount, duration, figure, rate } from './format.js';
 import { jsonView } from './jsonView.js';
 import { type LoadedConfig, loadConfig } from './loadConfig.js';
 import { logFormatOption } from './logFormat.js';
+import { print, say } from './say.js';
 import { refuseCopies } from './srunCopies.js';
 import { stoppable } from './stoppable.js';
 import { runView } from './terminalView.js';
@@ -60,7 +62,7 @@ export async function runCommand(
       commandLine: process.argv.slice(2),
     });
     view.close();
-    process.stdout.write(flags['json'] === true ? `${JSON.stringify(result.summary)}\n` : endText(result));
+    print(flags['json'] === true ? JSON.stringify(result.summary) : endText(result));
     await dashboard?.close(null);
   } catch (error) {
     await dashboard?.close(errorMessage(error));
@@ -90,7 +92,7 @@ export async function resumption<R>(
     return await read(path, given, machineHere());
   } catch (error) {
     if (!(error instanceof RunIsOver)) throw error;
-    process.stderr.write(`${error.message}\n`);
+    say(error.message);
     return 'over';
   }
 }
@@ -103,8 +105,8 @@ function endText({ path, summary, plan, stopping }: RunResult): string {
     ...(bestEpoch === undefined ? [] : [`best epoch ${bestEpoch + 1}`]),
     ...(test.length === 0 ? [] : [test.map(([name, value]) => `${name} ${figure(Number(value))}`).join('  ')]),
     ...(noiseScale === null ? [] : [`noise scale about ${Number(noiseScale.toPrecision(2))}: a global batch beyond that buys little`]),
-    ...workers.map((w) => `${w.name}  computed ${w.computeSeconds.toFixed(1)} s, waited ${w.waitSeconds.toFixed(1)} s`),
+    ...workers.map((w) => `${printableLine(w.name)}  computed ${w.computeSeconds.toFixed(1)} s, waited ${w.waitSeconds.toFixed(1)} s`),
     path,
   ];
-  return `${lines.join('\n')}\n`;
+  return lines.join('\n');
 }

@@ -4,3 +4,8 @@ import { printableText } from '../shared/printable.js';
 export function say(line: string): void {
   process.stderr.write(`${printableText(line)}\n`);
 }
+
+/** Prints a result to stdout. What names of others would do to a terminal is escaped as in JSON, so JSON stays what it is. */
+export function print(text: string): void {
+  process.stdout.write(`${printableText(text)}\n`);
+}

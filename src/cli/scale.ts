@@ -8,7 +8,7 @@ import { RunError, UsageError } from '../shared/errors.js';
 import { configFlags } from './configFlags.js';
 import { duration, figure } from './format.js';
 import { type LoadedConfig, loadConfig } from './loadConfig.js';
-import { say } from './say.js';
+import { print, say } from './say.js';
 import { stoppable } from './stoppable.js';
 import { wholeFlag } from './wholeFlag.js';
 
@@ -119,7 +119,7 @@ async function runScale(file: string | undefined, flags: Flags): Promise<void> {
     const { failures, trainings, timings } = results;
     if (flags.cell === undefined) {
       const { html, csv, json, words: sentences } = writeReport(out, results, target);
-      process.stdout.write(flags.json === true ? `${JSON.stringify(results)}\n` : `${[...sentences, '', html, csv, json].join('\n')}\n`);
+      print(flags.json === true ? JSON.stringify(results) : [...sentences, '', html, csv, json].join('\n'));
     }
     if (trainings.length + timings.length === 0) {
       const [first] = failures;

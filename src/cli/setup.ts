@@ -4,7 +4,7 @@ import type { Trial } from '../engines/trial/tryEngine.js';
 import type { SetupOptions } from '../setup/obtain.js';
 import type { Device } from '../shared/device.js';
 import { RunError } from '../shared/errors.js';
-import { printableText } from '../shared/printable.js';
+import { say } from './say.js';
 
 const defaultIndex = 'https://pypi.org/simple';
 
@@ -39,10 +39,6 @@ function installing(name: string, description: string, example: string): Command
 function optionsOf({ from, index, dryRun }: Flags): SetupOptions & { readonly close: () => void } {
   const { show, close } = progressBar();
   return { from, index: index ?? (process.env['PIP_INDEX_URL'] || defaultIndex), dryRun: dryRun ?? false, say, onProgress: show, close };
-}
-
-function say(line: string): void {
-  process.stderr.write(`${printableText(line)}\n`);
 }
 
 function blasCommand(): Command {

@@ -29,9 +29,12 @@ export class RunIsOver extends UsageError {
   override readonly name = 'RunIsOver';
 }
 
-/** A file of data is not what it should be: short, of another format, or with values the loss cannot take. Exit code 1. */
+/** A file of data is not what it should be: short, of another format, or with values the loss cannot take. One line, whatever the file holds. Exit code 1. */
 export class DataError extends Error {
   override readonly name: string = 'DataError';
+  constructor(message: string, options?: ErrorOptions) {
+    super(printableLine(message), options);
+  }
 }
 
 /** A file of data is not there. */
@@ -42,9 +45,12 @@ export class RunError extends Error {
   override readonly name: string = 'RunError';
 }
 
-/** A message that is not one of the protocol's, or not at this moment. */
+/** A message that is not one of the protocol's, or not at this moment. One line, whatever the other side sent. */
 export class ProtocolError extends Error {
   override readonly name = 'ProtocolError';
+  constructor(message: string, options?: ErrorOptions) {
+    super(printableLine(message), options);
+  }
 }
 
 /** A run stopped on request, after a checkpoint. Exit code 130. */

@@ -191,15 +191,22 @@ export interface Link {
  */
 export type Patience = 'short' | 'long' | 'forever';
 
+export interface LinkOptions {
+  readonly patience?: Patience;
+  readonly handshakeTimeout?: number | undefined;
+  readonly answerTimeout?: number | undefined;
+}
+
 /**
  * Connects a worker once: when the connection ends, so does the link. An address that does not answer is no error here.
  * @param handshakeTimeout seconds after which the link ends if the other side accepts the connection and says nothing
+ * @param answerTimeout seconds after which it ends if the other side has sent no message
  */
 export function openLink(
   address: string,
   maxFrameBytes: number,
   keys?: RunKeys,
-  { patience = 'short', handshakeTimeout }: { readonly patience?: Patience; readonly handshakeTimeout?: number | undefined } = {},
+  { patience = 'short', handshakeTimeout, answerTimeout }: LinkOptions = {},
 ): Link {
   // Of its own, whose threads and files go when it is collected: in a context that is shared, the observer of a new
   // socket may take the name of one that is still going (EADDRINUSE).
@@ -236,12 +243,17 @@ export function openLink(
     loseBy(`the coordinator at ${address} did not accept ${keys ? 'this key' : 'a connection without a key (--key FILE)'}`)();
   };
   const lost = loseBy('the connection to the coordinator is lost');
-  const silence = (): void => {
-    isTurnedAway = 'yes';
-    loseBy(`no coordinator at ${address}: it accepts connections, but sent no ZeroMQ handshake within ${handshakeTimeout} s`)();
+  const silent = (seconds: number | undefined, what: string): NodeJS.Timeout | undefined => {
+    if (seconds === undefined) return undefined;
+    const giveUp = (): void => {
+      isTurnedAway = 'yes';
+      loseBy(`no coordinator at ${address}: it ${what} within ${seconds} s`)();
+    };
+    return setTimeout(giveUp, Math.max(1, seconds) * 1_000).unref();
   };
   // ZeroMQ itself gives a handshake 30 s, after which the worker would come again.
-  const timer = handshakeTimeout === undefined ? undefined : setTimeout(silence, Math.max(1, handshakeTimeout) * 1_000).unref();
+  const timer = silent(handshakeTimeout, 'accepts connections, but sent no ZeroMQ handshake');
+  const answerTimer = silent(answerTimeout, 'speaks ZeroMQ, but did not answer');
   const events = watch(socket, ({ type }) => {
     if (type === 'handshake' || type.startsWith('handshake:error')) clearTimeout(timer);
     // `close` is a connection that never came about.
@@ -268,6 +280,7 @@ export function openLink(
         const frames = await socket.receive().catch(() => undefined);
         isReceiving = false;
         if (!frames) return;
+        clearTimeout(answerTimer);
         yield frames;
       }
     },
@@ -281,6 +294,7 @@ export function openLink(
       // To a coordinator that is gone, a message would wait for ever.
       await Promise.race([sending.catch(() => undefined), loss]);
       clearTimeout(timer);
+      clearTimeout(answerTimer);
       events.close();
       socket.close();
     },

@@ -1,7 +1,7 @@
 import { lstatSync, rmdirSync, unlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { parseAddress } from '../shared/address.js';
-import { errorMessage, Interrupted } from '../shared/errors.js';
+import { errorMessage, Interrupted, ProtocolError } from '../shared/errors.js';
 import type { RunKeys } from '../shared/keys.js';
 import type { Message } from '../shared/protocol.js';
 import { type Link, openLink, type Patience } from '../shared/transport.js';
@@ -87,11 +87,11 @@ export async function whileItLasts(
     const connection = await way.next();
     if (leave.aborted) throw new Interrupted(hasLeft);
     if (!connection) continue;
-    const link = openLink(connection.address, maxFrame, keys, {
-      patience: patienceFor(connection),
-      // An aggregator that is silent is not the coordinator's end: the worker goes back to that.
-      handshakeTimeout: connection.ticket === undefined ? connectTimeout : undefined,
-    });
+    // An aggregator that is silent is not the coordinator's end: the worker goes back to that.
+    const timeout = connection.ticket === undefined ? connectTimeout : undefined;
+    const patience = patienceFor(connection);
+    // Who has said hello hears at least the coordinator's probes.
+    const link = openLink(connection.address, maxFrame, keys, { patience, handshakeTimeout: timeout, answerTimeout: timeout });
     try {
       await serveOver(link, connection);
       return;
@@ -164,6 +164,10 @@ class Way {
       this.#number = error.to.number;
       return 0;
     }
+    if (error instanceof ProtocolError)
+      throw new ProtocolError(
+        `${this.#address}: what answers there does not speak as a coordinator of bpnn-dist ${version} does: ${error.message}`,
+      );
     const { reconnectTimeout, say } = this.#options;
     if (this.#isBelow && error instanceof LinkLost && !(error instanceof CoordinatorEnded)) {
       // Tidies up after one that was killed.

@@ -7,6 +7,7 @@ import { parseConfig } from '../../src/shared/config/parse.js';
 import { buildNetwork } from '../../src/shared/model/network.js';
 import { encode, type FromCoordinator, type Message } from '../../src/shared/protocol.js';
 import { openHub } from '../../src/shared/transport.js';
+import { version } from '../../src/shared/version.js';
 import { runCli, runWell, someMnist, startCli } from '../fixtures/cli.js';
 import { startCoordinator } from '../fixtures/coordinator.js';
 import { weightsOf } from '../fixtures/runFolder.js';
@@ -156,12 +157,14 @@ for (const [what, act, reason] of rogues) {
   });
 }
 
+const foreign = `what answers there does not speak as a coordinator of bpnn-dist ${version} does: `;
+
 const coordinators: readonly (readonly [what: string, frames: readonly Uint8Array[], error: string])[] = [
-  ['noise', [noise()], 'the header is not msgpack'],
+  ['noise', [noise()], `${foreign}the header is not msgpack`],
   [
     'work before the config',
     message({ type: 'evaluate', work: 0, part: 'test', samples: 1, chunks: [0], version: 0, parts: [] }),
-    'the coordinator sent evaluate before configure',
+    `${foreign}the coordinator sent evaluate before configure`,
   ],
   ['a refusal', message({ type: 'refuse', reason: 'refused: you are late' }), 'the coordinator says: refused: you are late'],
 ];
@@ -176,7 +179,7 @@ for (const [what, frames, error] of coordinators) {
       break;
     }
     const { code, stderr } = await ended;
-    t.equal(stderr, `error: ${error}\n`);
+    t.equal(stderr, `error: ${error.replace(foreign, `${hub.address}: ${foreign}`)}\n`);
     t.equal(code, 1);
   });
 }

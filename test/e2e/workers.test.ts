@@ -124,6 +124,17 @@ test('a run starts with fewer workers once the time to wait is over', async (t) 
   t.same(weightsOf(join(runs, 'run')), await weightsOfUp(t, runs));
 });
 
+test('a run that never gets the workers it needs says how long it waits, and ends', async (t) => {
+  const waiting = ['--workers', '3', '--min-workers', '3', '--start-timeout', '0.5', '--worker-timeout', '0.5'];
+  const { coordinator, worker } = await startCoordinator(t, ...config, ...waiting, '--runs', t.testdir(), '--name', 'run');
+  const workers = [0, 1].map(() => startCli(t, [...worker, '--reconnect-timeout', '0']));
+  const { code, stderr } = await coordinator.ended;
+  t.equal(code, 1);
+  t.match(stderr, /^1 of 3 workers ready; the run needs at least 3, and ends in \d s unless more are ready before$/m);
+  t.match(stderr, /^error: .*[12] of 3 workers ready, the run needs at least 3$/m);
+  for (const one of workers) t.not((await one.ended).code, 0, 'no worker says that the run is over');
+});
+
 test('a name that does not resolve', async (t) => {
   const { code, stdout, stderr } = await runCli(t, 'worker', '--connect', 'tcp://something.invalid:5555', '--connect-timeout', '0.3');
   t.equal(code, 1);
@@ -160,6 +171,11 @@ test('a coordinator that is gone between two connections', async (t) => {
 });
 
 test('a port where something else listens', async (t) => {
+  const early = await listen(t, (socket) => socket.write(`HTTP/1.1 400 Bad Request\r\n\r\n${'d'.repeat(400)}`));
+  const first = await runCli(t, 'worker', '--connect', `tcp://127.0.0.1:${early.port}`, '--connect-timeout', '10');
+  t.equal(first.code, 1);
+  t.match(first.stderr, /^error: tcp:\S+: what answers there does not speak as a coordinator of bpnn-dist \S+ does: .*\n$/);
+
   const { port } = await listen(t, (socket) => socket.once('data', () => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')));
   const { code, stderr } = await runCli(t, 'worker', '--connect', `tcp://127.0.0.1:${port}`, '--reconnect-timeout', '0');
   t.equal(code, 1);

@@ -67,6 +67,16 @@ test('a port that accepts and says nothing ends the link in time', async (t) => 
   server.close();
 });
 
+test('a socket of ZeroMQ that answers nothing ends the link in time', async (t) => {
+  const hub = await openHub({ address: 'tcp://127.0.0.1:0', maxFrameBytes: 1_000 });
+  const link = openLink(hub.address, 1_000, undefined, { handshakeTimeout: 1, answerTimeout: 1 });
+  for await (const _ of link.messages()) t.fail('it says nothing');
+  t.equal(link.lossReason, `no coordinator at ${hub.address}: it speaks ZeroMQ, but did not answer within 1 s`);
+  t.equal(link.isTurnedAway, 'yes');
+  await link.close();
+  await hub.close();
+});
+
 function hasIpv6(): boolean {
   return Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === '::1'));
 }
