@@ -31,10 +31,18 @@ function reportText({ path, format, rows, columns }: DataReport): string {
 /** Values that are shown with how often they come. */
 const mostShown = 10;
 
-function cells({ name, type, least, most, mean, missing, counts }: ColumnReport): string[] {
+function cells({ name, type, least, most, mean, missing, missingTexts, counts }: ColumnReport): string[] {
   const number = (value: number | undefined): string =>
     value === undefined ? '' : Number.isInteger(value) ? String(value) : figure(value);
-  return [name, type, number(least), number(most), number(mean), missing === 0 ? '' : String(missing), counts ? balance(counts) : 'many'];
+  return [
+    name,
+    type,
+    number(least),
+    number(most),
+    number(mean),
+    missing === 0 ? '' : `${missing}${missingTexts ? ` (${missingTexts.join(', ')})` : ''}`,
+    counts ? balance(counts) : 'many',
+  ];
 }
 
 /** `setosa 50, versicolor 50, virginica 50` */

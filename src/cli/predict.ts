@@ -56,7 +56,7 @@ async function predictRun(folder: string, file: string, flags: PredictFlags): Pr
   });
   try {
     await withFile(file, async (path) => {
-      for await (const prediction of predictFile(model, path, { workers })) {
+      for await (const prediction of predictFile(model, path, { workers, say })) {
         print(json ? JSON.stringify(prediction) : printableLine(line(prediction)));
       }
     });
@@ -88,8 +88,10 @@ async function withFile(file: string, use: (path: string) => Promise<void>): Pro
   }
 }
 
-/** `sample 0  class 7  probability 0.9998`, or the outputs where there are no classes. */
+/** `sample 0  class 7  probability 0.9998`, or the outputs where there are no classes, or none is named. */
 function line({ sample, outputs, class: number, label, probability }: Prediction): string {
-  if (number === undefined || probability === undefined) return `sample ${sample}  ${outputs.map(figure).join('  ')}`;
+  if (number === null) return `sample ${sample}  no class  ${outputs.map(figure).join('  ')}`;
+  if (number === undefined || probability === undefined || probability === null)
+    return `sample ${sample}  ${outputs.map(figure).join('  ')}`;
   return `sample ${sample}  class ${label ?? number}  probability ${figure(probability)}`;
 }

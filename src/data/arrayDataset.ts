@@ -150,6 +150,12 @@ export class ArrayDataset implements Dataset {
     return { values, load: (place, index) => load(place, this.#row(index)), finish };
   }
 
+  /** Inputs as they stand in the file, to the last digit that float64 has. */
+  exactInputs(capacity: number): RowBuffer<Float64Array> {
+    const { values, load, finish } = this.x.exact(capacity);
+    return { values, load: (place, index) => load(place, this.#row(index)), finish };
+  }
+
   readTarget(index: number, into: Float32Array, offset: number): void {
     this.y.rows(this.#row(index), into, offset);
   }

@@ -12,7 +12,7 @@ import { type Dtype, dtypes } from './dtype.js';
 import { type ArrayHeader, sizeOf } from './header.js';
 import { isIdx, readIdxHeader } from './idx.js';
 import { isNpy, longestHeader, readNpyHeader } from './npy.js';
-import { type RowBuffer, type RowReader, rowBuffer, rowReader } from './rows.js';
+import { exactBuffer, type RowBuffer, type RowReader, rowBuffer, rowReader } from './rows.js';
 
 /** Where an array stands: a file of its own, or a part of a file, as in an archive that is not compressed. */
 export type ArraySource = string | { readonly path: string; readonly at: number; readonly bytes: number; readonly name: string };
@@ -41,6 +41,8 @@ export interface ArrayFile {
   readonly rows: RowReader;
   /** Reads up to `capacity` rows at once, prepared if that is given. */
   buffer(capacity: number, preparation?: Preparation): RowBuffer;
+  /** The same as float64, as they stand in the file. */
+  exact(capacity: number): RowBuffer<Float64Array>;
 }
 
 /** Bytes of a piece. */
@@ -112,6 +114,7 @@ function arrayInMemory(path: string, header: ArrayHeader, bytes: Buffer<ArrayBuf
     },
     rows: rowReader(values, rowWidth),
     buffer: (capacity, preparation) => rowBuffer(values, rowWidth, capacity, preparation),
+    exact: (capacity) => exactBuffer(values, rowWidth, capacity),
   };
 }
 
@@ -124,6 +127,7 @@ function arrayOnDisk(path: string, header: ArrayHeader, stamp: string, isChanged
     pieces: (from, to) => disk.pieces(from, to, pieceBytes),
     rows: disk.rows,
     buffer: disk.buffer,
+    exact: disk.exact,
   };
 }
 

@@ -62,11 +62,26 @@ async function arrays(spec: FileData, place: CachePlace): Promise<ArrayData> {
 }
 
 async function tables(
-  { table, validation, test, target, inputs, columns, missing, sampleWeights, groups, ...rest }: TableData,
+  {
+    table,
+    validation,
+    test,
+    target,
+    inputs,
+    columns,
+    missing,
+    sampleWeights,
+    groups,
+    missingValues,
+    decimal,
+    header,
+    names,
+    ...rest
+  }: TableData,
   place: CachePlace,
   given: TableLike | undefined,
 ): Promise<ConvertedSpec> {
-  const request = { target, inputs, columns, missing, sampleWeights };
+  const request = { target, inputs, columns, missing, sampleWeights, missingValues, decimal, header, names };
   const converted = await convertTable({ ...request, groups, path: table, like: given }, place);
   const { schema, classes } = converted;
   const like = given ?? (schema && { path: table, schema });

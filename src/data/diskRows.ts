@@ -2,14 +2,16 @@ import { endianness } from 'node:os';
 import type { Preparation } from '../shared/config/dataSchema.js';
 import { DataError } from '../shared/errors.js';
 import { readFully } from '../shared/files.js';
-import { dtypes } from './dtype.js';
+import { dtypes, type Elements } from './dtype.js';
 import { type ArrayHeader, sizeOf } from './header.js';
-import { type RowBuffer, type RowReader, rowBuffer } from './rows.js';
+import { exactBuffer, type RowBuffer, type RowReader, rowBuffer } from './rows.js';
 
 /** Rows of an array that stay in their file. */
 export interface DiskRows {
   pieces(from: number, to: number, pieceBytes: number): Iterable<Uint8Array>;
   buffer(capacity: number, preparation?: Preparation): RowBuffer;
+  /** Rows as they stand in the file. */
+  exact(capacity: number): RowBuffer<Float64Array>;
   /** Reads rows one by one. */
   readonly rows: RowReader;
 }
@@ -42,9 +44,9 @@ export function diskRows(
       throw new DataError(`a file of data became shorter while it was read: row ${row} is not there any more`);
   };
   const blocks = blockRows === undefined ? undefined : new Blocks(readAt, rowBytes, blockRows, shape[0] ?? 0);
-  const buffer: DiskRows['buffer'] = (capacity, preparation) => {
+  const gather = <V>(capacity: number, bufferOf: (values: Elements) => RowBuffer<V>): RowBuffer<V> => {
     const gathered = Buffer.from(new ArrayBuffer(capacity * rowBytes));
-    const inner = rowBuffer(view(gathered.buffer), width, capacity, preparation);
+    const inner = bufferOf(view(gathered.buffer));
     const wanted: Wanted[] = [];
     const read = blocks ? blocks.read : neighbours(readAt, rowBytes);
     return {
@@ -60,9 +62,12 @@ export function diskRows(
       },
     };
   };
+  const buffer: DiskRows['buffer'] = (capacity, preparation) =>
+    gather(capacity, (values) => rowBuffer(values, width, capacity, preparation));
   let one: RowBuffer | undefined;
   return {
     buffer,
+    exact: (capacity) => gather(capacity, (values) => exactBuffer(values, width, capacity)),
     rows(row, into, offset) {
       one ??= buffer(1);
       one.load(0, row);

@@ -1,6 +1,6 @@
 import type { Preparation } from '../shared/config/dataSchema.js';
 import { DataError } from '../shared/errors.js';
-import type { Dataset } from './dataset.js';
+import type { ArrayDataset } from './arrayDataset.js';
 import { sizeOf } from './header.js';
 
 /** Samples read at a time. */
@@ -16,8 +16,11 @@ export interface Fit {
   readonly isFixed: (input: number) => boolean;
 }
 
+/** What is looked at of the training part. */
+export type Measurable = Pick<ArrayDataset, 'count' | 'inputShape' | 'exactInputs'>;
+
 /** Finds in numbers how inputs are prepared. @param train the training part, its inputs as they stand in the file */
-export function fitPreparation(train: Dataset, { method, missing, isFixed }: Fit): Preparation {
+export function fitPreparation(train: Measurable, { method, missing, isFixed }: Fit): Preparation {
   const { means, deviations, least, most } = momentsOf(train);
   const inputs = Array.from(means.keys());
   const scaled = (input: number, fit: (input: number) => number, otherwise: number): number => (isFixed(input) ? otherwise : fit(input));
@@ -54,7 +57,7 @@ class Moments {
   }
 
   /** @param row values of one sample */
-  add(row: Float32Array): void {
+  add(row: Float64Array): void {
     for (const [i, value] of row.entries()) {
       if (Number.isNaN(value)) continue;
       if (!Number.isFinite(value)) throw new DataError(`inputs: expected finite numbers to be normalized by, got ${value} in input ${i}`);
@@ -74,10 +77,10 @@ class Moments {
   }
 }
 
-function momentsOf(dataset: Dataset): Moments {
+function momentsOf(dataset: Measurable): Moments {
   const width = sizeOf(dataset.inputShape);
   const moments = new Moments(width);
-  const rows = dataset.inputs(Math.min(chunkSize, dataset.count));
+  const rows = dataset.exactInputs(Math.min(chunkSize, dataset.count));
   for (let first = 0; first < dataset.count; first += chunkSize) {
     const size = Math.min(chunkSize, dataset.count - first);
     for (let row = 0; row < size; row++) rows.load(row, first + row);

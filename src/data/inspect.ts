@@ -10,9 +10,10 @@ import { isNpy } from './npy.js';
 import { npzArray } from './npz.js';
 import { isAddress, withoutSecrets } from './remote/address.js';
 import { localCopy } from './remote/localCopies.js';
+import { isList, shapeOf } from './table/kinds.js';
 import { isMissing, isNumber, numberOf } from './table/numbers.js';
 import { openTable } from './table/openTable.js';
-import { isList, shapeOf } from './table/schema.js';
+
 import { sorted } from './table/sorted.js';
 
 /** What a column holds, or all values of an array. */
@@ -25,6 +26,8 @@ export interface ColumnReport {
   readonly most?: number;
   readonly mean?: number;
   readonly missing: number;
+  /** How missing values are written, where they are not just empty. */
+  readonly missingTexts?: readonly string[];
   /** How often each value comes, where there are few of them. */
   readonly counts?: Readonly<Record<string, number>>;
 }
@@ -120,6 +123,7 @@ class ColumnTally {
   #count = 0;
   #numbers = 0;
   #missing = 0;
+  readonly #missingTexts = new Set<string>();
   #sum = 0;
   #least = Number.POSITIVE_INFINITY;
   #most = Number.NEGATIVE_INFINITY;
@@ -133,6 +137,7 @@ class ColumnTally {
     this.#count++;
     if (isMissing(value)) {
       this.#missing++;
+      if (typeof value === 'string' && value.trim() !== '') this.#missingTexts.add(value.trim());
       return;
     }
     if (isList(value)) {
@@ -154,6 +159,7 @@ class ColumnTally {
     const counts = this.#counts && Object.fromEntries(sorted(this.#counts.keys()).map((value) => [value, this.#counts?.get(value) ?? 0]));
     return {
       ...{ name, type, missing: this.#missing },
+      ...(this.#missingTexts.size > 0 && { missingTexts: [...this.#missingTexts] }),
       ...(hasNumbers && { least: this.#least, most: this.#most, mean: this.#sum / this.#numbers }),
       ...(counts && { counts }),
     };

@@ -15,9 +15,9 @@ export function numberReader(rows: RowReader): (row: number) => number {
 }
 
 /** An array of rows that is filled again and again. */
-export interface RowBuffer {
+export interface RowBuffer<Values = Float32Array> {
   /** [capacity, width], row-major. */
-  readonly values: Float32Array;
+  readonly values: Values;
   /** Takes row `row` of the source to place `place`. It may be in `values` only after `finish`. */
   load(place: number, row: number): void;
   /** The first `count` places have been loaded. */
@@ -28,10 +28,12 @@ export interface RowBuffer {
  * Reads rows out of values of any number type.
  * @param width values a row
  * @param preparation if given, each value is turned into float32 and then, in float32, divided, as `x.astype('float32') / divide`
- *   in NumPy; or filled in where it is missing, moved and divided, input by input
+ *   in NumPy; or filled in where it is missing, moved and divided, input by input, in float64 where float32 does not have all
+ *   values of the type
  */
 export function rowReader(values: Elements, width: number, preparation?: Preparation): RowReader {
-  if (preparation && 'subtract' in preparation) return preparedRows(rowReader(values, width), width, preparation);
+  if (preparation && 'subtract' in preparation)
+    return isWide(values) ? exactRows(values, width, preparation) : preparedRows(rowReader(values, width), width, preparation);
   const { divide } = preparation ?? {};
   if (values instanceof BigInt64Array || values instanceof BigUint64Array) return bigIntRows(values, width, divide ?? 1);
   return divide === undefined ? plainRows(values, width) : dividedRows(values, width, divide);
@@ -45,6 +47,20 @@ export function rowBuffer(values: Elements, width: number, capacity: number, pre
   const read = rowReader(values, width, preparation);
   const into = new Float32Array(capacity * width);
   return { values: into, load: (place, row) => read(row, into, place * width), finish: () => undefined };
+}
+
+/** Are there values of the type that float32 does not have? */
+function isWide(values: Elements): boolean {
+  return [Float64Array, BigInt64Array, BigUint64Array, Int32Array, Uint32Array].some((type) => values instanceof type);
+}
+
+/** Rows as they stand in a file, to the last digit that float64 has. */
+export function exactBuffer(values: Elements, width: number, capacity: number): RowBuffer<Float64Array> {
+  const into = new Float64Array(capacity * width);
+  const load = (place: number, row: number): void => {
+    for (let i = 0; i < width; i++) into[place * width + i] = Number(values[row * width + i] ?? 0);
+  };
+  return { values: into, load, finish: () => undefined };
 }
 
 type Numbers = Exclude<Elements, BigInt64Array | BigUint64Array>;
@@ -101,6 +117,18 @@ function dividedRows(values: Numbers, width: number, divide: number): RowReader 
   return (row, into, offset) => {
     const start = row * width;
     for (let i = 0; i < width; i++) into[offset + i] = Math.fround(values[start + i] ?? 0) / divisor;
+  };
+}
+
+/** Of values that float32 does not have all: differences are taken in float64, so that values close to each other stay apart. */
+function exactRows(values: Elements, width: number, { fill, subtract, divide }: Extract<Preparation, { subtract: unknown }>): RowReader {
+  return (row, into, offset) => {
+    const start = row * width;
+    for (let i = 0; i < width; i++) {
+      const value = Number(values[start + i] ?? 0);
+      const known = Number.isNaN(value) ? (fill?.[i] ?? value) : value;
+      into[offset + i] = (known - (subtract[i] ?? 0)) / (divide[i] ?? 1);
+    }
   };
 }
 

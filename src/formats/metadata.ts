@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { preparationSchema } from '../shared/config/dataSchema.js';
 import { losses, metrics } from '../shared/model/spec.js';
 
-const name = { name: z.string() };
+const name = { name: z.string(), missing: z.array(z.string()).readonly().optional(), decimal: z.literal(',').optional() };
 const column = z.discriminatedUnion('kind', [
-  z.object({ ...name, kind: z.literal('number') }),
+  z.object({ ...name, kind: z.literal('number'), isExact: z.boolean().optional() }),
   z.object({ ...name, kind: z.literal('category'), categories: z.array(z.string()).readonly().optional() }),
   z.object({ ...name, kind: z.literal('list'), shape: z.array(z.number()).readonly() }),
 ]);
@@ -17,7 +17,12 @@ export const metadataSchema = z.object({
   /** Names of the classes, in the order of their numbers. */
   classes: z.array(z.string()).readonly().optional(),
   /** How rows of a table become samples. */
-  schema: z.object({ inputs: z.array(column).readonly(), target: z.array(column).readonly() }).optional(),
+  schema: z
+    .object({
+      ...{ inputs: z.array(column).readonly(), target: z.array(column).readonly() },
+      reading: z.object({ header: z.boolean().optional(), names: z.array(z.string()).readonly().optional() }).optional(),
+    })
+    .optional(),
 });
 
 /** What a model was trained for, and what its inputs were divided by. */

@@ -7,8 +7,11 @@ export interface Classification {
 }
 
 /** What a model gives for one sample; for a classifier, with its class. */
-export interface Answer extends Partial<Classification> {
+export interface Answer {
   readonly outputs: readonly number[];
+  /** Of a classifier; null where its outputs are not finite, which name no class. */
+  readonly class?: number | null;
+  readonly probability?: number | null;
   /** The name of its class, where classes have names. */
   readonly label?: string;
 }
@@ -22,6 +25,7 @@ export function answersOf(
 ): Answer[] {
   return Array.from({ length: given.length / width }, (_, row) => {
     const outputs = [...given.subarray(row * width, (row + 1) * width)];
+    if (classify && !outputs.every(Number.isFinite)) return { outputs, class: null, probability: null };
     const classification = classify?.(outputs);
     const label = classification && classes?.[classification.class];
     return { outputs, ...classification, ...(label !== undefined && { label }) };

@@ -15,6 +15,8 @@ export interface PredictFileOptions {
   readonly preparation?: Preparation | undefined;
   /** Processes that compute; default: 1, this one. What they give does not depend on their number. */
   readonly workers?: number | undefined;
+  /** Hears what a person should know of the file. */
+  readonly say?: ((line: string) => void) | undefined;
 }
 
 /** Batches that a process has been sent: it computes one while another is on its way. */
@@ -26,13 +28,13 @@ const aheadPerWorker = 2;
  * @throws DataError if the file cannot be read or its samples do not fit the model, RunError where a process ends that computes
  */
 export async function* predictFile(model: Model, path: string, options: PredictFileOptions = {}): AsyncGenerator<Prediction, void> {
-  const { preparation = model.preparation, workers = 1 } = options;
+  const { preparation = model.preparation, workers = 1, say } = options;
   const classify = classifierOf(model.spec);
   const { outputs: width } = model.network;
   const pool = workers > 1 ? new PredictorPool(model, workers) : undefined;
   let sample = 0;
   try {
-    const batches = samplesOf(model, path, preparation);
+    const batches = samplesOf(model, path, preparation, say);
     for await (const given of outputsOf(batches, pool ?? model, pool ? aheadPerWorker * workers : 1)) {
       for (const answer of answersOf(given, width, classify, model.classes)) yield { sample: sample++, ...answer };
     }

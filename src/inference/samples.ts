@@ -11,6 +11,7 @@ import { RowEncoder } from '../data/table/encode.js';
 import { expandCategories } from '../data/table/expand.js';
 import { openTable } from '../data/table/openTable.js';
 import { type Column, schemaOfInputs } from '../data/table/schema.js';
+import { blankLinesNote } from '../data/table/tableFile.js';
 import type { Preparation } from '../shared/config/dataSchema.js';
 import { DataError } from '../shared/errors.js';
 import { fileSize, firstBytes } from '../shared/files.js';
@@ -30,9 +31,15 @@ const chunkSize = 512;
 /**
  * The samples of a file, or of one at an address, batch by batch, prepared as in training: an array (IDX, .npy), a table with the columns that the
  * model was trained on (CSV, JSON lines, Parquet), or an image (PNG, JPEG). Which of them is told from its bytes.
+ * @param say hears what a person should know of the file
  * @throws DataError if the file cannot be read or its samples do not fit the model
  */
-export async function* samplesOf(model: Model, from: string, preparation: Preparation | undefined): AsyncGenerator<SampleBatch, void> {
+export async function* samplesOf(
+  model: Model,
+  from: string,
+  preparation: Preparation | undefined,
+  say?: (line: string) => void,
+): AsyncGenerator<SampleBatch, void> {
   const place = { folders: cachesElsewhere('runs') };
   const path = await localCopy(from, place);
   if (/\.npz(#.*)?$/is.test(path)) {
@@ -43,7 +50,7 @@ export async function* samplesOf(model: Model, from: string, preparation: Prepar
   const head = firstBytes(path, 16);
   if (isNpy(head) || isIdx(head)) yield* fromArray(model, path, preparation);
   else if (isPicture(head)) yield await fromPicture(model, path, preparation);
-  else yield* fromTable(model, path, preparation);
+  else yield* fromTable(model, path, preparation, say);
 }
 
 function isPicture(head: Buffer): boolean {
@@ -69,8 +76,13 @@ async function fromPicture(model: Model, path: string, preparation: Preparation 
   return { count: 1, inputs: preparedRows(Float32Array.from(bytes), bytes.length, preparation) };
 }
 
-async function* fromTable(model: Model, path: string, preparation: Preparation | undefined): AsyncGenerator<SampleBatch, void> {
-  const table = await openTable(path);
+async function* fromTable(
+  model: Model,
+  path: string,
+  preparation: Preparation | undefined,
+  say?: (line: string) => void,
+): AsyncGenerator<SampleBatch, void> {
+  const table = await openTable(path, model.schema?.reading);
   const columns = model.schema?.inputs ?? (await schemaOfInputs(table));
   checkColumns(path, table.columns, columns);
   const unknown = columns.find((column) => column.kind === 'category' && !column.categories);
@@ -93,6 +105,7 @@ async function* fromTable(model: Model, path: string, preparation: Preparation |
       yield { count, inputs: preparedRows(values.subarray(first * width, (first + count) * width), width, preparation) };
     }
   }
+  if (table.blankLines > 0) say?.(blankLinesNote(path, table.blankLines));
 }
 
 function checkColumns(path: string, names: readonly string[], columns: readonly Column[]): void {
@@ -104,8 +117,8 @@ function checkColumns(path: string, names: readonly string[], columns: readonly 
 }
 
 /** Rows of `width` values as training prepares them. */
-export function preparedRows(values: Float32Array, width: number, preparation: Preparation | undefined): Float32Array {
-  if (!preparation) return values;
+export function preparedRows(values: Float32Array | Float64Array, width: number, preparation: Preparation | undefined): Float32Array {
+  if (!preparation) return values instanceof Float32Array ? values : Float32Array.from(values);
   const result = new Float32Array(values.length);
   const read = rowReader(values, width, preparation);
   for (let row = 0; row * width < values.length; row++) read(row, result, row * width);

@@ -7,6 +7,7 @@ import type { DataParts } from '../data/dataset.js';
 import { fingerprintOf } from '../data/fingerprint.js';
 import { readingOf } from '../data/memory.js';
 import { type Data, loadData } from '../data/open.js';
+import { shortList } from '../data/table/schema.js';
 import { checkTargets } from '../data/targets.js';
 import type { ModelMetadata } from '../formats/metadata.js';
 import { type StartingWeights, weightsFrom } from '../formats/startFrom.js';
@@ -51,6 +52,7 @@ export async function prepareRun(given: Config, { isResumed, ...hearing }: Prepa
     const dataset = data[part];
     if (dataset) checkTargets(config.loss, network.outputs, part, dataset);
   }
+  checkClasses(config, network, data);
   if (config.batchSize > counts.train) {
     const message = `expected at most the ${counts.train} training samples, got ${config.batchSize}`;
     throw new ConfigError('config', [{ path: 'batchSize', message }]);
@@ -89,6 +91,17 @@ async function startingWeights(
   if (file !== undefined) return { weights: readWeights(file, network), notes: [] };
   const fresh = initialWeights(network.layout, seed);
   return from === undefined ? { weights: fresh, notes: [] } : weightsFrom(from, network.layout, fresh, own);
+}
+
+/** The numbers of texts, in the order of their names, are no measurements. */
+function checkClasses({ loss }: Config, { outputs }: Network, { classes = [], schema, train }: Data): void {
+  const isRegression = loss === 'meanSquaredError' || loss === 'meanAbsoluteError';
+  if (!isRegression || outputs > 1 || classes.length <= 2) return;
+  const name = schema?.target[0]?.name ?? 'target';
+  throw new DataError(
+    `${train.y.path}: ${loss} and a model of 1 output expect numbers, got the column ${name} of ${classes.length} texts (${shortList(classes)}): ` +
+      `give the last layer ${classes.length} units and softmax with loss: sparseCategoricalCrossentropy, or mend the column`,
+  );
 }
 
 function checkInputs({ model }: Config, network: Network, { train }: DataParts): void {

@@ -3,6 +3,7 @@ import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'tap';
 import { openArray } from '../../src/data/arrayFile.js';
+import { listImages } from '../../src/data/images/folder.js';
 import { inspectData } from '../../src/data/inspect.js';
 import { checkLengths } from '../../src/data/table/lines.js';
 import { checkRows } from '../../src/data/table/parquet.js';
@@ -14,6 +15,31 @@ test('a name that every mapping of JavaScript has is a column like any other', a
   const folder = t.testdir({ 'a.jsonl': '{"toString": 1, "kind": "x"}\n{"kind": "y"}\n' });
   const { columns } = await inspectData(join(folder, 'a.jsonl'), { folders: [folder] });
   t.match(columns[0], { name: 'toString', type: 'number', missing: 1 });
+});
+
+test('what systems and archives leave beside images is no image and no class', async (t) => {
+  const folder = t.testdir({
+    cat: { '1.png': 'x', '._1.png': 'y', 'folder.png': { a: '' }, 'notes.txt': '' },
+    dog: { '2.png': 'x' },
+    empty: {},
+    __MACOSX: { cat: { '._1.png': 'y' } },
+    '.git': {},
+  });
+  const { classes, files, notes } = listImages(folder);
+  t.same(classes, ['cat', 'dog']);
+  t.same(files, [
+    { path: join(folder, 'cat/1.png'), class: 0 },
+    { path: join(folder, 'dog/2.png'), class: 1 },
+  ]);
+  t.same(
+    notes.map((line) => line.replaceAll(`${folder}/`, '').replace(folder, 'folder')),
+    [
+      'empty: has no images, and is no class',
+      '__MACOSX: is left out, as what macOS adds to an archive',
+      'cat/._1.png: is no image, and is left out',
+      'folder: so are 1 more',
+    ],
+  );
 });
 
 test('lists within lists without end', async (t) => {

@@ -29,6 +29,35 @@ test('values, from IDX and .npy, divided as in training', async (t) => {
   t.same((await predictions(run, 'a.npy', { preparation: { divide: 1 } }))[0], { sample: 0, outputs: [84.5] });
 });
 
+test('outputs that are not finite name no class', async (t) => {
+  const run = t.testdir({ 'a.npy': floats([2, 1], [Number.NaN, 1]) });
+  const spec = writeRun(run, { model: { inputShape: [1], layers: [{ dense: { units: 2, activation: 'softmax' } }] } });
+  await writeWeights(join(run, 'best'), spec, [1, 2, 0, 0]);
+  const [first, second] = await predictions(run, 'a.npy');
+  t.match(first, { class: null, probability: null });
+  t.equal(first?.label, undefined);
+  t.match(second, { class: 1 });
+});
+
+test('a blank line is a missing value where there is one column', async (t) => {
+  const run = t.testdir({ 'one.csv': 'a\n1\n2\n\n4\n5\n\n' });
+  const spec = writeRun(run, { model: { inputShape: [1], layers: [{ dense: 1 }] }, loss: 'meanSquaredError' });
+  await writeWeights(join(run, 'best'), spec, [1, 0]);
+  await t.rejects(predictions(run, 'one.csv'), { message: /one\.csv, line 4, column a: a value is missing/ });
+  const filled = { fill: [9], subtract: [0], divide: [1] };
+  const outputs = (await predictions(run, 'one.csv', { preparation: filled })).map((prediction) => prediction.outputs[0]);
+  t.same(outputs, [1, 2, 9, 4, 5]);
+});
+
+test('a blank line is passed over where there are several columns', async (t) => {
+  const run = t.testdir({ 'two.csv': 'a,b\n1,1\n\n2,2\n' });
+  const two = writeRun(run, { model: { inputShape: [2], layers: [{ dense: 1 }] }, loss: 'meanSquaredError' });
+  await writeWeights(join(run, 'best'), two, [1, 1, 0]);
+  const said: string[] = [];
+  t.equal((await predictions(run, 'two.csv', { say: (line) => said.push(line) })).length, 2);
+  t.match(said, [/two\.csv: blank lines between rows are passed over: 1$/]);
+});
+
 test('more samples than are read at a time', async (t) => {
   const run = t.testdir({ 'a.npy': floats([1100], [...Array(1100).keys()]) });
   const spec = writeRun(run, { model: { inputShape: [1], layers: [{ dense: 1 }] }, loss: 'meanSquaredError' });

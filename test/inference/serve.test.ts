@@ -174,12 +174,24 @@ test('rows of a table, with classes by name; a token; metrics and the document',
   const headers = { authorization: 'bearer secret' };
   const rows = [
     { size: 1, colour: 'red' },
-    { size: null, colour: 'yellow', more: 1 },
+    { size: null, colour: 'yellow', kind: 'banana' },
   ];
   t.match(await ask({ ...predict({ rows }), headers }), { code: 200, body: { predictions: [{ label: 'apple' }, { label: 'banana' }] } });
   t.match(await ask({ ...predict({ rows: [{ size: 1, colour: 'blue' }] }), headers }), {
     code: 400,
     body: { message: 'rows, 0, column colour: expected one of the categories of the training data (red, yellow), got "blue"' },
+  });
+  t.match(await ask({ ...predict({ rows: [{ size: 1, color: 'red' }] }), headers }), {
+    code: 400,
+    body: {
+      message: 'rows[0]: expected the columns that the model was trained on (size, colour), got "color"; did you mean "colour"?',
+    },
+  });
+  t.match(await ask({ ...predict({ rows: [{ colour: 'red' }] }), headers }), {
+    code: 400,
+    body: {
+      message: 'rows[0]: expected all columns that the model was trained on, and size is not there (null says that a value is missing)',
+    },
   });
   t.match(await ask(predict({ rows })), { code: 401 });
   const metrics = await ask({ url: '/metrics', headers });

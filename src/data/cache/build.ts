@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { FilePair } from '../../shared/config/dataSchema.js';
+import type { FilePair, TableData } from '../../shared/config/dataSchema.js';
 import { usableCores } from '../../shared/controlGroup.js';
 import { DataError } from '../../shared/errors.js';
 import { unreadable } from '../../shared/files.js';
@@ -10,14 +10,14 @@ import { type ImageFolder, type ImagesLike, listImages } from '../images/folder.
 import type { Missing } from '../table/encode.js';
 import { openTable } from '../table/openTable.js';
 import { schemaOf, shortList, type TableSchema } from '../table/schema.js';
-import { assembleImages, assembleTable, knownSchema } from './assemble.js';
+import { assembleImages, assembleTable, knownSchema, notesOn } from './assemble.js';
 import { alone } from './lock.js';
 import { convertPart, type PartFiles, type PartSource, readInfo } from './part.js';
 import type { CachePlace } from './place.js';
 import { convertAll } from './pool.js';
 
 /** Goes with every cache; another one means that it is converted anew. */
-const cacheVersion = 1;
+const cacheVersion = 2;
 
 /** Images that are converted at once. */
 const partImages = 512;
@@ -38,7 +38,13 @@ interface Conversion {
   readonly key: unknown;
   readonly parts: readonly PartSource[];
   /** Puts the parts together in a folder. */
-  readonly assemble: (folder: string, parts: readonly PartFiles[]) => Promise<Pick<Converted, 'classes' | 'schema'>>;
+  readonly assemble: (folder: string, parts: readonly PartFiles[]) => Promise<Found>;
+}
+
+/** What was found in a source. */
+interface Found extends Pick<Converted, 'classes' | 'schema'> {
+  /** What a person should know of it, at each start. */
+  readonly notes: readonly string[];
 }
 
 /** A table that others are to be like, and what messages call it. */
@@ -48,7 +54,7 @@ export interface TableLike {
 }
 
 /** What a table is to become. */
-export interface TableRequest {
+export interface TableRequest extends Pick<TableData, 'missingValues' | 'decimal' | 'header' | 'names'> {
   readonly path: string;
   readonly target: string | readonly string[];
   readonly inputs?: readonly string[] | undefined;
@@ -67,13 +73,16 @@ export interface TableRequest {
  */
 export async function convertTable(request: TableRequest, place: CachePlace): Promise<Converted> {
   const { path, missing, like } = request;
-  const table = await openTable(path);
-  const { target, inputs, columns, groups } = request;
+  const { target, inputs, columns, groups, missingValues, decimal, header, names } = request;
+  const reading = { header, names };
+  const table = await openTable(path, reading);
   const isThere = request.sampleWeights !== undefined && (!like || table.columns.includes(request.sampleWeights));
   const sampleWeights = isThere ? request.sampleWeights : undefined;
-  const told = await schemaOf(table, {
+  const { schema: told, notes } = await schemaOf(table, {
     ...{ target: typeof target === 'string' ? target : [...target], inputs: inputs && [...inputs], columns, sampleWeights, groups },
+    ...{ missingValues, decimal, header, names },
   });
+  if (!like) for (const note of notes) place.say?.(note);
   const besides = {
     sampleWeights: sampleWeights === undefined ? undefined : ({ name: sampleWeights, kind: 'number' } as const),
     groups: groups === undefined ? undefined : ({ name: groups, kind: 'category' } as const),
@@ -89,17 +98,20 @@ export async function convertTable(request: TableRequest, place: CachePlace): Pr
   return convert(
     {
       source: path,
-      key: { target, inputs, columns, sampleWeights, groups, missing: kept, path: resolve(path), ...stamp(path), like: like?.schema },
-      parts: table.pieces.map((piece) => ({ kind: 'table', path, piece, schema, ...besides, missing: kept, like: like?.path ?? path })),
+      key: {
+        ...{ target, inputs, columns, sampleWeights, groups, missing: kept, path: resolve(path), ...stamp(path), like: like?.schema },
+        ...{ missingValues, decimal, header, names },
+      },
+      parts: table.pieces.map((piece) => ({
+        ...{ kind: 'table', path, piece, reading, schema, ...besides, missing: kept, like: like?.path ?? path },
+      })),
       async assemble(folder, parts) {
         const infos = parts.map(readInfo);
         const known = knownSchema(path, schema, infos);
         await assembleTable(folder, parts, known, besides);
         const [only] = known.target;
         const classes = known.target.length === 1 && only?.kind === 'category' ? only.categories : undefined;
-        const dropped = infos.reduce((sum, info) => sum + info.dropped, 0);
-        if (dropped > 0) place.say?.(`${path}: ${dropped} rows lack values and were dropped`);
-        return { schema: known, classes };
+        return { schema: known, classes, notes: notesOn(path, known, infos) };
       },
     },
     place,
@@ -115,7 +127,8 @@ export async function convertImages(
   const listed = listImages(path, like, place.root);
   const [first] = listed.files;
   const shape = first ? (await readImage(first.path)).shape : [];
-  const { files, classes } = listed;
+  const { files, classes, notes } = listed;
+  for (const note of notes) place.say?.(note);
   const starts = Array.from({ length: Math.ceil(files.length / partImages) }, (_, i) => i * partImages);
   const converted = await convert(
     {
@@ -124,7 +137,7 @@ export async function convertImages(
       parts: starts.map((start) => ({ kind: 'images', shape, files: files.slice(start, start + partImages) })),
       async assemble(folder, parts) {
         await assembleImages(folder, parts, shape);
-        return { classes, schema: undefined };
+        return { classes, schema: undefined, notes: [] };
       },
     },
     place,
@@ -152,7 +165,8 @@ async function convert(conversion: Conversion, place: CachePlace): Promise<Conve
   const known = place.folders.map((folder) => join(folder, name)).find((folder) => readDescription(folder) !== undefined);
   const folder = known ?? join(place.folders[0] ?? '.', name);
   if (known === undefined) await build(conversion, folder, place);
-  const { classes, schema } = readDescription(folder) ?? {};
+  const { classes, schema, notes = [] } = readDescription(folder) ?? {};
+  for (const note of notes) place.say?.(note);
   const [x = '', y = '', sampleWeights, groups] = ['inputs', 'targets', 'sampleWeights', 'groups'].map((array) => {
     const path = join(folder, `${array}.npy`);
     return existsSync(path) ? path : undefined;
@@ -160,7 +174,7 @@ async function convert(conversion: Conversion, place: CachePlace): Promise<Conve
   return { x, y, sampleWeights, groups, classes, schema };
 }
 
-interface Description extends Pick<Converted, 'classes' | 'schema'>, Stamp {
+interface Description extends Found, Stamp {
   readonly version: number;
   /** What was converted. */
   readonly source: string;

@@ -2,16 +2,18 @@ import { readFileSync } from 'node:fs';
 import { bytesOf } from '../../shared/bytesOf.js';
 import { writeDurably } from '../../shared/durableFile.js';
 import { decodeImage } from '../images/decode.js';
-import { type Missing, type Role, RowEncoder } from '../table/encode.js';
+import { type Missing, type Role, RowEncoder, slotsOf } from '../table/encode.js';
+import { type ColumnFigures, figuresOf } from '../table/figures.js';
 import { openTable } from '../table/openTable.js';
 import type { Column, TableSchema } from '../table/schema.js';
-import type { Piece } from '../table/tableFile.js';
+import type { Piece, TableReading } from '../table/tableFile.js';
 
 /** Rows of a table that become samples. */
 export interface TablePart {
   readonly kind: 'table';
   readonly path: string;
   readonly piece: Piece;
+  readonly reading: TableReading;
   readonly schema: TableSchema;
   readonly missing: Missing;
   /** Columns of weights and of groups. */
@@ -42,6 +44,12 @@ export interface PartInfo {
   readonly categories: Readonly<Record<string, readonly string[]>>;
   /** Names of groups, in the same order. */
   readonly groups?: readonly string[] | undefined;
+  /** Of each column of numbers, by its name. */
+  readonly figures: Readonly<Record<string, ColumnFigures>>;
+  /** How missing values of categories are written, and how often, by column. */
+  readonly missingTexts: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  /** Blank lines that were passed over. */
+  readonly blankLines: number;
 }
 
 /** The files of a part; that of its info is written last, and those of weights and groups where it has some. */
@@ -54,8 +62,8 @@ export interface PartFiles {
 }
 
 /**
- * Converts a part into files: its inputs, row by row (float32 of tables, bytes of images), its targets, weights and groups as
- * float32, and what is to be known of them.
+ * Converts a part into files: its inputs, row by row (float64 of tables, bytes of images), its targets, weights and groups as
+ * float64, and what is to be known of them.
  * @throws DataError naming the line or file that cannot be converted
  */
 export async function convertPart(source: PartSource, files: PartFiles): Promise<void> {
@@ -72,15 +80,15 @@ export function readInfo(files: PartFiles): PartInfo {
 }
 
 interface Converted {
-  readonly inputs: Float32Array | Uint8Array;
-  readonly targets: Float32Array;
-  readonly sampleWeights?: Float32Array | undefined;
-  readonly groups?: Float32Array | undefined;
+  readonly inputs: Float64Array | Uint8Array;
+  readonly targets: Float64Array;
+  readonly sampleWeights?: Float64Array | undefined;
+  readonly groups?: Float64Array | undefined;
   readonly info: PartInfo;
 }
 
-async function tablePart({ path, piece, schema, missing, like, ...besides }: TablePart): Promise<Converted> {
-  const table = await openTable(path);
+async function tablePart({ path, piece, reading, schema, missing, like, ...besides }: TablePart): Promise<Converted> {
+  const table = await openTable(path, reading);
   const encoderOf = (columns: readonly Column[], role: Role) => new RowEncoder(table, columns, missing, role, like);
   const inputs = encoderOf(schema.inputs, 'input');
   const targets = encoderOf(schema.target, 'target');
@@ -99,8 +107,27 @@ async function tablePart({ path, piece, schema, missing, like, ...besides }: Tab
     hasWholeTargets: values.every(isWhole),
     categories: { ...inputs.categories, ...targets.categories },
     groups: groups && Object.values(groups.categories)[0],
+    figures: { ...columnFigures(inputs), ...columnFigures(targets) },
+    missingTexts: Object.fromEntries([...inputs.missingTexts].map(([name, counts]) => [name, Object.fromEntries(counts)])),
+    blankLines: table.blankLines,
   };
   return { inputs: inputs.values, targets: values, sampleWeights: weights?.values, groups: groups?.values, info };
+}
+
+function columnFigures({ columns, values, width }: RowEncoder): Record<string, ColumnFigures> {
+  let slot = 0;
+  const places = columns.map((column) => {
+    const place = slot;
+    slot += slotsOf(column);
+    return { column, place };
+  });
+  const numbers = places.filter(({ column }) => column.kind === 'number');
+  const figures = figuresOf(
+    values,
+    width,
+    numbers.map(({ place }) => place),
+  );
+  return Object.fromEntries(numbers.map(({ column }, i) => [column.name, figures[i] as ColumnFigures]));
 }
 
 function isWhole(value: number): boolean {
@@ -111,6 +138,7 @@ async function imagesPart({ shape, files }: ImagesPart): Promise<Converted> {
   const width = shape.reduce((size, extent) => size * extent, 1);
   const inputs = new Uint8Array(files.length * width);
   for (const [i, { path }] of files.entries()) inputs.set(await decodeImage(path, shape), i * width);
-  const targets = Float32Array.from(files, (file) => file.class);
-  return { inputs, targets, info: { rows: files.length, dropped: 0, hasWholeTargets: true, categories: {} } };
+  const targets = Float64Array.from(files, (file) => file.class);
+  const none = { figures: {}, missingTexts: {}, blankLines: 0, dropped: 0, categories: {} };
+  return { inputs, targets, info: { rows: files.length, hasWholeTargets: true, ...none } };
 }

@@ -3,7 +3,7 @@ import { CsvError, parse } from 'csv-parse/sync';
 import { DataError, errorMessage } from '../../shared/errors.js';
 import { checkColumns, cutLines, readRange } from './lines.js';
 import { isNumber } from './numbers.js';
-import type { OnRow, Piece, TableFile } from './tableFile.js';
+import type { OnRow, Piece, TableFile, TableReading } from './tableFile.js';
 
 const delimiters = [',', ';', '\t', '|'];
 
@@ -12,57 +12,89 @@ const longestHeader = 2 ** 22;
 
 /**
  * Opens a CSV file (RFC 4180): quotes may hold delimiters, newlines and doubled quotes, lines may end with CRLF, and a byte
- * order mark is passed over. The delimiter is told from the first line. A first line of numbers alone is no header: columns
- * are then called column0, column1 and so on.
+ * order mark is passed over. The delimiter is told from the first line. A first line of numbers alone is no header, unless
+ * `reading` says so: columns are then called column0, column1 and so on. A blank line is a missing value in a table of one
+ * column, and passed over in others.
  */
-export function openCsv(path: string, size: number): TableFile {
+export function openCsv(path: string, size: number, reading: TableReading = {}): TableFile {
   const head = readRange(path, 0, Math.min(size, longestHeader));
   const delimiter = delimiterOf(head);
   let columns: readonly string[] | undefined;
   let bytes = 0;
   let lines = 0;
-  parseCsv(
-    path,
-    head,
-    delimiter,
-    1,
-    (row, info) => {
-      columns ??= row;
-      bytes ||= info.bytes;
-      lines ||= info.lines;
-    },
-    1,
-    size <= head.length,
-  );
+  parseCsv(path, head, { delimiter, firstLine: 1, most: 1, isWhole: size <= head.length, skipsBlank: true }, (row, info) => {
+    columns ??= row;
+    bytes ||= info.bytes;
+    lines ||= info.lines;
+  });
   if (!columns) throw new DataError(`${path}: is empty: expected a line with the names of the columns, and a line a sample`);
-  // As pandas writes a frame without names of columns.
-  const isCounted = columns.every((name, i) => name === String(i));
-  const isHeader = isCounted || !columns.every(isNumber);
-  const names = isHeader ? columns.map((name) => name.trim()) : columns.map((_, i) => `column${i}`);
-  checkColumns(path, names);
+  const { isHeader, names, isGuessed } = headerOf(path, columns, reading);
+  checkColumns(path, names, isGuessed ? ': if the first line is a row, say data.header: false' : '');
   const start = isHeader ? bytes : 0;
   const pieces = start >= size ? [] : cutLines(path, start, size, isHeader ? lines + 1 : 1, true);
+  let blankLines = 0;
   return {
     ...{ path, format: 'CSV', columns: names, pieces },
-    read: async (piece, onRow, most) => readCsv(path, piece, names, delimiter, onRow, most),
+    guessedHeader: isGuessed ? columns : undefined,
+    get blankLines() {
+      return blankLines;
+    },
+    read: async (piece, onRow, most) => {
+      blankLines += readCsv({ path, names, delimiter, isLast: piece.to >= size }, piece, onRow, most);
+    },
   };
 }
 
-function readCsv(path: string, piece: Piece, names: readonly string[], delimiter: string, onRow: OnRow, most: number | undefined): void {
-  parseCsv(
-    path,
-    utf8(path, readRange(path, piece.from, piece.to)),
-    delimiter,
-    piece.first,
-    (row, { line }) => {
-      if (row.length !== names.length) {
-        throw new DataError(`${path}, line ${line}: expected ${names.length} values, one a column, got ${row.length}`);
-      }
-      onRow(row, `line ${line}`);
-    },
-    most,
-    true,
-  );
+/** What the first line of a file is, and what columns are called. */
+function headerOf(
+  path: string,
+  first: readonly string[],
+  { header, names }: TableReading,
+): { readonly isHeader: boolean; readonly names: readonly string[]; readonly isGuessed: boolean } {
+  const found = first.map((name) => name.trim());
+  if (names && names.length !== first.length)
+    throw new DataError(`${path}: data.names: expected ${first.length} names, one a column, got ${names.length}`);
+  if (names) return { isHeader: header ?? names.every((name, i) => name === found[i]), names, isGuessed: false };
+  // As pandas writes a frame without names of columns.
+  const isCounted = found.every((name, i) => name === String(i));
+  const isHeader = header ?? (isCounted || !found.every((name) => isNumber(name)));
+  return {
+    ...{ isHeader, names: isHeader ? found : found.map((_, i) => `column${i}`) },
+    isGuessed: header === undefined && isHeader && !isCounted,
+  };
+}
+
+interface CsvRows {
+  readonly path: string;
+  readonly names: readonly string[];
+  readonly delimiter: string;
+  /** Does nothing come behind it? Then blank lines at its end are none between rows. */
+  readonly isLast: boolean;
+}
+
+/** Returns how many blank lines were passed over. */
+function readCsv({ path, names, delimiter, isLast }: CsvRows, piece: Piece, onRow: OnRow, most: number | undefined): number {
+  let waiting: string[] = [];
+  let passedOver = 0;
+  const rowsWaiting = (): void => {
+    if (names.length === 1) for (const place of waiting) onRow([''], place);
+    else passedOver += waiting.length;
+    waiting = [];
+  };
+  const bytes = utf8(path, readRange(path, piece.from, piece.to));
+  parseCsv(path, bytes, { delimiter, firstLine: piece.first, most, isWhole: true, skipsBlank: false }, (row, { line }) => {
+    if (row.length === 1 && row[0] === '') {
+      waiting.push(`line ${line}`);
+      return;
+    }
+    if (row.length !== names.length) {
+      throw new DataError(`${path}, line ${line}: expected ${names.length} values, one a column, got ${row.length}`);
+    }
+    if (waiting.length > 0) rowsWaiting();
+    onRow(row, `line ${line}`);
+  });
+  if (!isLast) rowsWaiting();
+  return passedOver;
 }
 
 interface RecordInfo {
@@ -74,18 +106,25 @@ interface RecordInfo {
   readonly line: number;
 }
 
+interface Parsing {
+  readonly delimiter: string;
+  readonly firstLine: number;
+  /** Records to read at most. */
+  readonly most: number | undefined;
+  /** Are these bytes all that there are? */
+  readonly isWhole: boolean;
+  readonly skipsBlank: boolean;
+}
+
 function parseCsv(
   path: string,
   bytes: Buffer,
-  delimiter: string,
-  firstLine: number,
+  { delimiter, firstLine, most, isWhole, skipsBlank }: Parsing,
   onRecord: (row: readonly string[], info: RecordInfo) => void,
-  most: number | undefined,
-  isWhole: boolean,
 ): void {
   try {
     parse(bytes, {
-      ...{ bom: true, delimiter, skip_empty_lines: true, relax_column_count: true, relax_quotes: false },
+      ...{ bom: true, delimiter, skip_empty_lines: skipsBlank, relax_column_count: true, relax_quotes: false },
       ...(most !== undefined && { to: most }),
       on_record: (row: string[], { bytes: read, lines }) => {
         onRecord(row, { bytes: read, lines, line: firstLine + lines - 1 });

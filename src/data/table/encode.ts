@@ -1,7 +1,8 @@
 import { show } from '../../shared/config/fields.js';
 import { DataError } from '../../shared/errors.js';
-import { isMissing, numberOf } from './numbers.js';
-import { type Column, isList, shortList, widthOf } from './schema.js';
+import { isList } from './kinds.js';
+import { isTruth, type MissingTest, missingTest, numberOf } from './numbers.js';
+import { type Column, shortList, widthOf } from './schema.js';
 import type { Row, TableFile } from './tableFile.js';
 
 /** What columns are for. */
@@ -12,16 +13,19 @@ export type Missing = 'refuse' | 'mean' | 'zero' | 'drop';
 
 /**
  * Turns values of some columns into numbers, one row behind the other. A category that is not known yet gets a number of its
- * own, in the order in which they come; a missing value is NaN.
+ * own, in the order in which they come; a missing value is NaN. Numbers are as exact as they are written, to float64.
  */
 export class RowEncoder {
   /** Values of one row. */
   readonly width: number;
-  #values: Float32Array;
+  #values: Float64Array;
   #rows = 0;
   /** By column: the categories that have come, where they were not known before. */
   readonly #found = new Map<string, Map<string, number>>();
   readonly #places: readonly number[];
+  readonly #isMissing: readonly MissingTest[];
+  /** By column of categories: values that are missing, by how they are written. */
+  readonly missingTexts = new Map<string, Map<string, number>>();
 
   /**
    * @param role of inputs alone values may be missing, where something is done with them
@@ -37,7 +41,8 @@ export class RowEncoder {
     readonly advises = true,
   ) {
     this.width = columns.reduce((sum, column) => sum + slotsOf(column), 0);
-    this.#values = new Float32Array(1_024 * this.width);
+    this.#values = new Float64Array(1_024 * this.width);
+    this.#isMissing = columns.map(missingTest);
     const places = new Map(table.columns.map((name, place) => [name, place]));
     this.#places = columns.map(({ name }) => places.get(name) ?? -1);
     for (const column of columns) {
@@ -46,7 +51,7 @@ export class RowEncoder {
   }
 
   /** Row-major. */
-  get values(): Float32Array {
+  get values(): Float64Array {
     return this.#values.subarray(0, this.#rows * this.width);
   }
 
@@ -61,30 +66,36 @@ export class RowEncoder {
 
   /** Does a row lack one of these columns' values? */
   lacks(row: Row): boolean {
-    return this.#places.some((place) => isMissing(row[place]));
+    return this.#places.some((place, i) => this.#isMissing[i]?.(row[place]));
   }
 
   /** @throws DataError naming place, column and value where one is not what its column is for */
   add(row: Row, place: string): void {
     if ((this.#rows + 1) * this.width > this.#values.length) {
-      const larger = new Float32Array(this.#values.length * 2);
+      const larger = new Float64Array(this.#values.length * 2);
       larger.set(this.#values);
       this.#values = larger;
     }
     let at = this.#rows * this.width;
     for (const [i, column] of this.columns.entries()) {
-      this.#write(column, row[this.#places[i] ?? -1], at, place);
+      const value = row[this.#places[i] ?? -1];
+      if (this.#isMissing[i]?.(value)) this.#writeMissing(column, value, at, place);
+      else this.#write(column, value, at, place);
       at += slotsOf(column);
     }
     this.#rows++;
   }
 
+  #writeMissing(column: Column, value: unknown, at: number, place: string): void {
+    if (this.role !== 'input' || this.missing === 'refuse') throw this.#problem(column, place, this.#ofMissing(column, value));
+    this.#values.fill(Number.NaN, at, at + slotsOf(column));
+    if (column.kind !== 'category') return;
+    const counts = this.missingTexts.get(column.name) ?? new Map<string, number>();
+    const text = typeof value === 'string' ? value : '';
+    this.missingTexts.set(column.name, counts.set(text, (counts.get(text) ?? 0) + 1));
+  }
+
   #write(column: Column, value: unknown, at: number, place: string): void {
-    if (isMissing(value)) {
-      if (this.role !== 'input' || this.missing === 'refuse') throw this.#problem(column, place, this.#ofMissing());
-      this.#values.fill(Number.NaN, at, at + slotsOf(column));
-      return;
-    }
     switch (column.kind) {
       case 'number':
         this.#values[at] = this.#number(column, value, place);
@@ -97,17 +108,22 @@ export class RowEncoder {
     }
   }
 
-  #ofMissing(): string {
-    if (this.role !== 'input') return `a ${this.role} is missing: fill it in, or leave the row out (data.missing: drop)`;
-    if (!this.advises) return 'a value is missing: the model was trained on rows that have them all';
-    return 'a value is missing: fill it in, or say what to do with data.missing: mean, zero or drop';
+  #ofMissing({ kind }: Column, value: unknown): string {
+    const isText = typeof value === 'string' && value.trim() !== '';
+    const what = isText ? `is missing (${show(value)})` : 'is missing';
+    const ifCategory =
+      isText && kind === 'category' ? '; where that is no missing value, data.missingValues: [""] takes it for a text' : '';
+    if (this.role !== 'input') return `a ${this.role} ${what}: fill it in, or leave the row out (data.missing: drop)${ifCategory}`;
+    if (!this.advises) return `a value ${what}: the model was trained on rows that have them all`;
+    return `a value ${what}: fill it in, or say what to do with data.missing: mean, zero or drop${ifCategory}`;
   }
 
+  /** Exact, and in the range of float32. */
   #number(column: Column, value: unknown, place: string): number {
-    const number = Math.fround(numberOf(value));
+    const number = numberOf(value, column.decimal);
     if (this.role === 'weight' && !(Number.isFinite(number) && number >= 0))
       throw this.#problem(column, place, `expected a weight, a number of at least 0, got ${show(value)}`);
-    if (!Number.isFinite(number)) {
+    if (!Number.isFinite(Math.fround(number))) {
       throw this.#problem(
         column,
         place,
@@ -117,8 +133,9 @@ export class RowEncoder {
     return number;
   }
 
-  /** The name of a category: text, a number, true or false, or a time, which is the same in all time zones. */
+  /** The name of a category: text, a number, true or false, however a file writes that, or a time, which is the same in all time zones. */
   #name(column: Column, value: unknown, place: string): string {
+    if (isTruth(value) && !this.#found.get(column.name)?.has(String(value))) return String(value).trim().toLowerCase();
     if (value instanceof Date) return value.toISOString();
     if (typeof value !== 'object' && typeof value !== 'function') return String(value);
     throw this.#problem(column, place, `expected a number, a text or a list of numbers, got ${show(value)}`);

@@ -13,10 +13,14 @@ export function openJsonLines(path: string, size: number): TableFile {
   if (!columns) throw new DataError(`${path}: is empty: expected a JSON mapping a line`);
   const names = columns;
   checkColumns(path, names);
+  let blankLines = 0;
   return {
     ...{ path, format: 'JSON lines', columns: names, pieces },
-    read: async (piece, onRow, most) =>
-      forEachLine(path, piece, most, (value, line) => {
+    get blankLines() {
+      return blankLines;
+    },
+    read: async (piece, onRow, most) => {
+      blankLines += forEachLine(path, piece, most, (value, line) => {
         const unknown = Object.keys(value).find((key) => !names.includes(key));
         if (unknown !== undefined) {
           throw new DataError(
@@ -27,32 +31,41 @@ export function openJsonLines(path: string, size: number): TableFile {
           names.map((name) => (Object.hasOwn(value, name) ? value[name] : undefined)),
           `line ${line}`,
         );
-      }),
+      });
+    },
   };
 }
 
 /** Levels of a line: a mapping, and lists within lists for samples with a shape. */
 const deepest = 32;
 
+/** Returns how many blank lines there are between others. */
 function forEachLine(
   path: string,
   piece: Piece,
   most: number | undefined,
   onValue: (value: Readonly<Record<string, unknown>>, line: number) => void,
-): void {
+): number {
   const text = readRange(path, piece.from, piece.to)
     .toString('utf8')
     .replace(/^\uFEFF/, '');
   let left = most ?? Number.POSITIVE_INFINITY;
   let line = piece.first;
+  let [blank, waiting] = [0, 0];
   for (let at = 0; at < text.length && left > 0; line++) {
     const end = text.indexOf('\n', at);
     const content = text.slice(at, end < 0 ? text.length : end);
     at = end < 0 ? text.length : end + 1;
-    if (content.trim() === '') continue;
+    if (content.trim() === '') {
+      waiting++;
+      continue;
+    }
+    blank += waiting;
+    waiting = 0;
     left--;
     onValue(mappingOf(path, content, line), line);
   }
+  return blank;
 }
 
 function mappingOf(path: string, content: string, line: number): Readonly<Record<string, unknown>> {

@@ -83,9 +83,10 @@ function forEachNewline(block: Buffer, hasQuotes: boolean, isQuoted: boolean, vi
   return isWithin;
 }
 
-/** @throws DataError naming the column that stands there twice */
-export function checkColumns(path: string, columns: readonly string[]): void {
+/** @param advice what else to do. @throws DataError naming the column that stands there twice */
+export function checkColumns(path: string, columns: readonly string[], advice = ''): void {
   const seen = new Set<string>();
   const twice = columns.find((name) => seen.has(name) || !seen.add(name));
-  if (twice !== undefined) throw new DataError(`${path}: expected a name of its own for each column, got ${JSON.stringify(twice)} twice`);
+  if (twice !== undefined)
+    throw new DataError(`${path}: expected a name of its own for each column, got ${JSON.stringify(twice)} twice${advice}`);
 }

@@ -1,14 +1,15 @@
 import { DataError } from '../../shared/errors.js';
 import { fileSize, firstBytes } from '../../shared/files.js';
 import { gotWebPage, isWebPage } from '../../shared/webPage.js';
-import type { TableFile } from './tableFile.js';
+import type { TableFile, TableReading } from './tableFile.js';
 
 /**
  * Opens a table: CSV (also with semicolons or tabs), JSON lines or Parquet: which of them is told from its bytes, not its name.
  * What reads a format is loaded when there is such a file: every worker opens data, and few open tables.
+ * @param reading how one is read whose first line does not tell; of CSV alone
  * @throws DataError naming the file: it cannot be read, is empty, damaged, or of another format
  */
-export async function openTable(path: string): Promise<TableFile> {
+export async function openTable(path: string, reading: TableReading = {}): Promise<TableFile> {
   const size = fileSize(path);
   const head = firstBytes(path, 4096);
   if (head.length === 0) throw new DataError(`${path}: is empty: expected a table, as CSV, JSON lines or Parquet`);
@@ -18,5 +19,5 @@ export async function openTable(path: string): Promise<TableFile> {
     throw new DataError(`${path}: expected a table, as CSV, JSON lines or Parquet, got a file of bytes that are no text`);
   if (isWebPage(head)) throw new DataError(`${path}: expected a table, as CSV, JSON lines or Parquet, ${gotWebPage}`);
   if (/^\uFEFF?\s*[{[]/.test(head.toString('utf8'))) return (await import('./jsonLines.js')).openJsonLines(path, size);
-  return (await import('./csv.js')).openCsv(path, size);
+  return (await import('./csv.js')).openCsv(path, size, reading);
 }

@@ -1,5 +1,6 @@
 import { asyncBufferFromFile, parquetMetadataAsync, parquetRead, parquetSchema } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
+import { isMapping } from '../../shared/config/merge.js';
 import { DataError, errorMessage } from '../../shared/errors.js';
 import { checkColumns } from './lines.js';
 import type { OnRow, Piece, TableFile } from './tableFile.js';
@@ -33,9 +34,25 @@ export async function openParquet(path: string): Promise<TableFile> {
     };
     const groups = metadata.row_groups.map(({ num_rows: rows }) => Number(rows));
     checkRows(path, groups, Number(metadata.num_rows), file.byteLength);
-    return { path, format: 'Parquet', columns, pieces: piecesOf(groups), read };
+    const index = pandasIndex(metadata.key_value_metadata?.find(({ key }) => key === 'pandas')?.value);
+    return { path, format: 'Parquet', columns, index, pieces: piecesOf(groups), blankLines: 0, read };
   } catch (error) {
     throw error instanceof DataError ? error : damaged(error);
+  }
+}
+
+/**
+ * The columns that hold the index of a pandas frame.
+ * @param text as pandas notes it. Source: https://pandas.pydata.org/docs/development/developer.html
+ */
+export function pandasIndex(text: string | undefined): string[] {
+  try {
+    const noted: unknown = JSON.parse(text ?? '{}');
+    const columns = isMapping(noted) ? noted['index_columns'] : undefined;
+    // An index that only counts is noted as a mapping, and has no column.
+    return Array.isArray(columns) ? columns.filter((name) => typeof name === 'string') : [];
+  } catch {
+    return [];
   }
 }
 

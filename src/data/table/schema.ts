@@ -1,41 +1,48 @@
 import type { TableData } from '../../shared/config/dataSchema.js';
 import { show, suggestion } from '../../shared/config/fields.js';
 import { DataError } from '../../shared/errors.js';
-import { isMissing, isNumber } from './numbers.js';
-import type { Row, TableFile } from './tableFile.js';
+import { checkHeaderLine } from './headerLine.js';
+import { type ColumnKind, kindOf } from './kinds.js';
+import type { Writing } from './numbers.js';
+import type { PlacedRow, TableFile, TableReading } from './tableFile.js';
 
-/** How the values of a column become numbers. */
-export type ColumnKind =
-  | { readonly kind: 'number' }
-  /** One value a category, 1 or 0; in the order of the names. Which there are is not known before all rows have been read. */
-  | { readonly kind: 'category'; readonly categories?: readonly string[] | undefined }
-  /** A list of numbers, always of this shape. */
-  | { readonly kind: 'list'; readonly shape: readonly number[] };
-
-export type Column = ColumnKind & { readonly name: string };
+export type Column = ColumnKind & Writing & { readonly name: string };
 
 /** How the rows of a table become samples. */
 export interface TableSchema {
   readonly inputs: readonly Column[];
   readonly target: readonly Column[];
+  /** How the file was read that it comes from, where somebody had to say so. */
+  readonly reading?: TableReading | undefined;
 }
+
+/** A schema, and what a person should know of it. */
+export interface ToldSchema {
+  readonly schema: TableSchema;
+  readonly notes: readonly string[];
+}
+
+/** What a config says of a table's columns. */
+export type ColumnsSaid = Pick<
+  TableData,
+  'inputs' | 'target' | 'columns' | 'sampleWeights' | 'groups' | 'missingValues' | 'decimal' | 'header' | 'names'
+>;
 
 /** Rows by which kinds are told. */
 const lookedAt = 1_000;
 
 /**
  * Works out how a table becomes samples: columns of numbers as they are, columns of text as categories. The kind of a column
- * is told from the first 1,000 rows, unless `columns` says it.
- * @throws DataError naming a column that is not there
+ * is told from the first 1,000 rows, unless `columns` says it. A column that only counts rows, as pandas writes it, is no
+ * input unless it is named.
+ * @throws DataError naming a column that is not there, or a value that does not go with its column's others
  */
-export async function schemaOf(
-  table: TableFile,
-  data: Pick<TableData, 'inputs' | 'target' | 'columns' | 'sampleWeights' | 'groups'>,
-): Promise<TableSchema> {
+export async function schemaOf(table: TableFile, data: ColumnsSaid): Promise<ToldSchema> {
   const targets = typeof data.target === 'string' ? [data.target] : data.target;
   const besides = [data.sampleWeights ?? [], data.groups ?? []].flat();
   const others = table.columns.filter((name) => !targets.includes(name) && !besides.includes(name));
-  const inputs = data.inputs ?? others;
+  const counting = data.inputs ? [] : others.filter((name) => isIndex(table, name) && !Object.hasOwn(data.columns ?? {}, name));
+  const inputs = data.inputs ?? others.filter((name) => !counting.includes(name));
   for (const [key, names] of [
     ['target', targets],
     ['inputs', inputs],
@@ -62,43 +69,53 @@ export async function schemaOf(
     );
   }
   const rows = await firstRows(table);
-  const places = new Map(table.columns.map((name, place) => [name, place]));
+  checkHeaderLine(table, rows);
   const kinds = new Map(Object.entries(data.columns ?? {}));
-  const columnOf = (name: string): Column => ({ name, ...kindOf(rows, places.get(name) ?? -1, kinds.get(name)) });
-  return { inputs: inputs.map(columnOf), target: targets.map(columnOf) };
+  const columnOf = (name: string): Column => columnIn(table, rows, name, kinds.get(name), data);
+  const { header, names } = data;
+  const schema: TableSchema = {
+    ...{ inputs: inputs.map(columnOf), target: targets.map(columnOf) },
+    ...((header !== undefined || names !== undefined) && { reading: { header, names } }),
+  };
+  const notes = counting.map((name) => `${table.path}: column ${name} only counts rows and is left out; data.inputs takes it in`);
+  return { schema, notes };
+}
+
+/** Does a column hold the index of a pandas frame, as its files say or its CSV files call it? */
+function isIndex({ index = [] }: TableFile, name: string): boolean {
+  return index.includes(name) || /^Unnamed: 0(\.\d+)*$/.test(name);
+}
+
+/** An explicit category may be called NA or None: only what is empty is missing. */
+function columnIn(
+  table: TableFile,
+  rows: readonly PlacedRow[],
+  name: string,
+  said: 'number' | 'category' | undefined,
+  { missingValues, decimal }: Pick<ColumnsSaid, 'missingValues' | 'decimal'>,
+): Column {
+  const missing = missingValues ?? (said === 'category' ? [''] : undefined);
+  const writing: Writing = { ...(missing && { missing }), ...(decimal && { decimal }) };
+  if (said !== undefined) return { name, kind: said, ...writing };
+  const place = table.columns.indexOf(name);
+  const found = rows.map(({ row, place: where }) => ({ value: row[place], place: where }));
+  return { name, ...kindOf(found, writing, { path: table.path, name }), ...writing };
 }
 
 /** All columns of a table as inputs. */
 export async function schemaOfInputs(table: TableFile): Promise<readonly Column[]> {
   const rows = await firstRows(table);
-  return table.columns.map((name, place) => ({ name, ...kindOf(rows, place, undefined) }));
+  return table.columns.map((name) => columnIn(table, rows, name, undefined, {}));
 }
 
-async function firstRows(table: TableFile): Promise<Row[]> {
-  const rows: Row[] = [];
+async function firstRows(table: TableFile): Promise<PlacedRow[]> {
+  const rows: PlacedRow[] = [];
   for (const piece of table.pieces) {
-    await table.read(piece, (row) => rows.push(row), lookedAt - rows.length);
+    await table.read(piece, (row, place) => rows.push({ row, place }), lookedAt - rows.length);
     if (rows.length >= lookedAt) break;
   }
   if (rows.length === 0) throw new DataError(`${table.path}: has no rows: expected a line a sample behind the names of the columns`);
   return rows;
-}
-
-function kindOf(rows: readonly Row[], place: number, said: 'number' | 'category' | undefined): ColumnKind {
-  if (said === 'category') return { kind: 'category' };
-  const known = rows.map((row) => row[place]).filter((value) => !isMissing(value));
-  const [first] = known;
-  if (said === undefined && isList(first)) return { kind: 'list', shape: shapeOf(first) };
-  return said === 'number' || known.every(isNumber) ? { kind: 'number' } : { kind: 'category' };
-}
-
-/** An array, or one of numbers in memory. */
-export function isList(value: unknown): value is ArrayLike<unknown> {
-  return Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView));
-}
-
-export function shapeOf(value: unknown): number[] {
-  return isList(value) ? [value.length, ...shapeOf(value[0])] : [];
 }
 
 /** Numbers that a column gives for a sample. */

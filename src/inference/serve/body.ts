@@ -1,8 +1,9 @@
 import { readPicture } from '../../data/images/decode.js';
 import { RowEncoder } from '../../data/table/encode.js';
 import { expandCategories } from '../../data/table/expand.js';
-import { isList } from '../../data/table/schema.js';
-import { show } from '../../shared/config/fields.js';
+import { isList } from '../../data/table/kinds.js';
+import { shortList } from '../../data/table/schema.js';
+import { show, suggestion } from '../../shared/config/fields.js';
 import { isMapping } from '../../shared/config/merge.js';
 import { DataError, errorMessage } from '../../shared/errors.js';
 import { limited } from '../../shared/limited.js';
@@ -86,10 +87,11 @@ function fill(values: Float32Array, at: number, value: unknown): number {
   return at + 1;
 }
 
-function rows(model: Model, given: readonly unknown[]): Float32Array {
+function rows(model: Model, given: readonly unknown[]): Float32Array | Float64Array {
   const { schema } = model;
   if (!schema) throw new DataError('rows: expected inputs, as lists of numbers: the model was not trained on a table');
   const columns = schema.inputs.map(({ name }) => name);
+  const targets = schema.target.map(({ name }) => name);
   const isFilled = model.preparation !== undefined && 'fill' in model.preparation;
   const encoder = new RowEncoder(
     { path: 'rows', columns },
@@ -101,10 +103,28 @@ function rows(model: Model, given: readonly unknown[]): Float32Array {
   );
   for (const [i, row] of given.entries()) {
     if (!isMapping(row)) throw new DataError(`rows[${i}]: expected a mapping of columns to values, got ${show(row)}`);
+    checkKeys(row, `rows[${i}]`, columns, targets);
     encoder.add(
-      columns.map((name) => (Object.hasOwn(row, name) ? row[name] : undefined)),
+      columns.map((name) => row[name]),
       String(i),
     );
   }
   return expandCategories(encoder.values, schema.inputs, encoder.categories);
+}
+
+/**
+ * A missing value is null: a column that is not there, or is called otherwise, is a mistake.
+ * @param others columns that a row may have, too
+ */
+function checkKeys(row: object, where: string, columns: readonly string[], others: readonly string[]): void {
+  const unknown = Object.keys(row).find((key) => !columns.includes(key) && !others.includes(key));
+  if (unknown !== undefined)
+    throw new DataError(
+      `${where}: expected the columns that the model was trained on (${shortList(columns)}), got ${show(unknown)}${suggestion(unknown, columns)}`,
+    );
+  const absent = columns.filter((name) => !Object.hasOwn(row, name));
+  if (absent.length > 0)
+    throw new DataError(
+      `${where}: expected all columns that the model was trained on, and ${shortList(absent)} ${absent.length === 1 ? 'is' : 'are'} not there (null says that a value is missing)`,
+    );
 }

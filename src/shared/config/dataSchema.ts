@@ -56,6 +56,11 @@ const files = record({
   test: pair().optional(),
 });
 
+/** A text as it stands in a table; YAML has numbers and null for some of them. */
+const cell = z
+  .union([z.string(), z.number(), z.null()], { error: ({ input }) => `expected a text, got ${show(input)}` })
+  .transform((value) => String(value ?? ''));
+
 const otherTable = () => record({ table: text('a file of the same columns') });
 const table = record({
   table: text('a CSV, JSON lines or Parquet file'),
@@ -67,6 +72,10 @@ const table = record({
     .record(z.string(), choice(['number', 'category']), { error: ({ input }) => `expected kinds by name of column, got ${show(input)}` })
     .optional(),
   missing: choice(['refuse', 'mean', 'zero', 'drop']).default('refuse'),
+  missingValues: list(cell, 'a list of texts, as ["", NA]').readonly().optional().describe('texts by which a value is missing'),
+  decimal: choice([',']).optional().describe('what stands before the decimals of a number, where it is not a point'),
+  header: truth().optional().describe('is the first line of a CSV file the names of its columns?'),
+  names: list(text('the name of a column'), 'a list of names of columns', 1).readonly().optional(),
   sampleWeights: text('the name of a column').optional(),
   groups: text('the name of a column').optional(),
   ...common,
