@@ -93,9 +93,10 @@ async function* fromTable(
   }
   if (table.pieces.length === 0) throw new DataError(`${path}: has no rows`);
   const isFilled = preparation !== undefined && 'fill' in preparation;
+  let blankLines = 0;
   for (const piece of table.pieces) {
     const encoder = new RowEncoder(table, columns, isFilled ? 'zero' : 'refuse', 'input', 'the training data', false);
-    await table.read(piece, (row, place) => encoder.add(row, place));
+    blankLines += await table.read(piece, (row, place) => encoder.add(row, place));
     if (encoder.rows === 0) continue;
     const values = expandCategories(encoder.values, columns, encoder.categories);
     const width = values.length / encoder.rows;
@@ -105,7 +106,7 @@ async function* fromTable(
       yield { count, inputs: preparedRows(values.subarray(first * width, (first + count) * width), width, preparation) };
     }
   }
-  if (table.blankLines > 0) say?.(blankLinesNote(path, table.blankLines));
+  if (blankLines > 0) say?.(blankLinesNote(path, blankLines));
 }
 
 function checkColumns(path: string, names: readonly string[], columns: readonly Column[]): void {

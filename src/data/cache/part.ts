@@ -96,7 +96,7 @@ async function tablePart({ path, piece, reading, schema, missing, like, ...besid
   const groups = besides.groups && encoderOf([besides.groups], 'group');
   const encoders = [inputs, targets, ...(weights ? [weights] : []), ...(groups ? [groups] : [])];
   let dropped = 0;
-  await table.read(piece, (row, place) => {
+  const blankLines = await table.read(piece, (row, place) => {
     if (missing === 'drop' && encoders.some((encoder) => encoder.lacks(row))) dropped++;
     else for (const encoder of encoders) encoder.add(row, place);
   });
@@ -109,7 +109,7 @@ async function tablePart({ path, piece, reading, schema, missing, like, ...besid
     groups: groups && Object.values(groups.categories)[0],
     figures: { ...columnFigures(inputs), ...columnFigures(targets) },
     missingTexts: Object.fromEntries([...inputs.missingTexts].map(([name, counts]) => [name, Object.fromEntries(counts)])),
-    blankLines: table.blankLines,
+    blankLines,
   };
   return { inputs: inputs.values, targets: values, sampleWeights: weights?.values, groups: groups?.values, info };
 }

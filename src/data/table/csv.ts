@@ -32,16 +32,10 @@ export function openCsv(path: string, size: number, reading: TableReading = {}):
   checkColumns(path, names, isGuessed ? ': if the first line is a row, say data.header: false' : '');
   const start = isHeader ? bytes : 0;
   const pieces = start >= size ? [] : cutLines(path, start, size, isHeader ? lines + 1 : 1, true);
-  let blankLines = 0;
   return {
     ...{ path, format: 'CSV', columns: names, pieces },
     guessedHeader: isGuessed ? columns : undefined,
-    get blankLines() {
-      return blankLines;
-    },
-    read: async (piece, onRow, most) => {
-      blankLines += readCsv({ path, names, delimiter, isLast: piece.to >= size }, piece, onRow, most);
-    },
+    read: async (piece, onRow, most) => readCsv({ path, names, delimiter, isLast: piece.to >= size }, piece, onRow, most),
   };
 }
 

@@ -13,14 +13,10 @@ export function openJsonLines(path: string, size: number): TableFile {
   if (!columns) throw new DataError(`${path}: is empty: expected a JSON mapping a line`);
   const names = columns;
   checkColumns(path, names);
-  let blankLines = 0;
   return {
     ...{ path, format: 'JSON lines', columns: names, pieces },
-    get blankLines() {
-      return blankLines;
-    },
-    read: async (piece, onRow, most) => {
-      blankLines += forEachLine(path, piece, most, (value, line) => {
+    read: async (piece, onRow, most) =>
+      forEachLine(path, piece, most, (value, line) => {
         const unknown = Object.keys(value).find((key) => !names.includes(key));
         if (unknown !== undefined) {
           throw new DataError(
@@ -31,8 +27,7 @@ export function openJsonLines(path: string, size: number): TableFile {
           names.map((name) => (Object.hasOwn(value, name) ? value[name] : undefined)),
           `line ${line}`,
         );
-      });
-    },
+      }),
   };
 }
 

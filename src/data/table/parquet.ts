@@ -14,7 +14,7 @@ export async function openParquet(path: string): Promise<TableFile> {
     const metadata = await parquetMetadataAsync(file);
     const columns = parquetSchema(metadata).children.map(({ element }) => element.name);
     checkColumns(path, columns);
-    const read = async ({ from, to, first }: Piece, onRow: OnRow, most = to - from): Promise<void> => {
+    const read = async ({ from, to, first }: Piece, onRow: OnRow, most = to - from): Promise<number> => {
       let rows: readonly unknown[][] = [];
       try {
         await parquetRead({
@@ -31,11 +31,12 @@ export async function openParquet(path: string): Promise<TableFile> {
         throw damaged(error);
       }
       for (const [i, row] of rows.entries()) onRow(row, `row ${first + i}`);
+      return 0;
     };
     const groups = metadata.row_groups.map(({ num_rows: rows }) => Number(rows));
     checkRows(path, groups, Number(metadata.num_rows), file.byteLength);
     const index = pandasIndex(metadata.key_value_metadata?.find(({ key }) => key === 'pandas')?.value);
-    return { path, format: 'Parquet', columns, index, pieces: piecesOf(groups), blankLines: 0, read };
+    return { path, format: 'Parquet', columns, index, pieces: piecesOf(groups), read };
   } catch (error) {
     throw error instanceof DataError ? error : damaged(error);
   }

@@ -37,10 +37,12 @@ export interface TableFile {
   /** A first line that was taken for the names of the columns, with nobody having said so. */
   readonly guessedHeader?: readonly string[] | undefined;
   readonly pieces: readonly Piece[];
-  /** Blank lines between rows that have been passed over so far. */
-  readonly blankLines: number;
-  /** Reads the rows of a piece, in order, of at most `most`. @throws DataError naming the line that cannot be read */
-  read(piece: Piece, onRow: OnRow, most?: number): Promise<void>;
+  /**
+   * Reads the rows of a piece, in order, at most `most`.
+   * @returns how many blank lines between rows were passed over
+   * @throws DataError naming the line that cannot be read
+   */
+  read(piece: Piece, onRow: OnRow, most?: number): Promise<number>;
 }
 
 /** What a person should know of a table some of whose lines are blank. */
