@@ -3,6 +3,13 @@ import { test } from 'tap';
 import { runView } from '../../src/cli/terminalView.js';
 import type { StartInfo } from '../../src/run/summary.js';
 
+/** All that has been written: how much one read gives is for versions of Node.js to say. */
+function writtenTo(stream: PassThrough): string {
+  let text = '';
+  for (let chunk: unknown = stream.read(); chunk !== null; chunk = stream.read()) text += String(chunk);
+  return text;
+}
+
 /** What is said at the start of a run whose workers compute on these providers. */
 function startText(providers: readonly string[]): string {
   const info: StartInfo = {
@@ -21,7 +28,7 @@ function startText(providers: readonly string[]): string {
   };
   const stream = new PassThrough();
   runView(stream).onStart?.(info);
-  return String(stream.read());
+  return writtenTo(stream);
 }
 
 test('a run in WebAssembly says once how to get the fast engine', async (t) => {
@@ -39,5 +46,5 @@ test('the command of a worker can be pasted into a shell', async (t) => {
   const address = 'tcp://127.0.0.1:5000';
   runView(stream).onListening?.({ address, workers: 1, startsWorkers: false, keyFile: "/my runs/it's/key", path: 'runs/a' });
   const command = String.raw`bpnn-dist worker --connect tcp://127.0.0.1:5000 --key '/my runs/it'\''s/key'`;
-  t.equal(String(stream.read()), `waiting for 1 worker; start each with: ${command}\n`);
+  t.equal(writtenTo(stream), `waiting for 1 worker; start each with: ${command}\n`);
 });

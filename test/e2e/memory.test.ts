@@ -4,7 +4,7 @@ import { startCli } from '../fixtures/cli.js';
 import { useOf } from '../fixtures/processUse.js';
 
 /** Megabytes by which a process may grow from its second epoch on: whoever keeps one tensor in sixty steps takes more. */
-const slack = 25;
+const slack = 30;
 const epochs = 10;
 
 test('memory stays flat over thousands of steps', {
