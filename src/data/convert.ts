@@ -5,7 +5,7 @@ import type { CachePlace } from './cache/place.js';
 import type { Fit } from './fit.js';
 import type { ImagesLike } from './images/folder.js';
 import { mnistFiles } from './mnist.js';
-import { npzArray } from './npz.js';
+import { plainArray } from './plainArray.js';
 import { withLocalCopies } from './remote/localCopies.js';
 import { type TableSchema, widthOf } from './table/schema.js';
 
@@ -45,10 +45,10 @@ export async function convertSpec(given: DataSpec, place: CachePlace, like: Like
 }
 
 async function arrays(spec: FileData, place: CachePlace): Promise<ArrayData> {
-  const optional = (path: string | undefined) => (path === undefined ? undefined : npzArray(path, place));
+  const optional = (path: string | undefined) => (path === undefined ? undefined : plainArray(path, place));
   const pair = async ({ x, y, sampleWeights }: FilePair): Promise<ArrayPair> => ({
-    x: await npzArray(x, place),
-    y: await npzArray(y, place),
+    x: await plainArray(x, place),
+    y: await plainArray(y, place),
     sampleWeights: await optional(sampleWeights),
   });
   const { validation, test } = spec;

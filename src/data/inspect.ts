@@ -7,7 +7,7 @@ import { isIdx } from './idx.js';
 import { readImage } from './images/decode.js';
 import { listImages } from './images/folder.js';
 import { isNpy } from './npy.js';
-import { npzArray } from './npz.js';
+import { plainArray } from './plainArray.js';
 import { isAddress, withoutSecrets } from './remote/address.js';
 import { localCopy } from './remote/localCopies.js';
 import { isList, shapeOf } from './table/kinds.js';
@@ -55,11 +55,12 @@ export async function inspectData(path: string, place: CachePlace): Promise<Data
 }
 
 async function inspectFile(path: string, place: CachePlace): Promise<DataReport> {
-  if (/\.npz(#.*)?$/is.test(path)) return arrayReport(path, openArray(await npzArray(path, place), 0), 'NumPy');
+  if (/\.npz(#.*)?$/is.test(path)) return arrayReport(path, openArray(await plainArray(path, place), 0), 'NumPy');
   if (isFolder(path)) return imagesReport(path);
   const head = firstBytes(path, 16);
-  if (isNpy(head)) return arrayReport(path, openArray(path, 0), 'NumPy');
+  if (isNpy(head)) return arrayReport(path, openArray(await plainArray(path, place), 0), 'NumPy');
   if (isIdx(head)) return arrayReport(path, openArray(path, 0), 'IDX');
+  if (head[0] === 0x1f && head[1] === 0x8b) return arrayReport(path, openArray(await plainArray(path, place), 0), 'gzip');
   return tableReport(path);
 }
 

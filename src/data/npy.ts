@@ -1,11 +1,26 @@
 import { DataError } from '../shared/errors.js';
-import type { Dtype } from './dtype.js';
+import { type Dtype, dtypes } from './dtype.js';
 import type { ArrayHeader } from './header.js';
 
 const magic = Buffer.from('\x93NUMPY', 'latin1');
 
+/** Types that a file may hold; of float16 a copy in float32 is made before it is read. */
+export type StoredDtype = Dtype | 'float16';
+
+/** What a file says of itself, whether it can be read as it stands or not. */
+export interface StoredHeader extends Omit<ArrayHeader, 'dtype'> {
+  readonly dtype: StoredDtype;
+  /** Do the values of a column stand together, not those of a row? */
+  readonly isFortran: boolean;
+}
+
+export function bytesOfType(dtype: StoredDtype): number {
+  return dtype === 'float16' ? 2 : dtypes[dtype].bytes;
+}
+
 /** The header's `descr` without its byte order. */
-const types: ReadonlyMap<string, Dtype> = new Map([
+const types: ReadonlyMap<string, StoredDtype> = new Map([
+  ['f2', 'float16'],
   ['b1', 'bool'],
   ['u1', 'uint8'],
   ['i1', 'int8'],
@@ -27,24 +42,32 @@ export function isNpy(head: Buffer): boolean {
 }
 
 /**
- * Reads the header of a .npy file, versions 1 to 3. Nothing in the file is ever evaluated or unpickled.
+ * Reads the header of a .npy file, versions 1 to 3, whose values can be read as they stand. Nothing in the file is ever
+ * evaluated or unpickled.
  * Source: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
  * @param path only for messages
  * @param head the file's first bytes, the whole header among them if the file has it
- * @throws DataError for an unknown version or type, Fortran order, object arrays, a scalar, or a header cut short
+ * @throws DataError for an unknown version or type, Fortran order, float16, object arrays, a scalar, or a header cut short
  */
 export function readNpyHeader(path: string, head: Buffer): ArrayHeader {
+  const { isFortran, dtype, ...header } = storedNpyHeader(path, head);
+  if (isFortran || dtype === 'float16') {
+    throw new DataError(
+      `${path}: expected values in C order and not float16, got ${isFortran ? 'Fortran order' : dtype}: save it anew with np.save(file, np.ascontiguousarray(array, 'float32'))`,
+    );
+  }
+  return { ...header, dtype };
+}
+
+/** The same, of any order and type. @throws DataError as `readNpyHeader` */
+export function storedNpyHeader(path: string, head: Buffer): StoredHeader {
   const { text, valuesAt } = headerText(path, head);
   const { dtype, byteOrder } = elementType(path, text);
   const order = /['"]fortran_order['"]\s*:\s*(True|False)/.exec(text)?.[1];
   if (order === undefined) throw damaged(path, 'fortran_order', text);
   const shape = readShape(path, text);
-  if (order === 'True') {
-    throw new DataError(
-      `${path}: expected values in C order, got Fortran order: save it anew with np.save(file, np.ascontiguousarray(array))`,
-    );
-  }
-  return { shape, dtype, byteOrder, valuesAt };
+  // Of one dimension both orders are the same.
+  return { shape, dtype, byteOrder, valuesAt, isFortran: order === 'True' && shape.length > 1 };
 }
 
 /** Magic, version (2 bytes), length of the text (uint16 in version 1, else uint32; little-endian), text. */
@@ -65,7 +88,7 @@ function headerText(path: string, head: Buffer): { text: string; valuesAt: numbe
   return { text: head.toString('utf8', textAt, valuesAt), valuesAt };
 }
 
-function elementType(path: string, text: string): Pick<ArrayHeader, 'dtype' | 'byteOrder'> {
+function elementType(path: string, text: string): Pick<StoredHeader, 'dtype' | 'byteOrder'> {
   if (/['"]descr['"]\s*:\s*\[/.test(text)) {
     throw new DataError(`${path}: expected an array of numbers, got records with named fields: save each field as a file of its own`);
   }

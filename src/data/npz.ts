@@ -1,20 +1,16 @@
-import { createWriteStream, existsSync, mkdirSync, statfsSync, statSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { createWriteStream } from 'node:fs';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import crc from 'crc-32';
 import type { Entry, ZipFile } from 'yauzl';
-import { placeDurably } from '../shared/durableFile.js';
 import { DataError, errorMessage } from '../shared/errors.js';
 import { fileSize } from '../shared/files.js';
-import { shortHash } from '../shared/shortHash.js';
 import { unpackedStream, withZip } from '../shared/zip.js';
 import type { ArraySource } from './arrayFile.js';
-import { alone } from './cache/lock.js';
+import { keptFile } from './cache/keptFile.js';
 import type { CachePlace } from './cache/place.js';
-import { dtypes } from './dtype.js';
 import { sizeOf } from './header.js';
-import { isNpy, longestHeader, readNpyHeader } from './npy.js';
+import { bytesOfType, isNpy, longestHeader, storedNpyHeader } from './npy.js';
 
 /**
  * Where the array is that FILE.npz#NAME names: in the archive itself, as np.savez leaves it, or, of one that is compressed, in
@@ -47,8 +43,8 @@ async function checkHeader(zip: ZipFile, entry: Entry, what: string): Promise<vo
   const head = await firstBytes(zip, entry, what);
   if (!isNpy(head))
     throw new DataError(`${what}: expected an array as np.savez writes it, got something else: nothing else in an archive is read`);
-  const { shape, dtype, valuesAt } = readNpyHeader(what, head);
-  const expected = valuesAt + sizeOf(shape) * dtypes[dtype].bytes;
+  const { shape, dtype, valuesAt } = storedNpyHeader(what, head);
+  const expected = valuesAt + sizeOf(shape) * bytesOfType(dtype);
   if (entry.uncompressedSize !== expected) {
     throw new DataError(
       `${what}: expected ${expected} bytes for ${dtype} [${shape.join(', ')}], and the archive says that it unpacks to ${entry.uncompressedSize}`,
@@ -72,34 +68,11 @@ async function firstBytes(zip: ZipFile, entry: Entry, what: string): Promise<Buf
   return Buffer.concat(chunks).subarray(0, longestHeader);
 }
 
-async function unpacked(zip: ZipFile, entry: Entry, file: string, what: string, { folders, say, signal }: CachePlace): Promise<string> {
-  const { size, mtimeMs } = statSync(file);
-  const key = shortHash([JSON.stringify([resolve(file), size, mtimeMs, entry.fileName])]);
-  const places = folders.map((folder) => join(folder, `${key}.npy`));
-  const known = places.find((path) => existsSync(path));
-  const path = known ?? places[0] ?? '.';
-  if (known !== undefined) return path;
-  mkdirSync(dirname(path), { recursive: true });
-  await alone(
-    `${path}.lock`,
-    () => existsSync(path),
-    async () => {
-      const { bavail, bsize } = statfsSync(dirname(path));
-      const needed = entry.uncompressedSize;
-      if (needed > bavail * bsize)
-        throw new DataError(`${what}: unpacks to ${needed} bytes, and there are ${bavail * bsize} free at ${path}`);
-      say?.(`${what} is compressed: unpacking it to ${path}, once`);
-      try {
-        await placeDurably(path, async (temporary) =>
-          pipeline(await unpackedStream(zip, entry, what), checked(entry), createWriteStream(temporary)),
-        );
-      } catch (error) {
-        throw error instanceof DataError ? error : new DataError(`${what}: cannot be unpacked: ${errorMessage(error)}`);
-      }
-    },
-    { what: `unpacks ${what}`, say, signal },
-  );
-  return path;
+function unpacked(zip: ZipFile, entry: Entry, file: string, what: string, place: CachePlace): Promise<string> {
+  const write = async (temporary: string): Promise<void> =>
+    pipeline(await unpackedStream(zip, entry, what), checked(entry), createWriteStream(temporary));
+  const { fileName: part, uncompressedSize: bytes } = entry;
+  return keptFile({ source: file, part, bytes, what, because: 'is compressed: unpacking it', write }, place);
 }
 
 /** Passes bytes on, and fails at their end where their checksum is not the archive's. */

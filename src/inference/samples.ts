@@ -4,7 +4,7 @@ import { isIdx } from '../data/idx.js';
 import { readImage } from '../data/images/decode.js';
 import { dataMemory } from '../data/memory.js';
 import { isNpy } from '../data/npy.js';
-import { npzArray } from '../data/npz.js';
+import { plainArray } from '../data/plainArray.js';
 import { localCopy } from '../data/remote/localCopies.js';
 import { rowReader } from '../data/rows.js';
 import { RowEncoder } from '../data/table/encode.js';
@@ -43,14 +43,19 @@ export async function* samplesOf(
   const place = { folders: cachesElsewhere('runs') };
   const path = await localCopy(from, place);
   if (/\.npz(#.*)?$/is.test(path)) {
-    yield* fromArray(model, await npzArray(path, place), preparation);
+    yield* fromArray(model, await plainArray(path, place), preparation);
     return;
   }
   fileSize(path);
   const head = firstBytes(path, 16);
-  if (isNpy(head) || isIdx(head)) yield* fromArray(model, path, preparation);
+  if (isNpy(head) || isIdx(head) || isGzip(head)) yield* fromArray(model, await plainArray(path, place), preparation);
   else if (isPicture(head)) yield await fromPicture(model, path, preparation);
   else yield* fromTable(model, path, preparation, say);
+}
+
+/** Packed with gzip, which arrays may be. */
+function isGzip(head: Buffer): boolean {
+  return head[0] === 0x1f && head[1] === 0x8b;
 }
 
 function isPicture(head: Buffer): boolean {

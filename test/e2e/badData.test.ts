@@ -23,7 +23,6 @@ const files = {
   'wide.npy': floats([12, 4]),
   'nan.npy': floats([12, 3], Number.NaN),
   'cut.idx': idxBytes(0x08, [12, 4], new Array(40).fill(1)),
-  'gzip.idx': Buffer.of(0x1f, 0x8b, 8, 0),
   'text.csv': '1,2,3\n',
   'square.npy': floats([12, 2, 2]),
   'lone.npy': floats([4]),
@@ -54,7 +53,6 @@ const table: readonly (readonly [what: string, x: Name, y: Name, loss: string, m
     'train targets, sample 0: expected a finite float32 number, got NaN',
   ],
   ['an IDX file cut short', 'cut.idx', 'y.npy', '', 'cut.idx: is too short for uint8 [12, 4]: expected 48 bytes of values, got 40'],
-  ['a packed file', 'gzip.idx', 'y.npy', '', 'gzip.idx: expected an IDX or .npy file, got a gzip archive: unpack it first (gunzip)'],
   [
     'a file of text',
     'text.csv',
