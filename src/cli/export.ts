@@ -46,6 +46,10 @@ async function exportModel(path: string, { format, output, weights, optimizer, f
       `without the optimizer's state: no checkpoint of ${basename(path)} was kept at these weights; training goes on with a fresh optimizer`,
     );
   }
+  if (format.startsWith('keras')) {
+    const { kerasNotes } = await import('../formats/keras/exportNotes.js');
+    for (const note of kerasNotes(model)) say(note);
+  }
   const { normalize } = model.metadata;
   if (normalize && format !== 'onnx') {
     const how = 'subtract' in normalize ? 'each moved and divided' : `divided by ${normalize.divide}`;

@@ -9,6 +9,7 @@ import { readingOf } from '../data/memory.js';
 import { type Data, loadData } from '../data/open.js';
 import { shortList } from '../data/table/schema.js';
 import { checkTargets } from '../data/targets.js';
+import { kerasNotes } from '../formats/keras/exportNotes.js';
 import type { ModelMetadata } from '../formats/metadata.js';
 import { type StartingWeights, weightsFrom } from '../formats/startFrom.js';
 import type { Config } from '../shared/config/schema.js';
@@ -26,7 +27,7 @@ export interface PreparedRun {
   readonly layout: DataLayout;
   /** What is noted beside a model. */
   readonly metadata: ModelMetadata;
-  /** What a person should know of the weights. */
+  /** What a person should know of the weights, and of the files that are written for Keras. */
   readonly notes: readonly string[];
   /** Files that samples are read from as long as the run trains. */
   readonly readFiles: readonly ReadFile[];
@@ -67,7 +68,9 @@ export async function prepareRun(given: Config, { isResumed, ...hearing }: Prepa
     ? { weights: new Float32Array(network.layout.size), notes: [] }
     : await startingWeights(config, network, metadata);
   const readFiles = [data.train, data.validation, data.test].flatMap((part) => part?.readFile ?? []);
-  return { plan, fingerprint, layout: layoutOf(data), metadata, readFiles, ...starting };
+  const { format } = config.checkpoint;
+  const notes = [...starting.notes, ...(format === undefined ? [] : kerasNotes({ spec: config.model, optimizer: plan.config.optimizer }))];
+  return { plan, fingerprint, layout: layoutOf(data), metadata, readFiles, weights: starting.weights, notes };
 }
 
 function layoutOf({ train, validation, test }: Data): DataLayout {

@@ -3,12 +3,16 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'tap';
 import { readKerasArchive, writeKerasArchive } from '../../src/formats/keras/archive.js';
+import { kerasNotes } from '../../src/formats/keras/exportNotes.js';
 import { readKerasH5, writeKerasH5 } from '../../src/formats/keras/h5.js';
+import { readHdf5, textAttribute } from '../../src/formats/keras/hdf5.js';
 import { readModelAt } from '../../src/formats/open.js';
 import type { TrainableModel } from '../../src/formats/savedModel.js';
 import { evaluate } from '../../src/inference/evaluate.js';
 import { loadModel } from '../../src/inference/loadModel.js';
 import { parseConfig } from '../../src/shared/config/parse.js';
+import { denseNames } from '../../src/shared/model/network.js';
+import { unpackedStream, withZip } from '../../src/shared/zip.js';
 import { openData } from '../fixtures/openData.js';
 import { everything, largestDifference, small, weightsOf } from './everything.js';
 
@@ -70,6 +74,120 @@ for (const [ending, write, read] of [
     }
   });
 }
+
+/** The texts of a .h5 or .keras file in which Keras finds a model and what it was compiled with. */
+async function configsOf(path: string): Promise<string[]> {
+  if (path.endsWith('.h5'))
+    return readHdf5(path, path, (file) => ['model_config', 'training_config'].map((name) => textAttribute(file, name) ?? ''));
+  return withZip(path, '.keras', async (zip, entries) => {
+    const config = entries.find(({ fileName }) => fileName === 'config.json');
+    if (!config) throw new Error('a .keras file has a config.json');
+    return [Buffer.concat(await (await unpackedStream(zip, config, path)).toArray()).toString()];
+  });
+}
+
+/** What Keras's files say of a small model's compilation. */
+async function compiledConfigs(t: { testdir(): string }, optimizer: object, layers: object[] = [{ dense: 2 }]): Promise<string[]> {
+  const folder = t.testdir();
+  const config = parseConfig({ model: { inputShape: [2], layers }, optimizer }, 'test', { cores: 1 });
+  const weights = weightsOf(config.model);
+  const model = { ...trainable({}), spec: config.model, weights, optimizer: config.optimizer, state: undefined };
+  await writeKerasH5(join(folder, 'model.h5'), model);
+  await writeKerasArchive(join(folder, 'model.keras'), model);
+  return [(await configsOf(join(folder, 'model.h5'))).join('\n'), (await configsOf(join(folder, 'model.keras'))).join('\n')];
+}
+
+test('numbers that Keras takes as floats have a point, whole numbers have none', async (t) => {
+  const optimizer = {
+    name: 'sgd',
+    clipNorm: 2,
+    learningRate: { schedule: 'piecewiseConstant', boundaries: [3, 5], values: [1, 0.5, 1e-7] },
+  };
+  const layers = [{ dropout: 0 }, { dense: { units: 2, kernelRegularizer: { l1: 1 } } }];
+  for (const text of await compiledConfigs(t, optimizer, layers)) {
+    for (const part of [
+      '"momentum":0.0',
+      '"clipnorm":2.0',
+      '"boundaries":[3,5]',
+      '"values":[1.0,0.5,1e-7]',
+      '"rate":0.0',
+      '"l1":1.0',
+      '"units":2,',
+      '"scale":1.0',
+    ])
+      t.ok(text.includes(part), `${part} in ${text}`);
+    t.match(text, /_shape":\[null,2\]/);
+  }
+  for (const text of await compiledConfigs(t, { name: 'sgd', learningRate: 1 })) t.match(text, '"learning_rate":1.0');
+  const cosine = { schedule: 'polynomialDecay', initial: 1, decaySteps: 10 };
+  for (const text of await compiledConfigs(t, { name: 'adam', learningRate: cosine }))
+    t.match(text, /"module":"keras.optimizers.schedules",.*"initial_learning_rate":1.0,"decay_steps":10,/);
+});
+
+test("a warm-up is Keras's own where its schedule has one; otherwise the rate after it stays, and a note says so", async (t) => {
+  const optimizerOf = (learningRate: object) => parseConfig({ optimizer: { learningRate } }, 'test', { cores: 1 }).optimizer;
+  const cosine = { schedule: 'cosineDecay', initial: 0.5, decaySteps: 100, warmupSteps: 10 };
+  for (const text of await compiledConfigs(t, { learningRate: cosine }))
+    t.match(text, /"initial_learning_rate":0.05,"decay_steps":100,.*"warmup_target":0.5,"warmup_steps":10/);
+  t.same(kerasNotes({ spec: small, optimizer: optimizerOf(cosine) }), []);
+  const others: [object, RegExp, RegExp][] = [
+    [{ schedule: 'constant', initial: 0.5, warmupSteps: 10 }, /"learning_rate":0.5/, /constant .*the rate after it/],
+    [
+      { schedule: 'piecewiseConstant', boundaries: [4], values: [0.5, 1], warmupSteps: 10 },
+      /"boundaries":\[14\],"values":\[0.5,1.0\]/,
+      /piecewiseConstant .*first rate/,
+    ],
+    [
+      { schedule: 'exponentialDecay', initial: 0.5, decaySteps: 4, decayRate: 0.9, warmupSteps: 10 },
+      /ExponentialDecay.*"decay_steps":4,/,
+      /exponentialDecay .*10 steps earlier/,
+    ],
+    [
+      { schedule: 'polynomialDecay', initial: 0.5, decaySteps: 4, warmupSteps: 10 },
+      /PolynomialDecay.*"decay_steps":4,/,
+      /polynomialDecay .*10 steps earlier/,
+    ],
+  ];
+  for (const [learningRate, inFile, said] of others) {
+    for (const text of await compiledConfigs(t, { learningRate })) t.match(text, inFile);
+    const [note, ...more] = kerasNotes({ spec: small, optimizer: optimizerOf(learningRate) });
+    t.match(note, said);
+    t.same(more, []);
+  }
+  t.same(kerasNotes({ spec: small, optimizer: optimizerOf({ schedule: 'constant', initial: 0.5 }) }), []);
+});
+
+test('names of layers that Keras does not take are others in its files', async (t) => {
+  const names = ['input', 'input_', 'é', 'a:0', '_x', 'top_level_model_weights', 'a_0', '.', 'net.0', 'dense1-a'];
+  const kept = ['input__', 'input_', 'layer_', 'a_0_', 'layer_x', 'top_level_model_weights_', 'a_0', 'layer_.', 'net.0', 'dense1-a'];
+  const { model: spec, optimizer } = parseConfig(
+    { model: { inputShape: [2], layers: names.map((name) => ({ dense: { name, units: 2 } })) } },
+    'test',
+    { cores: 1 },
+  );
+  const folder = t.testdir();
+  const weights = weightsOf(spec);
+  const model = { ...trainable({}), spec, weights, optimizer, state: { m: weights, v: weights, updates: 1 } };
+  for (const [ending, write, read] of [
+    ['h5', writeKerasH5, readKerasH5],
+    ['keras', writeKerasArchive, readKerasArchive],
+  ] as const) {
+    const path = join(folder, `model.${ending}`);
+    await write(path, model);
+    const there = await read(path);
+    t.same(denseNames(there.spec), kept, ending);
+    t.same(there.weights, weights);
+  }
+  t.match(kerasNotes(model), [/input is input__, é is layer_, a:0 is a_0_, _x is layer_x, top_level/]);
+});
+
+test('AdamW has the class that Keras 3 finds and the registration that tf.keras 2.15 finds', async (t) => {
+  const [h5 = ''] = await compiledConfigs(t, { name: 'adamw' });
+  t.match(h5, '"class_name":"AdamW"');
+  t.match(h5, '"registered_name":"Custom>AdamW"');
+  const [adam = ''] = await compiledConfigs(t, { name: 'adam' });
+  t.notMatch(adam, 'registered_name');
+});
 
 test('hundreds of layers, whose names are more than HDF5 takes in one attribute', async (t) => {
   const path = join(t.testdir(), 'deep.h5');

@@ -14,10 +14,11 @@ import { version } from '../../shared/version.js';
 import { unpackedStream, withZip } from '../../shared/zip.js';
 import { notedMetadata } from '../metadata.js';
 import type { SavedModel, TrainableModel } from '../savedModel.js';
-import { compileConfig, isConstantRate, readCompiled, snake } from './compile.js';
+import { compileConfig, readCompiled, snake } from './compile.js';
 import { type File, floatsAt, groupAt, readHdf5, writeFloats, writeHdf5 } from './hdf5.js';
-import { jsonOf } from './json.js';
+import { jsonOf, pythonJson } from './json.js';
 import { type KerasObject, kerasLayers } from './kerasLayers.js';
+import { withKerasNames } from './layerNames.js';
 import { readModelConfig } from './modelConfig.js';
 import { slotsOf } from './optimizerSlots.js';
 import { readSequential } from './sequential.js';
@@ -32,16 +33,18 @@ const mostJson = 16 * 2 ** 20;
  * Source: keras/src/saving/saving_lib.py
  * @throws the system's error, with an older file still in place
  */
-export async function writeKerasArchive(path: string, model: TrainableModel): Promise<void> {
+export async function writeKerasArchive(path: string, own: TrainableModel): Promise<void> {
+  const model = { ...own, spec: withKerasNames(own.spec) };
   await inTemporaryFolder(async (folder) => {
     const weightsFile = join(folder, weightsName);
     await writeHdf5(weightsFile, (file) => writeWeights(file, model));
     await placeDurably(path, async (temporary) => {
       const zip = new yazl.ZipFile();
-      const add = (name: string, value: unknown): void => zip.addBuffer(Buffer.from(JSON.stringify(value)), name, { compress: false });
+      const add = (name: string, text: string): void => zip.addBuffer(Buffer.from(text), name, { compress: false });
       // Keras reads no version from it, and other files of ours say what theirs is.
-      add('metadata.json', { keras_version: '3.0.0', date_saved: dateSaved(new Date()), bpnn_dist: { version, ...model.metadata } });
-      add('config.json', modelConfig(model));
+      const noted = { keras_version: '3.0.0', date_saved: dateSaved(new Date()), bpnn_dist: { version, ...model.metadata } };
+      add('metadata.json', JSON.stringify(noted));
+      add('config.json', pythonJson(modelConfig(model)));
       zip.addFile(weightsFile, weightsName, { compress: false });
       zip.end();
       await pipeline(zip.outputStream, createWriteStream(temporary));
@@ -79,7 +82,6 @@ function modelConfig({ spec, metadata, optimizer }: TrainableModel): unknown {
 const modules: readonly (readonly [RegExp, string])[] = [
   [/initializer$/, 'keras.initializers'],
   [/regularizer$/, 'keras.regularizers'],
-  [/^learning_rate$/, 'keras.optimizers.schedules'],
 ];
 
 /** An object as Keras 3 writes it, with the module of its class and of those within. */
@@ -114,9 +116,9 @@ function writeWeights(file: File, { spec, weights, optimizer, state }: Trainable
   const group = variables(['optimizer'], optimizer.name);
   group.create_dataset({ name: '0', data: new BigInt64Array([BigInt(state.updates)]), shape: [], dtype: '<q' });
   const { learningRate } = optimizer;
-  const isConstant = isConstantRate(optimizer);
-  const rate = learningRate.schedule === 'piecewiseConstant' ? (learningRate.values[0] ?? 0) : learningRate.initial;
-  if (isConstant) group.create_dataset({ name: '1', data: new Float32Array([rate]), shape: [], dtype: '<f' });
+  // A rate that is one number is a variable of the optimizer.
+  const isConstant = learningRate.schedule === 'constant';
+  if (isConstant) group.create_dataset({ name: '1', data: new Float32Array([learningRate.initial]), shape: [], dtype: '<f' });
   const first = isConstant ? 2 : 1;
   for (const [i, { values, parameter }] of slotsOf(optimizer, layout, state, 'keras 3').entries()) {
     writeFloats(group, String(first + i), values, parameter.shape);

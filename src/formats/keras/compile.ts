@@ -112,32 +112,47 @@ function settings(spec: OptimizerSpec): Record<string, unknown> {
   }
 }
 
-/** Is the rate one number in Keras, and so a variable of the optimizer? */
-export function isConstantRate({ learningRate: rate }: OptimizerSpec): boolean {
-  return typeof learningRate(rate) === 'number';
-}
-
-/** A number or a schedule of Keras's. A warm-up, which its schedules do not have, is taken as over, at the initial rate. */
+/** A number or a schedule of Keras's. Only its cosine has a warm-up, which it begins at our first rate; see `warmupNote`. */
 function learningRate(schedule: Schedule): number | KerasObject {
-  const name = schedule.schedule;
+  const { schedule: name, warmupSteps } = schedule;
   switch (schedule.schedule) {
     case 'constant':
       return schedule.initial;
-    case 'piecewiseConstant':
-      if (schedule.warmupSteps > 0) return schedule.values[0] ?? 0;
-      return { class_name: 'PiecewiseConstantDecay', config: { boundaries: schedule.boundaries, values: schedule.values, name } };
+    case 'piecewiseConstant': {
+      const boundaries = schedule.boundaries.map((boundary) => boundary + warmupSteps);
+      return scheduleObject('PiecewiseConstantDecay', { boundaries, values: schedule.values, name });
+    }
   }
-  if (schedule.warmupSteps > 0) return schedule.initial;
   const initial = { initial_learning_rate: schedule.initial, decay_steps: schedule.decaySteps, name };
   switch (schedule.schedule) {
     case 'exponentialDecay':
-      return { class_name: 'ExponentialDecay', config: { ...initial, decay_rate: schedule.decayRate, staircase: schedule.staircase } };
-    case 'cosineDecay':
-      return { class_name: 'CosineDecay', config: { ...initial, alpha: schedule.alpha } };
-    case 'polynomialDecay':
-      return {
-        class_name: 'PolynomialDecay',
-        config: { ...initial, end_learning_rate: schedule.end, power: schedule.power, cycle: schedule.cycle },
-      };
+      return scheduleObject('ExponentialDecay', { ...initial, decay_rate: schedule.decayRate, staircase: schedule.staircase });
+    case 'cosineDecay': {
+      const first = schedule.initial / warmupSteps;
+      const warmup = { initial_learning_rate: first, warmup_target: schedule.initial, warmup_steps: warmupSteps };
+      return scheduleObject('CosineDecay', { ...initial, alpha: schedule.alpha, ...(warmupSteps > 0 && warmup) });
+    }
+    case 'polynomialDecay': {
+      const { end, power, cycle } = schedule;
+      return scheduleObject('PolynomialDecay', { ...initial, end_learning_rate: end, power, cycle });
+    }
   }
+}
+
+/** With its module, without which Keras 3 does not find it in a .h5 file either. */
+function scheduleObject(name: string, config: KerasObject['config']): KerasObject {
+  const place = { module: 'keras.optimizers.schedules', registered_name: null };
+  return { ...place, class_name: name, config };
+}
+
+/** What Keras's files lack of a warm-up; undefined where that is nothing. */
+export function warmupNote({ learningRate: { schedule, warmupSteps } }: OptimizerSpec): string | undefined {
+  if (warmupSteps === 0 || schedule === 'cosineDecay') return undefined;
+  const rate = {
+    constant: 'the file has the rate after it',
+    piecewiseConstant: 'the file has the first rate in its place',
+    exponentialDecay: `the file's decay begins ${warmupSteps} steps earlier`,
+    polynomialDecay: `the file's decay begins ${warmupSteps} steps earlier`,
+  }[schedule];
+  return `Keras has no warm-up for ${schedule} (warmupSteps: ${warmupSteps}): ${rate}; only cosineDecay keeps its warm-up`;
 }

@@ -1,3 +1,4 @@
+import type { OptimizerSpec } from '../../shared/config/optimizerSchema.js';
 import { placeDurably } from '../../shared/durableFile.js';
 import { DataError } from '../../shared/errors.js';
 import { viewOf } from '../../shared/model/layout.js';
@@ -19,11 +20,15 @@ import {
   writeHdf5,
   writeNames,
 } from './hdf5.js';
-import { jsonOf } from './json.js';
+import { jsonOf, pythonJson } from './json.js';
 import { kerasLayers } from './kerasLayers.js';
+import { withKerasNames } from './layerNames.js';
 import { readModelConfig } from './modelConfig.js';
 import { type Slot, slotsOf } from './optimizerSlots.js';
 import { readSequential } from './sequential.js';
+
+/** tf.keras 2.15 finds AdamW only by the name under which it is registered, Keras 3 by its class. */
+const registrations: Partial<Record<OptimizerSpec['name'], object>> = { adamw: { registered_name: 'Custom>AdamW' } };
 
 /** Where we note what Keras has no words for. */
 const noteName = 'bpnn_dist';
@@ -38,7 +43,8 @@ export async function writeKerasH5(path: string, model: TrainableModel): Promise
   await placeDurably(path, (temporary) => writeHdf5(temporary, (file) => writeInto(file, model)));
 }
 
-function writeInto(file: File, { spec, weights, metadata, optimizer, state }: TrainableModel): void {
+function writeInto(file: File, { spec: own, weights, metadata, optimizer, state }: TrainableModel): void {
+  const spec = withKerasNames(own);
   const { layout } = buildNetwork(spec);
   const input = { class_name: 'InputLayer', config: { batch_input_shape: [null, ...spec.inputShape], dtype: 'float32', name: 'input' } };
   const layers = [input, ...kerasLayers(spec)];
@@ -48,15 +54,15 @@ function writeInto(file: File, { spec, weights, metadata, optimizer, state }: Tr
     metrics: compiled.metrics,
     weighted_metrics: null,
     loss_weights: null,
-    optimizer_config: compiled.optimizer,
+    optimizer_config: { ...compiled.optimizer, ...registrations[optimizer.name] },
   };
   const attributes = (of: Group): void => {
     of.create_attribute('backend', 'tensorflow');
     of.create_attribute('keras_version', '2.15.0');
   };
   attributes(file);
-  file.create_attribute('model_config', JSON.stringify({ class_name: 'Sequential', config: { name: 'bpnn_dist', layers } }));
-  if (compiled.loss !== null) file.create_attribute('training_config', JSON.stringify(training));
+  file.create_attribute('model_config', pythonJson({ class_name: 'Sequential', config: { name: 'bpnn_dist', layers } }));
+  if (compiled.loss !== null) file.create_attribute('training_config', pythonJson(training));
   file.create_attribute(noteName, JSON.stringify({ version, ...metadata }));
 
   const group = file.create_group('model_weights');
