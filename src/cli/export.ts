@@ -50,6 +50,8 @@ async function exportModel(path: string, { format, output, weights, optimizer, f
     const { kerasNotes } = await import('../formats/keras/exportNotes.js');
     for (const note of kerasNotes(model)) say(note);
   }
+  const { onlyInTraining = [] } = model;
+  if (onlyInTraining.length > 0) say(`left out, as only training has a use for it: ${onlyInTraining.join('; ')}`);
   const { normalize } = model.metadata;
   if (normalize && format !== 'onnx') {
     const how = 'subtract' in normalize ? 'each moved and divided' : `divided by ${normalize.divide}`;

@@ -9,6 +9,8 @@ export interface SavedModel {
   readonly weights: Float32Array;
   /** What it was trained for, and how its inputs are prepared, as far as the file says. */
   readonly metadata: ModelMetadata;
+  /** What its training elsewhere had and ours lacks, one entry each; predictions do not need it. */
+  readonly onlyInTraining?: readonly string[];
 }
 
 /** A model with what it takes to train it further elsewhere. */

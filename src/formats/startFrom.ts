@@ -12,12 +12,18 @@ type Mapping = Readonly<Record<string, unknown>>;
  * A config with what its `from` brings along filled in, where it does not say otherwise: the model, with its loss and
  * metrics, and how the inputs of files are prepared.
  * @param given as it stands in a file
- * @throws UsageError, DataError where the model cannot be read, or does not say what it was trained for
+ * @throws UsageError, DataError where the model cannot be read, does not say what it was trained for, or was trained with what
+ *   there is none of here
  */
 export async function withModelFrom(given: Mapping): Promise<Mapping> {
   const { from, data } = given;
   if (typeof from !== 'string' || from === '' || 'model' in given) return given;
-  const { spec, metadata } = (await readModelAt(from)).model;
+  const { spec, metadata, onlyInTraining = [] } = (await readModelAt(from)).model;
+  if (onlyInTraining.length > 0) {
+    throw new DataError(
+      `${from}: its training has what there is none of here: ${onlyInTraining.join('; ')}: describe the network in the config (model) to train it without`,
+    );
+  }
   const { loss, metrics, normalize } = metadata;
   if (loss === undefined && !('loss' in given)) {
     throw new UsageError(`${from}: does not say what loss it was trained for: give one (loss, or --loss), such as categoricalCrossentropy`);

@@ -74,6 +74,30 @@ test('a new last layer begins with fresh weights, which is said', async (t) => {
   });
 });
 
+test("what Keras's files have otherwise is said when a run starts and when its model is exported", async (t) => {
+  const runs = t.testdir();
+  const notices: string[] = [];
+  const model = {
+    inputShape: [28, 28],
+    layers: ['flatten', { dense: { name: 'top_level_model_weights', units: 10, activation: 'softmax' } }],
+  };
+  const optimizer = { learningRate: { schedule: 'constant', initial: 0.001, warmupSteps: 5 } };
+  const common = { data: { name: 'mnist', take: 600 }, epochs: 1, workers: 1, runs, name: 'names', engine: 'onnx' };
+  await train({ ...common, model, optimizer, checkpoint: { format: 'keras-h5' } }, { onNotice: (line) => notices.push(line) });
+  const expected = [
+    'Keras has no warm-up for constant (warmupSteps: 5): the file has the rate after it; only cosineDecay keeps its warm-up',
+    'Keras does not take these names of layers: in its file top_level_model_weights is top_level_model_weights_',
+  ];
+  t.same(
+    notices.filter((line) => line.startsWith('Keras')),
+    expected,
+  );
+  const { model: best } = await readModelAt(join(runs, 'names', 'best_model.h5'));
+  t.match(best.spec.layers, [{ kind: 'flatten' }, { name: 'top_level_model_weights_' }]);
+  const { stderr } = await runWell(t, 'export', join(runs, 'names'), '--format', 'keras', '--output', join(runs, 'names.keras'));
+  for (const line of expected) t.match(stderr, line);
+});
+
 test('what cannot be started from, frozen or exported is refused', async (t) => {
   const folder = t.testdir({ 'bad.h5': 'not HDF5', 'model.h5': 'there' });
   const refused = async (pattern: RegExp, ...args: readonly string[]): Promise<void> => {

@@ -100,6 +100,17 @@ test('a model that tfjs wrote is read, in shards and with Activation and LeakyRe
   t.ok(given.every((value, i) => Math.abs(value - (expected[i] ?? Number.NaN)) < 1e-5));
 });
 
+test('batches of a fixed size are read as batches of any', async (t) => {
+  const folder = t.testdir();
+  const path = join(folder, 'model.json');
+  await writeModel(folder, layersModelJson(small, '1', {}), weightsOf(small));
+  const written = readFileSync(path, 'utf8');
+  const changed = written.replace(/null,\s*2/, '32, 2');
+  t.not(changed, written);
+  writeFileSync(path, changed);
+  t.same((await readModel(folder)).spec, small);
+});
+
 test('later weights take the place of earlier ones; model.json stays', async (t) => {
   const folder = t.testdir();
   await writeModel(folder, layersModelJson(small, '1', {}), weightsOf(small));
@@ -166,7 +177,8 @@ test('what a model lacks or we lack is named', async (t) => {
     ['"dense0/bias"', '"other/bias"', /model.json names no weights dense0\/bias/],
     [/"dtype": "float32"\s*\},\s*\{/, '"dtype": "float16" }, {', /weights dense0\/kernel: expected type float32.*, got float16/],
     ['"weights.bin"', '"other.bin"', /other.bin: the weights cannot be read: ENOENT/],
-    [/null,\s*2/, '2', /first layer \(Dense\): its input shape: 0: /],
+    [/null,\s*2/, '2', /first layer \(Dense\): its input shape: 0: expected null or a batch size, .*got \[2\]/],
+    [/null,\s*2/, '0, 2', /first layer \(Dense\): its input shape: 0: .*got 0/],
   ];
   for (const [from, to, pattern] of changes) {
     const changed = written.replace(from, to);

@@ -21,7 +21,7 @@ import { type KerasObject, kerasLayers } from './kerasLayers.js';
 import { withKerasNames } from './layerNames.js';
 import { readModelConfig } from './modelConfig.js';
 import { slotsOf } from './optimizerSlots.js';
-import { readSequential } from './sequential.js';
+import { readSequential, savedModel, storedIndex } from './sequential.js';
 
 const weightsName = 'model.weights.h5';
 
@@ -146,17 +146,15 @@ export function readKerasArchive(path: string): Promise<SavedModel> {
     const config = z.looseObject({}).safeParse(jsonOf(await textOf(zip, entries, 'config.json', path), path));
     if (!config.success) throw new DataError(`${path}: config.json: expected a mapping`);
     const chain = readModelConfig(config.data, path);
-    const { spec, weightNames } = readSequential(chain, path);
-    const { layout } = buildNetwork(spec);
+    const sequential = readSequential(chain, path);
     const stored = new Map(storedLayers(chain.layers).map(({ name, path: at }) => [name, at]));
-    const paths = weightNames.map((name) => {
+    const paths = sequential.weightNames.map((name) => {
       const at = name.lastIndexOf('/');
-      return `layers/${stored.get(name.slice(0, at)) ?? ''}/vars/${name.endsWith('/kernel') ? 0 : 1}`;
+      return `layers/${stored.get(name.slice(0, at)) ?? ''}/vars/${storedIndex(name.slice(at + 1))}`;
     });
-    const weights = await weightsOf(zip, entryOf(entries, weightsName, path), layout, paths, path);
+    const values = await valuesOf(zip, entryOf(entries, weightsName, path), sequential.stored, paths, path);
     const noted = z.object({ bpnn_dist: z.unknown() }).safeParse(jsonOf(await textOf(zip, entries, 'metadata.json', path), path));
-    const metadata = { ...readCompiled(config.data['compile_config']), ...notedMetadata(noted.data?.bpnn_dist) };
-    return { spec, weights, metadata };
+    return savedModel(sequential, values, { ...readCompiled(config.data['compile_config']), ...notedMetadata(noted.data?.bpnn_dist) });
   });
 }
 
@@ -179,7 +177,7 @@ async function textOf(zip: ZipFile, entries: ReadonlyMap<string, Entry>, name: s
 }
 
 /** The HDF5 library reads files by their name. */
-function weightsOf(zip: ZipFile, entry: Entry, layout: ParameterLayout, paths: readonly string[], path: string): Promise<Float32Array> {
+function valuesOf(zip: ZipFile, entry: Entry, layout: ParameterLayout, paths: readonly string[], path: string): Promise<Float32Array> {
   // Weights, up to three arrays of the optimizer's, and room for HDF5's own.
   refuseLarger(entry, layout.size * 16 + 2 ** 20 + layout.parameters.length * 2 ** 14, path);
   return inTemporaryFolder(async (folder) => {

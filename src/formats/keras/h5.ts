@@ -25,7 +25,7 @@ import { kerasLayers } from './kerasLayers.js';
 import { withKerasNames } from './layerNames.js';
 import { readModelConfig } from './modelConfig.js';
 import { type Slot, slotsOf } from './optimizerSlots.js';
-import { readSequential } from './sequential.js';
+import { readSequential, savedModel, storedIndex } from './sequential.js';
 
 /** tf.keras 2.15 finds AdamW only by the name under which it is registered, Keras 3 by its class. */
 const registrations: Partial<Record<OptimizerSpec['name'], object>> = { adamw: { registered_name: 'Custom>AdamW' } };
@@ -117,26 +117,25 @@ export function readKerasH5(path: string): Promise<SavedModel> {
         }`,
       );
     }
-    const { spec, weightNames } = readSequential(readModelConfig(jsonOf(config, path), path), path);
-    const { layout } = buildNetwork(spec);
-    const weights = new Float32Array(layout.size);
-    for (const [i, parameter] of layout.parameters.entries()) {
-      const stored = storedPath(weightsGroup, weightNames[i] ?? '', path);
-      weights.set(floatsAt(weightsGroup, stored, parameter.shape, path), parameter.offset);
+    const sequential = readSequential(readModelConfig(jsonOf(config, path), path), path);
+    const { stored, weightNames } = sequential;
+    const values = new Float32Array(stored.size);
+    for (const [i, { shape, offset }] of stored.parameters.entries()) {
+      values.set(floatsAt(weightsGroup, storedPath(weightsGroup, weightNames[i] ?? '', path), shape, path), offset);
     }
     const training = textAttribute(file, 'training_config');
     const note = textAttribute(file, noteName);
     const compiled = training === undefined ? {} : readCompiled(jsonOf(training, path));
-    return { spec, weights, metadata: { ...compiled, ...(note !== undefined && notedMetadata(jsonOf(note, path))) } };
+    return savedModel(sequential, values, { ...compiled, ...(note !== undefined && notedMetadata(jsonOf(note, path))) });
   });
 }
 
-/** Where the weights `LAYER/kernel` or `LAYER/bias` are: a layer's group lists its own, which may carry the model's name, in the order kernel, bias. */
+/** Where the weights `LAYER/kernel` or `LAYER/bias` are, or `mean` and `variance`: a layer's group lists its own, which may carry the model's name, in this order. */
 function storedPath(group: Group, name: string, path: string): string {
   const at = name.lastIndexOf('/');
   const [layer, what] = [name.slice(0, at), name.slice(at + 1)];
   const own = group.get(layer);
-  const stored = isGroup(own) ? namesAttribute(own, 'weight_names')[what === 'kernel' ? 0 : 1] : undefined;
+  const stored = isGroup(own) ? namesAttribute(own, 'weight_names')[storedIndex(what)] : undefined;
   if (stored === undefined) throw new DataError(`${path}: layer ${layer}: expected its ${what} in model_weights, and it is not there`);
   return `${layer}/${stored}`;
 }

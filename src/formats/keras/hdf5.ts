@@ -147,7 +147,7 @@ export function groupAt(root: Group, names: readonly string[]): Group {
 export function floatsAt(root: Group, path: string, shape: readonly number[], what: string): Float32Array {
   const found = root.get(path);
   if (!isDataset(found)) throw new DataError(`${what}: expected weights ${path}, and there are none`);
-  const { value } = found;
+  const value = shape.length === 0 && typeof found.value === 'number' ? Float32Array.of(found.value) : found.value;
   const [expected, got] = [shape, found.shape ?? []].map((extents) => `[${extents.join(', ')}]`);
   if (!(value instanceof Float32Array) || expected !== got) {
     const type = value instanceof Float32Array ? 'float32' : `type ${String(found.dtype)}`;

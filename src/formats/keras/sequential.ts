@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { show } from '../../shared/config/fields.js';
 import { DataError } from '../../shared/errors.js';
-import { modelProblems } from '../../shared/model/network.js';
+import { type ParameterLayout, parameterLayout, viewOf } from '../../shared/model/layout.js';
+import { buildNetwork, modelProblems, sizeOf } from '../../shared/model/network.js';
 import {
   type Activation,
   activations,
@@ -12,14 +12,23 @@ import {
   type ModelSpec,
 } from '../../shared/model/spec.js';
 import { ownName } from '../layerName.js';
+import type { ModelMetadata } from '../metadata.js';
+import type { SavedModel } from '../savedModel.js';
+import { type FrontLayer, frontLayer, learnedArrays, preparationOf } from './frontLayers.js';
 import { type KerasObject, varianceScalings } from './kerasLayers.js';
 import type { LayerChain } from './modelConfig.js';
+import { readConfig } from './readConfig.js';
+import { isNoiseLayer, regularizerOf, trainingOnly } from './trainingOnly.js';
 
-/** A model as we compute it, and what its file calls its weights. */
+/** A model as we compute it, and what to read of its file. */
 export interface Sequential {
   readonly spec: ModelSpec;
-  /** Names of the weights, in the order of the parameter layout. */
+  /** Parameters, and behind them what layers in front of the model have learned. */
+  readonly stored: ParameterLayout;
+  /** What the file calls them, in their order. */
   readonly weightNames: readonly string[];
+  readonly front: readonly FrontLayer[];
+  readonly onlyInTraining: readonly string[];
 }
 
 /** An activation's name, or a function that Keras has serialized; Keras 3's leaky_relu has our slope. */
@@ -28,19 +37,16 @@ const activation = z.preprocess((value) => {
   return name === 'leaky_relu' ? 'leakyRelu' : name;
 }, z.enum(activations));
 const object = z.object({ class_name: z.string(), config: z.record(z.string(), z.unknown()) });
-const regularizer = z
-  .object({
-    class_name: z.enum(['L1', 'L2', 'L1L2']),
-    config: z.object({ l1: z.number().default(0), l2: z.number().default(0) }),
-  })
-  .nullish();
 // Keras keeps the slope as float32.
 const slope = z.number().refine((alpha) => Math.fround(alpha) === Math.fround(leakyReluSlope), `expected ${leakyReluSlope}`);
 
 /** What we need of each layer's arguments; the others change nothing in what a trained model gives. */
 const configs = {
   named: z.object({ name: z.string().default('without a name') }),
-  shape: z.tuple([z.null()], z.int().min(1)),
+  /** Batches may have a fixed size, which is that of training. */
+  shape: z
+    .tuple([z.int().min(1).nullable()], z.int().min(1))
+    .refine((shape) => shape.length > 1, { path: [0], error: 'expected null or a batch size, and the shape of a sample behind it' }),
   flatten: z.object({ data_format: z.enum(['channels_last', 'channelsLast']).nullish() }),
   dropout: z.object({ rate: z.number().min(0).lt(1) }),
   leakyRelu: z.union([z.object({ negative_slope: slope }), z.object({ alpha: slope })]),
@@ -58,8 +64,8 @@ const configs = {
     use_bias: z.boolean().default(true),
     trainable: z.boolean().default(true),
     kernel_initializer: object.nullish(),
-    kernel_regularizer: regularizer,
-    bias_regularizer: regularizer,
+    kernel_regularizer: z.unknown().optional(),
+    bias_regularizer: z.unknown().optional(),
   }),
 };
 
@@ -67,18 +73,18 @@ const configs = {
 function activationOf(kind: string, config: unknown, what: string): Activation | undefined {
   switch (kind) {
     case 'Activation':
-      return read(configs.activation, config, what).activation;
+      return readConfig(configs.activation, config, what).activation;
     case 'LeakyReLU':
-      read(configs.leakyRelu, config, what);
+      readConfig(configs.leakyRelu, config, what);
       return 'leakyRelu';
     case 'ReLU':
-      read(configs.relu, config, what);
+      readConfig(configs.relu, config, what);
       return 'relu';
     case 'ELU':
-      read(configs.elu, config, what);
+      readConfig(configs.elu, config, what);
       return 'elu';
     case 'Softmax':
-      read(configs.softmax, config, what);
+      readConfig(configs.softmax, config, what);
       return 'softmax';
     default:
       return undefined;
@@ -87,54 +93,93 @@ function activationOf(kind: string, config: unknown, what: string): Activation |
 
 /**
  * Reads the layers of a model: those that we write, and InputLayer, Flatten, Dense, Dropout and activations as Keras and
- * tfjs write them. Initial values play no part in a trained model: initializers without a name here read as glorotUniform.
+ * tfjs write them; in front, Rescaling and Normalization. Initial values play no part in a trained model: initializers
+ * without a name here read as glorotUniform.
  * @param path for messages
  * @throws DataError naming the layer that cannot be read
  */
 export function readSequential({ layers: keras, buildInputShape }: LayerChain, path: string): Sequential {
+  const shape = inputShape(keras, buildInputShape, path);
   const layers: Layer[] = [];
   const weightNames: string[] = [];
+  const front: FrontLayer[] = [];
+  const onlyInTraining: string[] = [];
   let denseCount = 0;
   for (const { class_name: kind, config } of keras) {
-    const { name } = read(configs.named, config, `${path}: a layer (${kind})`);
+    const { name } = readConfig(configs.named, config, `${path}: a layer (${kind})`);
     const what = `${path}: layer ${name} (${kind})`;
+    onlyInTraining.push(...trainingOnly(kind, config).map((lack) => `layer ${name}: ${lack}`));
+    if (isNoiseLayer(kind)) continue;
     switch (kind) {
       case 'InputLayer':
         break;
       case 'Flatten':
-        read(configs.flatten, config, what);
+        readConfig(configs.flatten, config, what);
         layers.push({ kind: 'flatten' });
         break;
       case 'Dropout':
-        layers.push({ kind: 'dropout', rate: read(configs.dropout, config, what).rate });
+        layers.push({ kind: 'dropout', rate: readConfig(configs.dropout, config, what).rate });
         break;
       case 'Dense': {
-        const layer = denseLayer(read(configs.dense, config, what));
+        const layer = denseLayer(readConfig(configs.dense, config, what));
         layers.push({ ...layer, ...ownName(name, denseCount++) });
         weightNames.push(`${name}/kernel`, ...(layer.useBias ? [`${name}/bias`] : []));
+        break;
+      }
+      case 'Rescaling':
+      case 'Normalization': {
+        if (layers.some((layer) => layer.kind !== 'flatten'))
+          throw new DataError(`${what}: expected it in front of the first Dense or Dropout layer`);
+        front.push(frontLayer(kind, name, config, layers.length === 0 ? shape : [sizeOf(shape)], what));
         break;
       }
       default: {
         const found = activationOf(kind, config, what);
         if (found === undefined) {
           throw new DataError(
-            `${what}: expected one of InputLayer, Flatten, Dense, Dropout, Activation, ReLU, LeakyReLU, ELU, Softmax: there is no other layer here`,
+            `${what}: expected one of InputLayer, Flatten, Dense, Dropout, Activation, ReLU, LeakyReLU, ELU, Softmax, Rescaling, Normalization: there is no other layer here`,
           );
         }
         layers.push(activated(layers.pop(), found, what));
       }
     }
   }
-  const spec = { inputShape: inputShape(keras, buildInputShape, path), layers };
+  const spec = { inputShape: shape, layers };
   const [problem] = modelProblems(spec);
   if (problem) throw new DataError(`${path}: ${problem.path}: ${problem.message}`);
-  return { spec, weightNames };
+  const learned = front.flatMap(learnedArrays);
+  const stored = parameterLayout([...buildNetwork(spec).layout.parameters, ...learned]);
+  return { spec, stored, weightNames: [...weightNames, ...learned.map(({ name }) => name)], front, onlyInTraining };
+}
+
+/** Where Keras puts an array among those of its layer. */
+export function storedIndex(array: string): 0 | 1 {
+  return array === 'kernel' || array === 'mean' ? 0 : 1;
+}
+
+/**
+ * The model, once its file is read.
+ * @param values in the order of `stored`
+ */
+export function savedModel({ spec, stored, front, onlyInTraining }: Sequential, values: Float32Array, metadata: ModelMetadata): SavedModel {
+  const arrays = new Map(stored.parameters.map((parameter) => [parameter.name, viewOf(values, parameter)]));
+  const normalize = preparationOf(front, arrays);
+  return {
+    spec,
+    weights: normalize ? values.slice(0, buildNetwork(spec).layout.size) : values,
+    metadata: { ...(normalize && { normalize }), ...metadata },
+    ...(onlyInTraining.length > 0 && { onlyInTraining }),
+  };
 }
 
 function inputShape([first]: readonly KerasObject[], buildInputShape: unknown, path: string): number[] {
   if (!first) throw new DataError(`${path}: expected at least one layer, got none`);
   const { batch_input_shape: keras2, batch_shape: keras3 } = first.config;
-  const shape = read(configs.shape, keras2 ?? keras3 ?? buildInputShape, `${path}: first layer (${first.class_name}): its input shape`);
+  const shape = readConfig(
+    configs.shape,
+    keras2 ?? keras3 ?? buildInputShape,
+    `${path}: first layer (${first.class_name}): its input shape`,
+  );
   const [, ...sample] = shape;
   return sample;
 }
@@ -146,8 +191,8 @@ function denseLayer(config: z.output<typeof configs.dense>): DenseLayer {
     activation: config.activation,
     useBias: config.use_bias,
     kernelInitializer: initializer(config.kernel_initializer),
-    kernelRegularizer: config.kernel_regularizer?.config ?? { l1: 0, l2: 0 },
-    biasRegularizer: config.bias_regularizer?.config ?? { l1: 0, l2: 0 },
+    kernelRegularizer: regularizerOf(config.kernel_regularizer),
+    biasRegularizer: regularizerOf(config.bias_regularizer),
     trainable: config.trainable,
   };
 }
@@ -178,11 +223,4 @@ function initializer(saved: KerasObject | null | undefined): Initializer {
   if (isSame(others.glorotNormal)) return 'glorotNormal';
   if (isSame(others.heUniform)) return 'heUniform';
   return isSame(others.heNormal) ? 'heNormal' : 'glorotUniform';
-}
-
-function read<T extends z.ZodType>(schema: T, config: unknown, what: string): z.output<T> {
-  const result = schema.safeParse(config, { reportInput: true });
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  throw new DataError(`${what}: ${issue?.path.join('.')}: ${issue?.message}, got ${show(issue?.input)}`);
 }

@@ -8,7 +8,7 @@ import { fileSize, unreadable } from '../../shared/files.js';
 import { buildNetwork } from '../../shared/model/network.js';
 import type { ModelSpec } from '../../shared/model/spec.js';
 import { layersWithInput } from '../keras/kerasLayers.js';
-import { readSequential } from '../keras/sequential.js';
+import { readSequential, savedModel } from '../keras/sequential.js';
 import type { ModelMetadata } from '../metadata.js';
 import type { SavedModel } from '../savedModel.js';
 import { type LayersModelJson, parseModelJson } from './modelJson.js';
@@ -53,9 +53,9 @@ export async function writeModel(folder: string, modelJson: LayersModelJson, wei
 export async function readModel(folder: string, file = 'model.json'): Promise<SavedModel> {
   const path = join(folder, file);
   const { chain, weightsManifest: groups, metadata } = parseModelJson(await readText(folder, path), path);
-  const { spec, weightNames } = readSequential(chain, path);
-  const weights = await readWeights(folder, groups, weightNames, buildNetwork(spec).layout);
-  return { spec, weights, metadata };
+  const sequential = readSequential(chain, path);
+  const values = await readWeights(folder, groups, sequential.weightNames, sequential.stored);
+  return savedModel(sequential, values, metadata);
 }
 
 async function readText(folder: string, path: string): Promise<string> {
