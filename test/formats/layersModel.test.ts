@@ -111,6 +111,33 @@ test('batches of a fixed size are read as batches of any', async (t) => {
   t.same((await readModel(folder)).spec, small);
 });
 
+test('weights that Keras 3 has named are matched by the end of their names, where only one fits', async (t) => {
+  const folder = t.testdir();
+  const path = join(folder, 'model.json');
+  const spec: ModelSpec = {
+    inputShape: [2],
+    layers: [
+      { ...plain, units: 2, name: 'dense' },
+      { ...plain, units: 2, name: 'dense_1' },
+    ],
+  };
+  const weights = weightsOf(spec);
+  await writeModel(folder, layersModelJson(spec, '1', {}), weights);
+  const written = readFileSync(path, 'utf8');
+  writeFileSync(path, written.replaceAll(/"(dense(_1)?\/(kernel|bias))"/g, '"sequential/$1"'));
+  t.same(await readModel(folder), { spec, weights, metadata: {} });
+
+  writeFileSync(path, written.replace('"dense/kernel"', '"my_dense/kernel"'));
+  await t.rejects(readModel(folder), {
+    name: 'DataError',
+    message: 'model.json names no weights dense/kernel: got my_dense/kernel, dense/bias, dense_1/kernel, dense_1/bias',
+  });
+  writeFileSync(path, written.replace('"dense/kernel"', '"a/dense_1/kernel"').replace('"dense_1/kernel"', '"b/dense_1/kernel"'));
+  await t.rejects(readModel(folder), { message: /no weights dense\/kernel: got a\/dense_1\/kernel/ });
+  writeFileSync(path, written.replace('"dense_1/kernel"', '"a/dense/kernel"').replace('"dense/kernel"', '"b/dense/kernel"'));
+  await t.rejects(readModel(folder), { message: /dense\/kernel: several names end so: b\/dense\/kernel, a\/dense\/kernel/ });
+});
+
 test('later weights take the place of earlier ones; model.json stays', async (t) => {
   const folder = t.testdir();
   await writeModel(folder, layersModelJson(small, '1', {}), weightsOf(small));

@@ -33,7 +33,7 @@ const valueBytes: ReadonlyMap<string, number> = new Map([
 
 /**
  * Reads the weights of a model folder into one flat array.
- * @param names what the manifest calls the layout's parameters, in its order; other arrays, such as an optimizer's, are passed over
+ * @param names of the layout's parameters, in its order; other arrays, such as an optimizer's, are passed over
  * @throws DataError for files that cannot be read or have another length than the manifest says, and for a parameter that
  *   is missing or has another shape or type
  */
@@ -45,25 +45,45 @@ export async function readWeights(
 ): Promise<Float32Array> {
   const flat = new Float32Array(layout.size);
   const flatBytes = new Uint8Array(flat.buffer);
-  const missing = new Map(layout.parameters.map((parameter, i) => [names[i] ?? '', parameter]));
+  const stored = storedNames(groups, names, folder);
+  const parameters = new Map(layout.parameters.map((parameter, i) => [stored[i], parameter]));
   for (const group of groups) {
     const bytes = await readGroup(folder, group);
     let at = 0;
     for (const entry of group.weights) {
       const length = bytesOf(entry, folder);
-      const parameter = missing.get(entry.name);
+      const parameter = parameters.get(entry.name);
       if (parameter) {
         const [expected, got] = [describe('float32', parameter.shape), describe(entry.dtype, entry.shape)];
         if (expected !== got) throw new DataError(`${folder}: weights ${entry.name}: expected ${expected}, got ${got}`);
         flatBytes.set(bytes.subarray(at, at + length), parameter.offset * 4);
-        missing.delete(entry.name);
       }
       at += length;
     }
   }
-  const [name] = missing.keys();
-  if (name !== undefined) throw new DataError(`${folder}: model.json names no weights ${name}`);
   return flat;
+}
+
+/** Names that a message shows of a manifest. */
+const mostShown = 6;
+
+/**
+ * What a manifest calls the weights of these names: the same, or, as in models of Keras 3 (`sequential/dense/kernel`), the
+ * only name that ends so.
+ */
+function storedNames(groups: readonly WeightGroup[], names: readonly string[], folder: string): string[] {
+  const all = groups.flatMap(({ weights }) => weights.map(({ name }) => name));
+  const others = all.filter((stored) => !names.includes(stored));
+  return names.map((name) => {
+    if (all.includes(name)) return name;
+    const [found, ...more] = others.filter((stored) => stored.endsWith(`/${name}`));
+    if (found !== undefined && more.length === 0) return found;
+    const got =
+      found === undefined
+        ? `got ${all.slice(0, mostShown).join(', ')}${all.length > mostShown ? ', ...' : ''}`
+        : `several names end so: ${[found, ...more].join(', ')}`;
+    throw new DataError(`${folder}: model.json names no weights ${name}: ${got}`);
+  });
 }
 
 async function readGroup(folder: string, { paths, weights }: WeightGroup): Promise<Uint8Array> {
