@@ -1,5 +1,6 @@
-import { writeFileSync } from 'node:fs';
+import { symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import onnxProto from 'onnx-proto';
 import { InferenceSession, Tensor } from 'onnxruntime-web';
 import { test } from 'tap';
 import { readOnnx } from '../../src/formats/onnx/read.js';
@@ -103,6 +104,51 @@ test('models of others: PyTorch transposes its weights, tf2onnx writes MatMul, A
     weights: Float32Array.of(...kernel, 7, 8, 9),
     metadata: { normalize: { divide: 4 } },
   });
+});
+
+test('weights in a second file are read, from the folder of the model only', async (t) => {
+  const folder = t.testdir({ secret: 'x'.repeat(64), model: {} });
+  const path = join(folder, 'model', 'model.onnx');
+  const data = join(folder, 'model', 'model.onnx.data');
+  const kernel = Float32Array.of(1, 2, 3, 4, 5, 6);
+  const { TensorProto, ModelProto } = onnxProto.onnx;
+  /** As PyTorch writes a layer whose weights are 64 bytes behind the start of another file. */
+  const write = (places: Readonly<Record<string, string>>): void => {
+    const graph = new GraphBuilder();
+    graph.output(graph.node('Gemm', [graph.input('x', ['n', 2]), 'net.0.weight'], { transB: 1 }), ['n', 3]);
+    const model = ModelProto.toObject(ModelProto.decode(graph.encode()));
+    const externalData = Object.entries(places).map(([key, value]) => ({ key, value }));
+    const { FLOAT } = TensorProto.DataType;
+    const { EXTERNAL } = TensorProto.DataLocation;
+    const weight = { name: 'net.0.weight', dataType: FLOAT, dims: [3, 2], dataLocation: EXTERNAL, externalData };
+    writeFileSync(
+      path,
+      ModelProto.encode(ModelProto.fromObject({ ...model, graph: { ...model['graph'], initializer: [weight] } })).finish(),
+    );
+  };
+  const place = { location: 'model.onnx.data', offset: '64', length: '24' };
+  write(place);
+  await t.rejects(readOnnx(path), { name: 'DataError', message: `${data}: no such file` });
+  writeFileSync(data, Buffer.concat([Buffer.alloc(64), Buffer.from(kernel.buffer)]));
+  const { weights } = await readOnnx(path);
+  t.same(weights, Float32Array.of(1, 3, 5, 2, 4, 6));
+  write({ location: 'model.onnx.data', offset: '64' });
+  t.same((await readOnnx(path)).weights, weights, 'to the end of the file');
+
+  symlinkSync(join(folder, 'secret'), join(folder, 'model', 'link'));
+  const cases: [object, RegExp][] = [
+    [{ location: '../secret' }, /weights net.0.weight: expected files of weights in its folder, got "..\/secret"$/],
+    [{ location: join(folder, 'secret') }, /expected files of weights in its folder, got "\//],
+    [{ location: 'link', offset: '0' }, /got "link", a link that leads out of it$/],
+    [{ location: '' }, /expected a file, got a directory/],
+    [{ length: '25' }, /expected 25 bytes at 64 of .*data, got a file of 88 bytes/],
+    [{ offset: '-1' }, /expected 24 bytes at -1 of/],
+    [{ length: '20' }, /weights net.0.weight: expected 6 values, got 5/],
+  ];
+  for (const [change, message] of cases) {
+    write({ ...place, ...change });
+    await t.rejects(readOnnx(path), { name: 'DataError', message });
+  }
 });
 
 /** What reading a model says whose layers `build` adds behind an input [n, 2]. */

@@ -1,5 +1,6 @@
 import onnxProto from 'onnx-proto';
 import { DataError } from '../../shared/errors.js';
+import { externalBytes } from './externalData.js';
 
 const { TensorProto } = onnxProto.onnx;
 
@@ -32,15 +33,12 @@ export function attributesOf({ attribute }: Node): ReadonlyMap<string, number> {
   return new Map((attribute ?? []).map(({ name, type, i, f }) => [name ?? '', type === INT ? Number(i) : Number(f)]));
 }
 
-function tensorOf(proto: onnxProto.onnx.ITensorProto, path: string): Tensor {
+function tensorOf(given: onnxProto.onnx.ITensorProto, path: string): Tensor {
+  const isExternal = (given.externalData ?? []).length > 0;
+  const proto = isExternal ? { ...given, rawData: externalBytes(given, path) } : given;
   const shape = (proto.dims ?? []).map(Number);
   const size = shape.reduce((product, extent) => product * extent, 1);
   const type = TensorProto.DataType[proto.dataType ?? 0] ?? 'an unknown type';
-  if ((proto.externalData ?? []).length > 0) {
-    throw new DataError(
-      `${path}: weights ${proto.name}: expected them in the file itself, got a name of another file: save it as one file`,
-    );
-  }
   const values = valuesOf(proto, type);
   const isKnown = type === 'FLOAT' || type === 'INT64';
   if (isKnown && values.length !== size)

@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { isAbsolute, join } from 'node:path';
+import { join } from 'node:path';
 import { DataError, errorMessage } from '../../shared/errors.js';
 import { fileSize } from '../../shared/files.js';
 import type { ParameterLayout } from '../../shared/model/layout.js';
 import { sizeOf } from '../../shared/model/network.js';
+import { besideModel } from '../besideModel.js';
 
 /** One array in a file of weights. */
 export interface WeightEntry {
@@ -90,7 +91,10 @@ async function readGroup(folder: string, { paths, weights }: WeightGroup): Promi
   const expected = weights.reduce((sum, entry) => sum + bytesOf(entry, folder), 0);
   const files: FileHandle[] = [];
   const what = paths.map((path) => join(folder, path)).join(', ');
-  for (const path of paths) checkPlace(folder, path);
+  for (const path of paths) {
+    const file = besideModel(folder, path, join(folder, 'model.json'));
+    if (existsSync(file)) fileSize(file);
+  }
   try {
     for (const path of paths) files.push(await open(join(folder, path), 'r'));
     const sizes = await Promise.all(files.map(async (file) => (await file.stat()).size));
@@ -118,13 +122,6 @@ async function fill(file: FileHandle, bytes: Uint8Array): Promise<number> {
     filled += bytesRead;
   }
   return filled;
-}
-
-/** A model is in one folder, as tfjs writes it: a path that leads out would make weights of any file of its user. */
-function checkPlace(folder: string, path: string): void {
-  if (isAbsolute(path) || path.split(/[\\/]/).includes('..'))
-    throw new DataError(`${join(folder, 'model.json')}: expected files of weights in its folder, got ${JSON.stringify(path)}`);
-  if (existsSync(join(folder, path))) fileSize(join(folder, path));
 }
 
 function bytesOf({ name, shape, dtype }: WeightEntry, folder: string): number {
