@@ -46,10 +46,8 @@ async function exportModel(path: string, { format, output, weights, optimizer, f
       `without the optimizer's state: no checkpoint of ${basename(path)} was kept at these weights; training goes on with a fresh optimizer`,
     );
   }
-  if (format.startsWith('keras')) {
-    const { kerasNotes } = await import('../formats/keras/exportNotes.js');
-    for (const note of kerasNotes(model)) say(note);
-  }
+  const { exportNotes } = await import('../formats/exportNotes.js');
+  for (const note of exportNotes(format, model)) say(note);
   const { onlyInTraining = [] } = model;
   if (onlyInTraining.length > 0) say(`left out, as only training has a use for it: ${onlyInTraining.join('; ')}`);
   const { normalize } = model.metadata;

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { version } from '../shared/version.js';
+import { withKerasNames } from './keras/layerNames.js';
 import type { TrainableModel } from './savedModel.js';
 import { layersModelJson, writeModel } from './tfjs/layersModel.js';
 
@@ -34,6 +35,6 @@ export async function writeModelAs(format: ExportFormat, path: string, model: Tr
     case 'tfjs':
       // Of a model that is there already nothing stays.
       for (const name of ['weights.bin', 'model.json']) await rm(join(path, name), { force: true });
-      return writeModel(path, layersModelJson(model.spec, version, model.metadata), model.weights);
+      return writeModel(path, layersModelJson(withKerasNames(model.spec), version, model.metadata), model.weights);
   }
 }

@@ -9,7 +9,7 @@ import { readingOf } from '../data/memory.js';
 import { type Data, loadData } from '../data/open.js';
 import { shortList } from '../data/table/schema.js';
 import { checkTargets } from '../data/targets.js';
-import { kerasNotes } from '../formats/keras/exportNotes.js';
+import { exportNotes } from '../formats/exportNotes.js';
 import type { ModelMetadata } from '../formats/metadata.js';
 import { type StartingWeights, weightsFrom } from '../formats/startFrom.js';
 import type { Config } from '../shared/config/schema.js';
@@ -69,7 +69,10 @@ export async function prepareRun(given: Config, { isResumed, ...hearing }: Prepa
     : await startingWeights(config, network, metadata);
   const readFiles = [data.train, data.validation, data.test].flatMap((part) => part?.readFile ?? []);
   const { format } = config.checkpoint;
-  const notes = [...starting.notes, ...(format === undefined ? [] : kerasNotes({ spec: config.model, optimizer: plan.config.optimizer }))];
+  const notes = [
+    ...starting.notes,
+    ...(format === undefined ? [] : exportNotes(format, { spec: config.model, optimizer: plan.config.optimizer })),
+  ];
   return { plan, fingerprint, layout: layoutOf(data), metadata, readFiles, weights: starting.weights, notes };
 }
 

@@ -86,7 +86,7 @@ test("what Keras's files have otherwise is said when a run starts and when its m
   await train({ ...common, model, optimizer, checkpoint: { format: 'keras-h5' } }, { onNotice: (line) => notices.push(line) });
   const expected = [
     'Keras has no warm-up for constant (warmupSteps: 5): the file has the rate after it; only cosineDecay keeps its warm-up',
-    'Keras does not take these names of layers: in its file top_level_model_weights is top_level_model_weights_',
+    'Keras and tfjs do not take these names of layers: in the file top_level_model_weights is top_level_model_weights_',
   ];
   t.same(
     notices.filter((line) => line.startsWith('Keras')),

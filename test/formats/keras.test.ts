@@ -2,12 +2,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'tap';
+import { exportNotes } from '../../src/formats/exportNotes.js';
 import { readKerasArchive, writeKerasArchive } from '../../src/formats/keras/archive.js';
-import { kerasNotes } from '../../src/formats/keras/exportNotes.js';
 import { readKerasH5, writeKerasH5 } from '../../src/formats/keras/h5.js';
 import { readHdf5, textAttribute } from '../../src/formats/keras/hdf5.js';
 import { readModelAt } from '../../src/formats/open.js';
 import type { TrainableModel } from '../../src/formats/savedModel.js';
+import { writeModelAs } from '../../src/formats/write.js';
 import { evaluate } from '../../src/inference/evaluate.js';
 import { loadModel } from '../../src/inference/loadModel.js';
 import { parseConfig } from '../../src/shared/config/parse.js';
@@ -129,7 +130,7 @@ test("a warm-up is Keras's own where its schedule has one; otherwise the rate af
   const cosine = { schedule: 'cosineDecay', initial: 0.5, decaySteps: 100, warmupSteps: 10 };
   for (const text of await compiledConfigs(t, { learningRate: cosine }))
     t.match(text, /"initial_learning_rate":0.05,"decay_steps":100,.*"warmup_target":0.5,"warmup_steps":10/);
-  t.same(kerasNotes({ spec: small, optimizer: optimizerOf(cosine) }), []);
+  t.same(exportNotes('keras', { spec: small, optimizer: optimizerOf(cosine) }), []);
   const others: [object, RegExp, RegExp][] = [
     [{ schedule: 'constant', initial: 0.5, warmupSteps: 10 }, /"learning_rate":0.5/, /constant .*the rate after it/],
     [
@@ -150,11 +151,11 @@ test("a warm-up is Keras's own where its schedule has one; otherwise the rate af
   ];
   for (const [learningRate, inFile, said] of others) {
     for (const text of await compiledConfigs(t, { learningRate })) t.match(text, inFile);
-    const [note, ...more] = kerasNotes({ spec: small, optimizer: optimizerOf(learningRate) });
+    const [note, ...more] = exportNotes('keras', { spec: small, optimizer: optimizerOf(learningRate) });
     t.match(note, said);
     t.same(more, []);
   }
-  t.same(kerasNotes({ spec: small, optimizer: optimizerOf({ schedule: 'constant', initial: 0.5 }) }), []);
+  t.same(exportNotes('keras', { spec: small, optimizer: optimizerOf({ schedule: 'constant', initial: 0.5 }) }), []);
 });
 
 test('names of layers that Keras does not take are others in its files', async (t) => {
@@ -178,7 +179,11 @@ test('names of layers that Keras does not take are others in its files', async (
     t.same(denseNames(there.spec), kept, ending);
     t.same(there.weights, weights);
   }
-  t.match(kerasNotes(model), [/input is input__, é is layer_, a:0 is a_0_, _x is layer_x, top_level/]);
+  t.match(exportNotes('keras-h5', model), [/input is input__, é is layer_, a:0 is a_0_, _x is layer_x, top_level/]);
+  await writeModelAs('tfjs', join(folder, 'tfjs'), model);
+  t.same(denseNames((await readModelAt(join(folder, 'tfjs'))).model.spec), kept);
+  t.same(exportNotes('tfjs', model), exportNotes('keras', model));
+  t.same(exportNotes('onnx', model), []);
 });
 
 test('AdamW has the class that Keras 3 finds and the registration that tf.keras 2.15 finds', async (t) => {

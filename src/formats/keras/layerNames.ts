@@ -1,11 +1,11 @@
 import { denseNames } from '../../shared/model/network.js';
 import type { ModelSpec } from '../../shared/model/spec.js';
 
-/** Our InputLayer, and a group that Keras 2 has beside those of its layers. */
+/** In Keras's files, our InputLayer, and a group that Keras 2 has beside those of its layers. */
 const reserved: readonly string[] = ['input', 'top_level_model_weights'];
 
 /**
- * The names of dense layers in Keras's files, in order. TensorFlow takes letters, digits, dots, dashes and underscores of
+ * The names of dense layers in files for Keras and tfjs, in order. TensorFlow takes letters, digits, dots, dashes and underscores of
  * ASCII, first a letter or a digit: what else a name has becomes an underscore, and a taken name gets one behind it.
  */
 export function kerasNames(spec: ModelSpec): string[] {
@@ -32,11 +32,11 @@ export function withKerasNames(spec: ModelSpec): ModelSpec {
   return { ...spec, layers };
 }
 
-/** The layers that are called otherwise in Keras's files; undefined where none is. */
+/** The layers that are called otherwise in those files; undefined where none is. */
 export function renamingNote(spec: ModelSpec): string | undefined {
   const names = kerasNames(spec);
   const renamed = denseNames(spec).flatMap((name, i) => (name === names[i] ? [] : [`${name} is ${names[i]}`]));
-  return renamed.length === 0 ? undefined : `Keras does not take these names of layers: in its file ${renamed.join(', ')}`;
+  return renamed.length === 0 ? undefined : `Keras and tfjs do not take these names of layers: in the file ${renamed.join(', ')}`;
 }
 
 function plainName(name: string): string {
