@@ -1,6 +1,6 @@
 import type { ClassWeights } from '../shared/config/dataSchema.js';
 import { show, suggestion } from '../shared/config/fields.js';
-import { DataError } from '../shared/errors.js';
+import { ConfigError, DataError } from '../shared/errors.js';
 import type { Dataset } from './dataset.js';
 import { shortList } from './table/schema.js';
 
@@ -12,7 +12,7 @@ const mostClasses = 1_000_000;
  * @param wanted `balanced`: n / (classes * samples of the class), as scikit-learn's compute_class_weight
  * @param train the training part, by which they are balanced
  * @param names of the classes, where they have names
- * @throws DataError where targets are no classes, or a weight is for a class that is not there
+ * @throws DataError where targets are no classes, ConfigError where weights are for other classes
  */
 export function classWeightsOf(
   wanted: ClassWeights,
@@ -25,8 +25,7 @@ export function classWeightsOf(
     return counts.map((count) => (count > 0 ? train.count / (present * count) : 1));
   }
   if (Array.isArray(wanted)) {
-    if (wanted.length < counts.length)
-      throw new DataError(`data.classWeights: expected ${counts.length} weights, one a class, got ${wanted.length}`);
+    if (wanted.length < counts.length) throw wrongWeights(`expected ${counts.length} weights, one a class, got ${wanted.length}`);
     return [...wanted];
   }
   const weights = new Map(Object.entries(wanted).map(([name, weight]) => [classNumber(name, names), weight]));
@@ -34,12 +33,38 @@ export function classWeightsOf(
   return Array.from({ length: most }, (_, number) => weights.get(number) ?? 1);
 }
 
+/**
+ * Refuses weights of classes that a network cannot tell: nothing would be weighted by them. Classes may lack samples.
+ * @param outputs number of the network's outputs: a class each; of a single one, the classes are those of the samples
+ * @throws ConfigError naming the classes
+ */
+export function checkClassWeights(
+  wanted: ClassWeights | undefined,
+  outputs: number,
+  train: Pick<Dataset, 'count' | 'targets' | 'readTarget'>,
+  names: readonly string[] | undefined,
+): void {
+  if (wanted === undefined || wanted === 'balanced') return;
+  const count = names?.length ?? (outputs > 1 ? outputs : Math.max(2, classCounts(train).length));
+  const classes = names ? shortList(names) : `0 to ${count - 1}`;
+  if (Array.isArray(wanted)) {
+    if (wanted.length > count) throw wrongWeights(`expected ${count} weights, one a class (${classes}), got ${wanted.length}`);
+    return;
+  }
+  const unknown = Object.keys(wanted).filter((name) => classNumber(name, names) >= count);
+  if (unknown.length > 0) throw wrongWeights(`expected classes (${classes}), got ${unknown.map(show).join(', ')}`);
+}
+
+function wrongWeights(message: string): ConfigError {
+  return new ConfigError('config', [{ path: 'data.classWeights', message }]);
+}
+
 /** A class without a name is called by its number; it may be one that is not in the training part. */
 function classNumber(name: string, names: readonly string[] | undefined): number {
   const number = names ? names.indexOf(name) : /^\d{1,6}$/.test(name) ? Number(name) : -1;
   if (number >= 0) return number;
   const expected = names ? `classes (${shortList(names)})` : 'numbers of classes';
-  throw new DataError(`data.classWeights: expected ${expected}, got ${show(name)}${names ? suggestion(name, [...names]) : ''}`);
+  throw wrongWeights(`expected ${expected}, got ${show(name)}${names ? suggestion(name, [...names]) : ''}`);
 }
 
 /** Reads the class of a sample: the number that its target is, or the place of the largest value of several. */

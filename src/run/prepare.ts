@@ -3,6 +3,7 @@ import { type PartCounts, planTraining, type TrainingPlan } from '../coordinator
 import { fixSchedule } from '../coordinator/policies/learningRate.js';
 import type { ReadFile } from '../data/arrayDataset.js';
 import { type CachePlace, cachesOf } from '../data/cache/place.js';
+import { checkClassWeights } from '../data/classWeights.js';
 import type { DataParts } from '../data/dataset.js';
 import { fingerprintOf } from '../data/fingerprint.js';
 import { readingOf } from '../data/memory.js';
@@ -54,6 +55,7 @@ export async function prepareRun(given: Config, { isResumed, ...hearing }: Prepa
     if (dataset) checkTargets(config.loss, network.outputs, part, dataset);
   }
   checkClasses(config, network, data);
+  checkClassWeights(config.data.classWeights, network.outputs, data.train, data.classes);
   if (config.batchSize > counts.train) {
     const message = `expected at most the ${counts.train} training samples, got ${config.batchSize}`;
     throw new ConfigError('config', [{ path: 'batchSize', message }]);

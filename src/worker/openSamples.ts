@@ -9,7 +9,7 @@ import { loadData } from '../data/open.js';
 import { SampleStore } from '../data/sampleStore.js';
 import type { Config } from '../shared/config/schema.js';
 import type { PartLayout } from '../shared/dataLayout.js';
-import { DataError, ProtocolError } from '../shared/errors.js';
+import { ConfigError, DataError, ProtocolError } from '../shared/errors.js';
 import { cacheFolder } from '../shared/home.js';
 import type { Message } from '../shared/protocol.js';
 import type { DataWait } from './dataWait.js';
@@ -42,7 +42,8 @@ export async function openSamples(
     const parts = await loadData(underRoot(config.data, dataRoot, urls), config.validationSplit, place, readingOf(config));
     return { parts, fingerprint: fingerprintOf(parts), lacks: undefined, close: () => undefined };
   } catch (error) {
-    if (!(error instanceof DataError)) throw error;
+    // What the config is wrong for is other data: the coordinator has checked it with its own.
+    if (!(error instanceof DataError || error instanceof ConfigError)) throw error;
     return lackedSamples(message, config, error.message, say, requests);
   }
 }

@@ -1,15 +1,17 @@
 import { join } from 'node:path';
 import { test } from 'tap';
-import { classWeightsOf } from '../../src/data/classWeights.js';
+import { checkClassWeights, classWeightsOf } from '../../src/data/classWeights.js';
 import type { Dataset } from '../../src/data/dataset.js';
 import { loadData } from '../../src/data/open.js';
-import { DataError } from '../../src/shared/errors.js';
+import { ConfigError, DataError } from '../../src/shared/errors.js';
 import { npyBytes } from '../fixtures/arrays.js';
 import { memoryDataset } from '../fixtures/memoryDataset.js';
 import { openData } from '../fixtures/openData.js';
 
 const classes = { width: 1, isClassNumber: true };
 const five = memoryDataset(classes, [[0], [2], [0], [0], [2]]);
+
+const wrongWeights = (message: string) => new ConfigError('config', [{ path: 'data.classWeights', message }]);
 
 test('balanced weights are those of scikit-learn; a class that is not there keeps 1', (t) => {
   // compute_class_weight('balanced', classes=[0, 2], y=[0, 2, 0, 0, 2]): [0.83333333, 1.25]
@@ -34,19 +36,30 @@ test('weights are given by number, by name, or as a list; what is not named has 
   t.same(classWeightsOf({ 4: 3 }, five, undefined), [1, 1, 1, 1, 3], 'a class that only validates');
   t.same(classWeightsOf({ cat: 0.5, bee: 2 }, five, ['ant', 'bee', 'cat']), [1, 2, 0.5]);
   t.same(classWeightsOf([1, 2, 3, 4], five, undefined), [1, 2, 3, 4]);
-  t.throws(() => classWeightsOf([1, 2], five, undefined), new DataError('data.classWeights: expected 3 weights, one a class, got 2'));
-  t.throws(
-    () => classWeightsOf({ third: 1 }, five, undefined),
-    new DataError('data.classWeights: expected numbers of classes, got "third"'),
-  );
+  t.throws(() => classWeightsOf([1, 2], five, undefined), wrongWeights('expected 3 weights, one a class, got 2'));
+  t.throws(() => classWeightsOf({ third: 1 }, five, undefined), wrongWeights('expected numbers of classes, got "third"'));
   t.throws(
     () => classWeightsOf({ cta: 1 }, five, ['ant', 'bee', 'cat']),
-    new DataError('data.classWeights: expected classes (ant, bee, cat), got "cta"; did you mean "cat"?'),
+    wrongWeights('expected classes (ant, bee, cat), got "cta"; did you mean "cat"?'),
   );
   t.throws(
     () => classWeightsOf('balanced', memoryDataset({ width: 1, isClassNumber: false }, [[0], [0.5]]), undefined),
     new DataError('data.classWeights: expected targets that are classes, got 0.5 at sample 1'),
   );
+  t.end();
+});
+
+test('weights are for classes that the network can tell, with samples or without', (t) => {
+  const check =
+    (...args: readonly [wanted: Parameters<typeof checkClassWeights>[0], outputs: number, names?: string[]]) =>
+    () =>
+      checkClassWeights(args[0], args[1], five, args[2]);
+  for (const wanted of [undefined, 'balanced', { 0: 1, 3: 5 }, [1, 2, 3], [1, 2, 3, 4]] as const) t.doesNotThrow(check(wanted, 4));
+  t.throws(check({ 0: 1, 9: 5, 12: 1 }, 4), wrongWeights('expected classes (0 to 3), got "9", "12"'));
+  t.throws(check([1, 2, 3, 4, 5], 4), wrongWeights('expected 4 weights, one a class (0 to 3), got 5'));
+  t.throws(check([1, 2, 3], 4, ['ant', 'bee']), wrongWeights('expected 2 weights, one a class (ant, bee), got 3'));
+  t.doesNotThrow(check({ 2: 5 }, 1), 'of one output, the classes of the samples');
+  t.throws(check({ 3: 5 }, 1), wrongWeights('expected classes (0 to 2), got "3"'));
   t.end();
 });
 

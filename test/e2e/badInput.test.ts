@@ -40,6 +40,12 @@ const table: readonly (readonly [what: string, args: readonly string[], code: nu
     /^error: train targets, sample \d+: expected a class number from 0 to 4, for 5 outputs, got \d\n$/,
   ],
   [
+    'weights of classes that the network has not',
+    ['up', '--data', '{ name: mnist, take: 100, classWeights: { 0: 2, 10: 5 } }'],
+    2,
+    /^error: config: one problem\n {2}data\.classWeights: expected classes \(0 to 9\), got "10"\n$/,
+  ],
+  [
     'a batch beyond the data',
     ['up', '--data', '{ name: mnist, take: 100 }', '--batch-size', '200'],
     2,
