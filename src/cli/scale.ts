@@ -67,7 +67,11 @@ export function addScaleFlags(command: Command): Command {
     .option('--batch-sizes <a,b>', 'global batches', '32,128,512,2048')
     .option('--workers <a,b>', 'numbers of workers', '1,2')
     .option('--lr-scaling <a,b>', `how the learning rate follows the batch: ${rules.join(', ')}`, rules.join(','))
-    .option('--learning-rates <a,b>', 'try each of these at every batch instead, since a fair comparison retunes them')
+    .addOption(
+      new Option('--learning-rates <a,b>', 'try each of these at every batch instead, since a fair comparison retunes them').conflicts([
+        ...['lrScaling', 'learningRate', 'referenceBatch', 'warmupEpochs'],
+      ]),
+    )
     .option('--seeds <n>', 'trainings of each cell', '3')
     .option('--target-accuracy <x>', 'steps and time are counted until this validation accuracy', '0.97')
     .option('--sweep <kind>', 'strong: fixed global batches; weak: --batch-sizes are what each worker gets', 'strong')
@@ -143,6 +147,7 @@ function observerOf(say: (line: string) => void): ScaleObserver {
       if (!('curve' in result)) say(`  ${figure(result.stepMs)} ms a step  (${time} so far)`);
       else say(`  accuracy ${figure(result.curve.at(-1)?.accuracy ?? Number.NaN)} after ${result.steps} steps  (${time} so far)`);
     },
+    onNotice: say,
     onFailure: ({ name, reason }) => say(`  ${name} failed: ${reason}`),
   };
 }

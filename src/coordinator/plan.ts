@@ -1,4 +1,5 @@
 import type { Config } from '../shared/config/schema.js';
+import { type TrainingLength, trainingLength } from '../shared/config/trainingLength.js';
 import type { Network } from '../shared/model/network.js';
 
 /** Samples of each part of the data. */
@@ -9,18 +10,14 @@ export interface PartCounts {
 }
 
 /** What a run will do at most, worked out before its first step. */
-export interface TrainingPlan {
+export interface TrainingPlan extends TrainingLength {
   readonly config: Config;
   readonly network: Network;
   readonly counts: PartCounts;
-  readonly stepsPerEpoch: number;
-  readonly totalSteps: number;
 }
 
 export function planTraining(config: Config, network: Network, counts: PartCounts): TrainingPlan {
-  const stepsPerEpoch = Math.ceil(counts.train / config.batchSize);
-  const byEpochs = (config.epochs ?? Number.POSITIVE_INFINITY) * stepsPerEpoch;
-  return { config, network, counts, stepsPerEpoch, totalSteps: Math.min(byEpochs, config.steps ?? Number.POSITIVE_INFINITY) };
+  return { config, network, counts, ...trainingLength(config, counts.train) };
 }
 
 /** Steps of one epoch: the last may be cut short by `steps`. */

@@ -1,4 +1,5 @@
 import type { Schedule } from '../shared/config/optimizerSchema.js';
+import type { TrainingLength } from '../shared/config/trainingLength.js';
 
 /** How the learning rate follows the global batch: not at all, with it (Goyal et al. 2017), or with its root. */
 export const rules = ['none', 'linear', 'sqrt'] as const;
@@ -80,18 +81,17 @@ export function shardsFor({ workers }: Pick<GridSpec, 'workers'>): number {
 /**
  * The learning rate of a cell.
  * @param base the config's, meant for the reference batch
- * @param stepsPerEpoch with the cell's batch
+ * @param length of a training with the cell's batch
  */
 export function rateFor(
   base: Schedule,
   { batchSize, variant }: Pick<Training, 'batchSize' | 'variant'>,
   spec: GridSpec,
-  stepsPerEpoch: number,
+  length: TrainingLength,
 ): Schedule {
   if (variant.startsWith('rate ')) return { schedule: 'constant', initial: Number(variant.slice('rate '.length)), warmupSteps: 0 };
-  const ratio = batchSize / spec.referenceBatch;
-  const factor = variant === 'linear' ? ratio : variant === 'sqrt' ? Math.sqrt(ratio) : 1;
-  const warmupSteps = factor > 1 ? Math.max(base.warmupSteps, Math.round(spec.warmupEpochs * stepsPerEpoch)) : base.warmupSteps;
+  const factor = factorOf(variant, batchSize / spec.referenceBatch);
+  const warmupSteps = factor > 1 ? Math.max(base.warmupSteps, warmupOf(spec, length)) : base.warmupSteps;
   switch (base.schedule) {
     case 'piecewiseConstant':
       return { ...base, values: base.values.map((value) => value * factor), warmupSteps };
@@ -100,4 +100,35 @@ export function rateFor(
     default:
       return { ...base, initial: base.initial * factor, warmupSteps };
   }
+}
+
+function factorOf(variant: Variant, ratio: number): number {
+  return variant === 'linear' ? ratio : variant === 'sqrt' ? Math.sqrt(ratio) : 1;
+}
+
+/** Steps of the warm-up: half of a training that would be over before its end. */
+function warmupOf(spec: GridSpec, length: TrainingLength): number {
+  return endsInWarmup(spec, length) ? length.totalSteps >> 1 : warmupAsked(spec, length);
+}
+
+function warmupAsked({ warmupEpochs }: GridSpec, { stepsPerEpoch }: TrainingLength): number {
+  return Math.round(warmupEpochs * stepsPerEpoch);
+}
+
+/** Would a training be over before its rate is what the rule asks for? */
+function endsInWarmup(spec: GridSpec, length: TrainingLength): boolean {
+  return warmupAsked(spec, length) >= length.totalSteps;
+}
+
+/**
+ * What a person should know of the warm-up: one line, or nothing.
+ * @param lengthOf the length of a training with some batch
+ */
+export function warmupNote(cells: readonly Cell[], spec: GridSpec, lengthOf: (batchSize: number) => TrainingLength): string | undefined {
+  const isShort = ({ batchSize, variant }: Training): boolean =>
+    factorOf(variant, batchSize / spec.referenceBatch) > 1 && endsInWarmup(spec, lengthOf(batchSize));
+  const short = cells.filter((cell) => cell.kind === 'training').filter(isShort);
+  if (short.length === 0) return undefined;
+  const sizes = [...new Set(short.map(({ batchSize }) => batchSize))];
+  return `a warm-up of ${spec.warmupEpochs} epochs is as long as the training or longer (batch ${sizes.join(', ')}): it is shortened to half of the training; set --warmup-epochs, or train longer`;
 }

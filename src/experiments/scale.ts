@@ -11,11 +11,12 @@ import type { Machine } from '../shared/config/machine.js';
 import { mergeConfigs } from '../shared/config/merge.js';
 import { parseConfig } from '../shared/config/parse.js';
 import type { Config } from '../shared/config/schema.js';
+import { trainingLength } from '../shared/config/trainingLength.js';
 import { writeDurably } from '../shared/durableFile.js';
 import { errorMessage, Interrupted, orInterrupted, RunError, UsageError } from '../shared/errors.js';
 import { version } from '../shared/version.js';
 import { readTiming, readTraining } from './cellResults.js';
-import { type Cell, cellsOf, distinct, type GridSpec, rateFor, shardsFor } from './grid.js';
+import { type Cell, cellsOf, distinct, type GridSpec, rateFor, shardsFor, warmupNote } from './grid.js';
 import type { Failure, TimingResult, TrainingResult } from './results.js';
 
 type Mapping = Readonly<Record<string, unknown>>;
@@ -42,6 +43,7 @@ export interface ScaleObserver {
   onCell?(cell: Cell, number: number, of: number, state: 'new' | 'resumed' | 'done'): void;
   onDone?(cell: Cell, result: TrainingResult | TimingResult): void;
   onFailure?(failure: Failure): void;
+  /** What a person should know of the experiment: one line. */
   onNotice?(line: string): void;
 }
 
@@ -72,6 +74,8 @@ export async function scale(options: ScaleOptions): Promise<ScaleResults> {
   const cells = cellsOf(grid);
   checkBatches(cells, shards, samples);
   await claim(out, given);
+  const note = warmupNote(cells, grid, (batchSize) => trainingLength({ ...config, batchSize }, samples));
+  if (note !== undefined && only !== 'none') observer.onNotice?.(note);
   const trainings: TrainingResult[] = [];
   const timings: TimingResult[] = [];
   const failures: Failure[] = [];
@@ -126,7 +130,7 @@ function cellConfig(cell: Cell, { given, grid, out, timingSteps }: ScaleOptions,
     const { epochs, target, earlyStopping, reduceOnPlateau, ...rest } = given;
     return configOf(rest, { ...own, steps: timingSteps, checkpoint: { keep: 1 } });
   }
-  const learningRate = rateFor(config.optimizer.learningRate, cell, grid, Math.ceil(samples / batchSize));
+  const learningRate = rateFor(config.optimizer.learningRate, cell, grid, trainingLength({ ...config, batchSize }, samples));
   return configOf(given, { ...own, seed: cell.seed, optimizer: { learningRate }, checkpoint: { keep: 1 } });
 }
 
@@ -134,7 +138,8 @@ async function runCell(name: string, given: Mapping, path: string, state: 'new' 
   const { only, machine, signal, commandLine } = options;
   if (only === 'none') throw new RunError(state === 'new' ? 'it has not been run' : 'it is not over');
   const resume = state === 'new' ? undefined : await takeResumption(path, given, machine);
-  const observer: RunObserver = { onNotice: (line) => options.observer.onNotice?.(`${name}: ${line}`) };
+  // What it has to say is in its own log.
+  const observer: RunObserver = {};
   await run({
     config: resume?.config ?? parseConfig(given, name, machine),
     ...{ resume, fallbackName: name, workers: 'local', observer, signal, commandLine },

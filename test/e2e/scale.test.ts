@@ -7,31 +7,17 @@ import { runCli, runWell, startCli, type Teardown } from '../fixtures/cli.js';
 /** Experiments over batch sizes, from the command to the report. */
 
 const data = ['--data', '{ name: mnist, take: 400 }', '--model', '784-8-10', '--engine', 'reference', '--epochs', '2'];
-const grid = [
-  '--batch-sizes',
-  '16,64',
-  '--workers',
-  '1,2',
-  '--seeds',
-  '1',
-  '--timing-steps',
-  '10',
-  '--reference-batch',
-  '16',
-  '--target-accuracy',
-  '0.3',
-  '--warmup-epochs',
-  '0',
-];
+const grid = ['--batch-sizes', '16,64', '--workers', '1,2', '--seeds', '1', '--timing-steps', '10', '--target-accuracy', '0.3'];
+const ruled = [...grid, '--reference-batch', '16', '--warmup-epochs', '0'];
 
 async function scale(t: Teardown, out: string, ...flags: readonly string[]): Promise<ScaleResults & { readonly words: readonly string[] }> {
-  await runWell(t, 'scale', ...data, ...grid, '--out', out, ...flags);
+  await runWell(t, 'scale', ...data, '--out', out, ...flags);
   return JSON.parse(readFileSync(join(out, 'results.json'), 'utf8'));
 }
 
 test('a grid: every cell a run, results as JSON, CSV and a page, and nothing done twice', async (t) => {
   const out = join(t.testdir(), 'experiment');
-  const results = await scale(t, out);
+  const results = await scale(t, out, ...ruled);
   t.same(
     results.timings.map(({ batchSize, workers }) => [batchSize, workers]),
     [
@@ -73,14 +59,14 @@ test('a grid: every cell a run, results as JSON, CSV and a page, and nothing don
 
   const summary = join(out, 'runs', 'b64-none-s1', 'summary.json');
   const before = statSync(summary).mtimeMs;
-  const again = await scale(t, out, '--batch-sizes', '16,64,128');
+  const again = await scale(t, out, ...ruled, '--batch-sizes', '16,64,128');
   t.equal(statSync(summary).mtimeMs, before, 'what is done stays');
   t.equal(again.trainings.length, 9);
 });
 
 test('an experiment that is stopped goes on where it was', async (t) => {
   const out = join(t.testdir(), 'experiment');
-  const flags = ['scale', ...data, ...grid, '--epochs', '30', '--lr-scaling', 'none', '--out', out];
+  const flags = ['scale', ...data, ...ruled, '--epochs', '30', '--lr-scaling', 'none', '--out', out];
   const cli = startCli(t, flags);
   await cli.line(/^cell 5 of 6: b16-none-s1/);
   cli.kill('SIGINT');
@@ -95,7 +81,7 @@ test('an experiment that is stopped goes on where it was', async (t) => {
 
 test('cells one by one, as jobs of a cluster run them, and their report', async (t) => {
   const out = join(t.testdir(), 'experiment');
-  const flags = [...data, ...grid, '--workers', '1', '--lr-scaling', 'none,linear', '--out', out];
+  const flags = [...data, ...ruled, '--workers', '1', '--lr-scaling', 'none,linear', '--out', out];
   const { stdout } = await runWell(t, 'scale', ...flags, '--list');
   // The rules share one training at the reference batch.
   t.equal(stdout, '1  time-b16-w1\n2  time-b64-w1\n3  b16-none-s1\n4  b64-none-s1\n5  b64-linear-s1\n');
@@ -118,7 +104,7 @@ test('cells one by one, as jobs of a cluster run them, and their report', async 
 
 test('a cell that fails leaves the others alone, and is named', async (t) => {
   const out = join(t.testdir(), 'experiment');
-  const results = await scale(t, out, '--learning-rates', '0.001,1e38');
+  const results = await scale(t, out, ...grid, '--learning-rates', '0.001,1e38');
   t.same(
     results.failures.map(({ name }) => name),
     ['b16-rate-1e-38-s1', 'b64-rate-1e-38-s1'],
@@ -143,8 +129,17 @@ test('bad input is refused before anything runs', async (t) => {
   await refused(['--lr-scaling', 'cube'], /--lr-scaling: expected none, linear, sqrt, got cube/);
   await refused(['--target-accuracy', '97'], /--target-accuracy: expected at most 1, got 97/);
   await refused(['--sweep', 'both'], /--sweep: expected strong, weak, got both/);
+  for (const [flag, value] of [
+    ['--lr-scaling', 'linear'],
+    ['--learning-rate', '0.01'],
+    ['--reference-batch', '16'],
+    ['--warmup-epochs', '0'],
+  ] as const) {
+    const message = new RegExp(`option '--learning-rates <a,b>' cannot be used with option '${flag} `);
+    await refused([flag, value, '--learning-rates', '0.1,0.2'], message);
+  }
   await refused(
-    grid,
+    ruled,
     /holds an experiment with another config \(.*epochs.* differ\); name another folder with --out/,
     join(t.testdirName, 'other'),
   );

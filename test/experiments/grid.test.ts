@@ -1,5 +1,5 @@
 import { test } from 'tap';
-import { cellsOf, type GridSpec, rateFor, shardsFor } from '../../src/experiments/grid.js';
+import { cellsOf, type GridSpec, rateFor, shardsFor, warmupNote } from '../../src/experiments/grid.js';
 
 const spec: GridSpec = {
   batchSizes: [64, 32],
@@ -52,7 +52,7 @@ test('shards: the same in all cells, enough for the most workers', async (t) => 
 test('rules: rates in proportion to the batch or its root, reached over the warm-up', async (t) => {
   const base = { schedule: 'constant', initial: 0.01, warmupSteps: 0 } as const;
   const rate = (batchSize: number, variant: Parameters<typeof rateFor>[1]['variant']): unknown =>
-    rateFor(base, { batchSize, variant }, spec, 100);
+    rateFor(base, { batchSize, variant }, spec, { stepsPerEpoch: 100, totalSteps: 1_000 });
   t.same(rate(128, 'none'), base);
   t.same(rate(128, 'linear'), { ...base, initial: 0.04, warmupSteps: 500 });
   t.same(rate(128, 'sqrt'), { ...base, initial: 0.02, warmupSteps: 500 });
@@ -61,5 +61,26 @@ test('rules: rates in proportion to the batch or its root, reached over the warm
   const steps = { schedule: 'piecewiseConstant', boundaries: [10], values: [0.1, 0.01], warmupSteps: 0 } satisfies Parameters<
     typeof rateFor
   >[0];
-  t.same(rateFor(steps, { batchSize: 64, variant: 'linear' }, spec, 100), { ...steps, values: [0.2, 0.02], warmupSteps: 500 });
+  const long = { stepsPerEpoch: 100, totalSteps: 501 };
+  t.same(rateFor(steps, { batchSize: 64, variant: 'linear' }, spec, long), { ...steps, values: [0.2, 0.02], warmupSteps: 500 });
+});
+
+test('a warm-up ends within the training, and is told of where it is shortened', async (t) => {
+  const base = { schedule: 'constant', initial: 0.01, warmupSteps: 0 } as const;
+  const length = { stepsPerEpoch: 100, totalSteps: 500 };
+  t.equal(rateFor(base, { batchSize: 64, variant: 'linear' }, spec, length).warmupSteps, 250);
+  const cells = cellsOf(spec);
+  t.match(
+    warmupNote(cells, spec, () => length),
+    /^a warm-up of 5 epochs is .* \(batch 64\): it is shortened to half of the training; set --warmup-epochs/,
+  );
+  t.equal(
+    warmupNote(cells, spec, () => ({ ...length, totalSteps: 501 })),
+    undefined,
+  );
+  t.equal(
+    warmupNote(cellsOf({ ...spec, rules: ['none'] }), spec, () => length),
+    undefined,
+    'the same rate has none',
+  );
 });
