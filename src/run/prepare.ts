@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { type PartCounts, planTraining, type TrainingPlan } from '../coordinator/plan.js';
-import { fixSchedule } from '../coordinator/policies/learningRate.js';
+import { fixSchedule, scheduleNotes } from '../coordinator/policies/learningRate.js';
 import type { ReadFile } from '../data/arrayDataset.js';
 import { type CachePlace, cachesOf } from '../data/cache/place.js';
 import { checkClassWeights } from '../data/classWeights.js';
@@ -28,7 +28,7 @@ export interface PreparedRun {
   readonly layout: DataLayout;
   /** What is noted beside a model. */
   readonly metadata: ModelMetadata;
-  /** What a person should know of the weights, and of the files that are written for Keras. */
+  /** What a person should know of the weights, of how they are trained, and of the files that are written for Keras. */
   readonly notes: readonly string[];
   /** Files that samples are read from as long as the run trains. */
   readonly readFiles: readonly ReadFile[];
@@ -73,6 +73,7 @@ export async function prepareRun(given: Config, { isResumed, ...hearing }: Prepa
   const { format } = config.checkpoint;
   const notes = [
     ...starting.notes,
+    ...scheduleNotes(learningRate, totalSteps, isResumed),
     ...(format === undefined ? [] : exportNotes(format, { spec: config.model, optimizer: plan.config.optimizer })),
   ];
   return { plan, fingerprint, layout: layoutOf(data), metadata, readFiles, weights: starting.weights, notes };

@@ -50,6 +50,15 @@ for (const [name, { before, after, ending }] of Object.entries(cases)) {
   });
 }
 
+test('more epochs than a schedule is for: it is told of', async (t) => {
+  const runs = t.testdir();
+  const rate = ['--learning-rate', '{ schedule: cosineDecay, initial: 0.01 }'];
+  const first = await runWell(t, 'up', ...small, ...rate, '--epochs', '1', '--runs', runs, '--name', 'run');
+  t.notMatch(first.stderr, /learning rate:/);
+  const { stderr } = await runWell(t, 'up', '--resume', join(runs, 'run'), '--epochs', '2');
+  t.match(stderr, /learning rate: the schedule \(cosineDecay\) is over after 15 of 30 steps, and the rate stays at 0; .*--from RUN/);
+});
+
 test('nothing to do: said, exit code 0, and no file is changed', async (t) => {
   const runs = t.testdir();
   const path = join(runs, 'run');

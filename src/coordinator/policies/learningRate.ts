@@ -22,6 +22,35 @@ export function learningRateAt(schedule: Schedule, step: number): number {
   return scheduledRate(schedule, step - warmupSteps);
 }
 
+/**
+ * What a person should know of a schedule that does not fit the run's length.
+ * @param schedule with its length, see `fixSchedule`
+ * @param isResumed is it a run's that goes on? Its schedule cannot be changed any more
+ */
+export function scheduleNotes(schedule: Schedule, totalSteps: number, isResumed: boolean): string[] {
+  const { warmupSteps } = schedule;
+  if (warmupSteps >= totalSteps) {
+    const rate = scheduledRate(schedule, 0);
+    return [
+      `learning rate: expected a warm-up of fewer than the run's ${totalSteps} steps, got ${warmupSteps}: the rate does not reach ${rate}; set fewer warmupSteps, or train longer`,
+    ];
+  }
+  const end = warmupSteps + decayOf(schedule);
+  if (end >= totalSteps) return [];
+  const advice = isResumed
+    ? 'to train on with a higher rate, start a new run from this one (--from RUN) with its own learning rate'
+    : 'leave decaySteps out for a schedule as long as the run';
+  return [
+    `learning rate: the schedule (${schedule.schedule}) is over after ${end} of ${totalSteps} steps, and the rate stays at ${learningRateAt(schedule, end)}; ${advice}`,
+  ];
+}
+
+/** Steps after which a rate stays as it is. */
+function decayOf(schedule: Schedule): number {
+  if (schedule.schedule === 'cosineDecay') return lengthOf(schedule);
+  return schedule.schedule === 'polynomialDecay' && !schedule.cycle ? lengthOf(schedule) : Number.POSITIVE_INFINITY;
+}
+
 function scheduledRate(schedule: Schedule, step: number): number {
   switch (schedule.schedule) {
     case 'constant':

@@ -1,5 +1,5 @@
 import { test } from 'tap';
-import { fixSchedule, learningRateAt } from '../../../src/coordinator/policies/learningRate.js';
+import { fixSchedule, learningRateAt, scheduleNotes } from '../../../src/coordinator/policies/learningRate.js';
 import type { Schedule } from '../../../src/shared/config/optimizerSchema.js';
 
 /** Rates of some steps, rounded to nine decimals. */
@@ -25,7 +25,7 @@ const polynomial = {
   cycle: false,
   warmupSteps: 0,
 } as const;
-const piecewise = { schedule: 'piecewiseConstant', boundaries: [2, 5], values: [0.3, 0.2, 0.1], warmupSteps: 0 } as const;
+const piecewise: Schedule = { schedule: 'piecewiseConstant', boundaries: [2, 5], values: [0.3, 0.2, 0.1], warmupSteps: 0 };
 
 test('a constant rate stays', (t) => {
   t.same(ratesAt({ schedule: 'constant', initial: 0.01, warmupSteps: 0 }, 0, 1, 1_000_000), [0.01, 0.01, 0.01]);
@@ -79,5 +79,21 @@ test('a schedule without a length gets that of the run behind the warm-up', (t) 
   t.same(fixSchedule(exponential, 7), exponential);
   t.throws(() => learningRateAt(openCosine, 0), new RangeError('cosineDecay: decaySteps is not fixed yet'));
   t.throws(() => learningRateAt(openPolynomial, 0), new RangeError('polynomialDecay: decaySteps is not fixed yet'));
+  t.end();
+});
+
+test('a schedule that is over before the run, and a warm-up that is not, are told of', (t) => {
+  const over = (schedule: Schedule, total: number, isResumed = false): string => scheduleNotes(schedule, total, isResumed).join('\n');
+  t.match(
+    over(cosine, 101),
+    /^learning rate: the schedule \(cosineDecay\) is over after 100 of 101 steps, and the rate stays at 0; leave decaySteps out/,
+  );
+  t.match(over({ ...cosine, warmupSteps: 5 }, 200, true), /is over after 105 of 200 steps, and the rate stays at 0; .*--from RUN/);
+  t.match(over(polynomial, 20), /\(polynomialDecay\) is over after 10 of 20 steps, and the rate stays at 0\.02;/);
+  for (const schedule of [cosine, exponential, piecewise, { ...polynomial, cycle: true }]) t.equal(over(schedule, 100), '');
+  t.match(
+    over({ ...piecewise, warmupSteps: 40 }, 40),
+    /^learning rate: expected a warm-up of fewer than the run's 40 steps, got 40: the rate does not reach 0\.3;/,
+  );
   t.end();
 });
