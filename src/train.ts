@@ -1,3 +1,4 @@
+import { pathsFrom } from './data/configPaths.js';
 import { withModelFrom } from './formats/startFrom.js';
 import { type RunObserver, type RunResult, run } from './run/run.js';
 import { machineHere } from './shared/config/machine.js';
@@ -12,7 +13,7 @@ export interface TrainOptions extends RunObserver {
 
 /**
  * Trains as `bpnn-dist up` does: starts the config's workers on this machine and leaves a run folder.
- * @param config keys as in a config file; what is left out has its default
+ * @param config keys as in a config file; what is left out has its default, and paths are relative to the working directory
  * @throws ConfigError, UsageError, DataError before anything is started; RunError and Interrupted once it runs
  * @example
  * const { summary } = await train({ model: '784-128-10', data: 'mnist', epochs: 1 }, { onEpoch: console.log });
@@ -22,7 +23,7 @@ export async function train(
   { signal, measuresAnew, ...observer }: TrainOptions = {},
 ): Promise<RunResult> {
   return run({
-    config: parseConfig(await withModelFrom(config), 'config', machineHere()),
+    config: parseConfig(await withModelFrom(pathsFrom('.', config)), 'config', machineHere()),
     fallbackName: 'run',
     workers: 'local',
     observer,

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { basename, dirname, extname, resolve } from 'node:path';
-import { isAddress } from '../data/remote/address.js';
+import { basename, dirname, extname } from 'node:path';
+import { isOfTable, pathsFrom } from '../data/configPaths.js';
 import { withModelFrom } from '../formats/startFrom.js';
 import { machineHere } from '../shared/config/machine.js';
 import { isMapping, mergeConfigs } from '../shared/config/merge.js';
@@ -29,8 +29,10 @@ export interface LoadedConfig {
  * @throws ConfigError, UsageError
  */
 export async function loadConfig(file: string | undefined, flags: Readonly<Mapping>): Promise<LoadedConfig> {
-  const fromFile = file === undefined ? {} : absolutePaths(mappingIn(file), dirname(file));
-  const fromFlags = absolutePaths(configOf(flags), '.');
+  const [inFile, inFlags] = [file === undefined ? {} : mappingIn(file), configOf(flags)];
+  const isTable = isOfTable(inFile) || isOfTable(inFlags);
+  const fromFile = pathsFrom(file === undefined ? '.' : dirname(file), inFile, isTable);
+  const fromFlags = pathsFrom('.', inFlags, isTable);
   const source = file === undefined ? 'flags' : Object.keys(fromFlags).length > 0 ? `${file} and flags` : file;
   const raw = mergeConfigs(fromFile, fromFlags);
   const { given, missing } = await withModel(raw, flags['resume'] !== undefined);
@@ -80,25 +82,4 @@ function parsed(file: string, text: string): unknown {
       error.problems.map((message) => ({ path: '', message })),
     );
   }
-}
-
-/** Keys of data that name files or folders, and those of its other parts. */
-const pathKeys: ReadonlySet<string> = new Set(['x', 'y', 'table', 'images']);
-const partKeys: ReadonlySet<string> = new Set(['validation', 'test']);
-
-/** Workers may run in other folders: they get to know files by their full path. */
-function absolutePaths(config: Mapping, folder: string): Mapping {
-  const full = (value: unknown): unknown => (typeof value === 'string' && !isAddress(value) ? resolve(folder, value) : value);
-  const data = (value: unknown): unknown => {
-    if (!isMapping(value)) return value;
-    const entries = Object.entries(value).map(([key, inner]) => [
-      key,
-      pathKeys.has(key) ? full(inner) : partKeys.has(key) ? data(inner) : inner,
-    ]);
-    return Object.fromEntries(entries);
-  };
-  const result: Record<string, unknown> = { ...config };
-  if ('data' in result) result['data'] = data(result['data']);
-  for (const key of ['initialWeights', 'from']) if (key in result) result[key] = full(result[key]);
-  return result;
 }

@@ -1,4 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { type PartCounts, planTraining, type TrainingPlan } from '../coordinator/plan.js';
 import { fixSchedule, scheduleNotes } from '../coordinator/policies/learningRate.js';
 import type { ReadFile } from '../data/arrayDataset.js';
@@ -46,7 +47,8 @@ export interface PrepareOptions extends Pick<CachePlace, 'onProgress' | 'say' | 
 export async function prepareRun(given: Config, { isResumed, ...hearing }: PrepareOptions): Promise<PreparedRun> {
   const place = { folders: cachesOf(given.runs), ...hearing };
   const data = await orInterrupted(loadData(given.data, given.validationSplit, place, readingOf(given)), hearing.signal);
-  const config = { ...given, data: withPreparation(given.data, data) };
+  // Whoever reads it later may be in another folder.
+  const config = { ...given, runs: resolve(given.runs), data: withPreparation(given.data, data) };
   const network = buildNetwork(config.model);
   checkInputs(config, network, data);
   const counts: PartCounts = { train: data.train.count, validation: data.validation?.count, test: data.test?.count };

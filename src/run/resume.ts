@@ -1,5 +1,5 @@
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { type Checkpoint, decodeCheckpoint } from '../coordinator/checkpoint.js';
 import { endOf, passedLimits } from '../coordinator/policies/ending.js';
 import { lockRun } from '../coordinator/runLock.js';
@@ -117,7 +117,8 @@ export function readResumption(path: string, given: Readonly<Record<string, unkn
   const { checkpoint, notes } = newestCheckpoint(join(path, 'checkpoints'), identityOf(path, before), config.steps);
   return {
     ...{ path, notes },
-    config: { ...config, ...(before.resolved && { resolved: before.resolved }) },
+    // Where the run is now: it may have moved.
+    config: { ...config, runs: dirname(resolve(path)), ...(before.resolved && { resolved: before.resolved }) },
     checkpoint: checkpoint && judgedAnew(path, checkpoint, before, config),
   };
 }

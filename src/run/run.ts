@@ -132,7 +132,7 @@ async function runOver(hub: Hub, prepared: PreparedRun, options: RunOptions, key
   const { config } = prepared.plan;
   // What cannot be written is told like all else, once there is a journal.
   let say = (line: string): void => options.observer.onNotice?.(line);
-  const folder = await openFolder(options, config, (line) => say(line));
+  const folder = await openFolder(options, (line) => say(line));
   let hasBegun = options.resume !== undefined;
   const stop = stopOf(options.signal);
   let loss: string | undefined;
@@ -176,8 +176,15 @@ function stopOf(other: AbortSignal): { readonly signal: AbortSignal; abort(): vo
 }
 
 async function openFolder(
-  { resume, fallbackName }: RunOptions,
-  { runs, name, checkpoint: { keep } }: Config,
+  {
+    resume,
+    fallbackName,
+    config: {
+      runs,
+      name,
+      checkpoint: { keep },
+    },
+  }: RunOptions,
   say: (line: string) => void,
 ): Promise<RunFolder> {
   if (resume) return RunFolder.reopen(resume.path, resume.lock, resume.checkpoint?.metricsBytes ?? 0, { keep, say });
