@@ -65,9 +65,9 @@ async function evaluateRun(folder: string, { weights, engine, device, data, repo
 
 /** Data as a config has them. */
 async function dataSpec(text: string) {
-  const { parse } = await import('yaml');
+  const { readConfigText } = await import('../shared/config/configText.js');
   const { parseConfig } = await import('../shared/config/parse.js');
-  return parseConfig({ data: parse(text) }, '--data', machineHere()).data;
+  return parseConfig({ data: readConfigText('--data', text, ['data']) }, '--data', machineHere()).data;
 }
 
 function figuresText(figures: Evaluation): string {

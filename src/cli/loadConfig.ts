@@ -2,11 +2,12 @@ import { readFileSync } from 'node:fs';
 import { basename, dirname, extname } from 'node:path';
 import { isOfTable, pathsFrom } from '../data/configPaths.js';
 import { withModelFrom } from '../formats/startFrom.js';
+import { readConfigText } from '../shared/config/configText.js';
 import { machineHere } from '../shared/config/machine.js';
 import { isMapping, mergeConfigs } from '../shared/config/merge.js';
+import { changedNames } from '../shared/config/names.js';
 import { parseConfig } from '../shared/config/parse.js';
 import type { Config } from '../shared/config/schema.js';
-import { readYaml, YamlError } from '../shared/config/yaml.js';
 import { ConfigError, errorCode, errorMessage, UsageError } from '../shared/errors.js';
 import { asRunName } from '../shared/runName.js';
 import { configFlags } from './configFlags.js';
@@ -54,7 +55,10 @@ function configOf(flags: Readonly<Mapping>): Mapping {
   const config: Record<string, unknown> = {};
   for (const { path, attribute, read } of configFlags()) {
     if (flags[attribute] === undefined) continue;
-    const value = path.reduceRight<unknown>((inner, key) => ({ [key]: inner }), read(flags[attribute]));
+    const own = read(flags[attribute]);
+    const changed = typeof own === 'object' ? changedNames(String(flags[attribute]), path) : [];
+    if (changed.length > 0) throw new ConfigError('flags', changed);
+    const value = path.reduceRight<unknown>((inner, key) => ({ [key]: inner }), own);
     if (isMapping(value)) Object.assign(config, mergeConfigs(config, value));
   }
   return config;
@@ -67,19 +71,7 @@ function mappingIn(file: string): Mapping {
   } catch (error) {
     throw new UsageError(`${file}: ${errorCode(error) === 'ENOENT' ? 'no such config file' : errorMessage(error)}`);
   }
-  const value = parsed(file, text) ?? {};
+  const value = readConfigText(file, text) ?? {};
   if (!isMapping(value)) throw new ConfigError(file, [{ path: '', message: 'expected a mapping of keys, as in `batchSize: 32`' }]);
   return value;
-}
-
-function parsed(file: string, text: string): unknown {
-  try {
-    return readYaml(text);
-  } catch (error) {
-    if (!(error instanceof YamlError)) throw error;
-    throw new ConfigError(
-      file,
-      error.problems.map((message) => ({ path: '', message })),
-    );
-  }
 }

@@ -7,9 +7,9 @@ import { differencesOf, showBoth } from '../shared/config/differences.js';
 import type { Machine } from '../shared/config/machine.js';
 import { mergeConfigs } from '../shared/config/merge.js';
 import { parseConfig } from '../shared/config/parse.js';
+import { readRunConfig } from '../shared/config/runConfig.js';
 import type { Config } from '../shared/config/schema.js';
 import { plainConfig } from '../shared/config/write.js';
-import { readYaml } from '../shared/config/yaml.js';
 import { ConfigError, errorMessage, type Problem, RunError, RunIsOver, UsageError } from '../shared/errors.js';
 import { readFully } from '../shared/files.js';
 import { buildNetwork } from '../shared/model/network.js';
@@ -110,7 +110,8 @@ export async function takeResumption(path: string, given: Readonly<Record<string
  */
 export function readResumption(path: string, given: Readonly<Record<string, unknown>>, machine: Machine): Resumption {
   const file = join(path, 'config.yaml');
-  const before = parseConfig(readYaml(readFileSync(file, 'utf8')), file, machine);
+  const before = readRunConfig(path);
+  if (before === undefined) throw new UsageError(`${file}: no such file`);
   const config = parseConfig(mergeConfigs(plainConfig(before), given), `${file} and what was given`, machine);
   const problems = differences(before, config);
   if (problems.length > 0) throw new ConfigError(`${path} cannot go on with another config`, problems);

@@ -94,3 +94,11 @@ function keysAt(schema: z.core.$ZodType, path: readonly PropertyKey[]): string[]
   const next = inner.shape[String(key)];
   return next ? keysAt(next, rest) : [];
 }
+
+/** `["model", "layers", 1, "dense"]` to `model.layers[1].dense`. */
+export function pathText(path: readonly PropertyKey[]): string {
+  return path.reduce<string>(
+    (text, part) => (typeof part === 'number' ? `${text}[${part}]` : text === '' ? String(part) : `${text}.${String(part)}`),
+    '',
+  );
+}

@@ -3,9 +3,10 @@ import { ConfigError, type Problem } from '../errors.js';
 import { denseNames, modelProblems } from '../model/network.js';
 import type { Activation, DenseLayer, Loss, Metric, ModelSpec } from '../model/spec.js';
 import { precisionProblem } from '../precision.js';
-import { oneByOne, show, suggestion } from './fields.js';
+import { oneByOne, pathText, show, suggestion } from './fields.js';
 import type { Machine } from './machine.js';
 import { expandShortModel } from './modelSchema.js';
+import { namesAsText } from './names.js';
 import { type Config, configSchema } from './schema.js';
 
 /**
@@ -14,10 +15,10 @@ import { type Config, configSchema } from './schema.js';
  * @throws ConfigError naming every problem at once
  */
 export function parseConfig(raw: unknown, source: string, machine: Machine): Config {
-  const result = configSchema.safeParse(raw ?? {});
+  const result = configSchema.safeParse(namesAsText(raw ?? {}));
   if (!result.success) {
     const issues = result.error.issues.flatMap((issue) => oneByOne(configSchema, issue));
-    const problems = issues.map(({ path, message }) => ({ path: pathOf(path), message }));
+    const problems = issues.map(({ path, message }) => ({ path: pathText(path), message }));
     throw new ConfigError(source, [...problems, ...modelProblemsIn(raw)]);
   }
   const config = withDefaults(result.data, machine);
@@ -152,12 +153,4 @@ function crossChecks(config: Config): Problem[] {
   const { schedule } = config.optimizer.learningRate;
   check(!config.reduceOnPlateau || schedule === 'constant', 'reduceOnPlateau', `needs a constant learning rate, got schedule ${schedule}`);
   return problems;
-}
-
-/** `["model", "layers", 1, "dense"]` to `model.layers[1].dense`. */
-function pathOf(path: readonly PropertyKey[]): string {
-  return path.reduce<string>(
-    (text, part) => (typeof part === 'number' ? `${text}[${part}]` : text === '' ? String(part) : `${text}.${String(part)}`),
-    '',
-  );
 }

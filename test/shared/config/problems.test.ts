@@ -71,7 +71,7 @@ test('a value is of the expected type', (t) => {
 
 test('a value is of the expected type, in our words', (t) => {
   checkEach(t, [
-    [{ name: 12 }, 'name: expected letters, digits, dots, dashes and underscores, got 12'],
+    [{ name: ['a'] }, 'name: expected letters, digits, dots, dashes and underscores, got ["a"]'],
     [{ checkpoint: { every: 0 } }, 'checkpoint.every: expected epoch or a number of steps, got 0'],
     [{ checkpoint: { monitor: 3 } }, 'checkpoint.monitor: expected a figure such as valLoss, got 3'],
     [{ earlyStopping: { monitor: 3 } }, 'earlyStopping.monitor: expected a figure such as valLoss, got 3'],
