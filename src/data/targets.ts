@@ -52,11 +52,12 @@ export function sparseTargets(loss: Loss, outputs: number, dataset: WithTargets)
 
 /**
  * Reads every target once and refuses what the loss cannot take. Inputs are not read.
+ * @param column of a table that the targets are in, if they are
  * @throws DataError naming the part, its first bad sample (counted from 0) and the value
  */
-export function checkTargets(loss: Loss, outputs: number, part: PartName, dataset: Dataset): TargetEncoding {
+export function checkTargets(loss: Loss, outputs: number, part: PartName, dataset: Dataset, column?: string): TargetEncoding {
   const encoding = targetEncoding(loss, outputs, dataset, part);
-  const problem = encoding.kind === 'oneHot' ? classNumberProblem(outputs) : valuesProblem(loss);
+  const problem = encoding.kind === 'oneHot' ? classNumberProblem(outputs, column) : valuesProblem(loss);
   const row = new Float32Array(dataset.targets.width);
   for (let sample = 0; sample < dataset.count; sample++) {
     dataset.readTarget(sample, row, 0);
@@ -69,11 +70,15 @@ export function checkTargets(loss: Loss, outputs: number, part: PartName, datase
 /** Says what is wrong with one sample's target. */
 type TargetProblem = (row: Float32Array) => string | undefined;
 
-function classNumberProblem(outputs: number): TargetProblem {
+function classNumberProblem(outputs: number, column: string | undefined): TargetProblem {
+  const advice =
+    column === undefined
+      ? 'number classes from 0 (of 1, 2, ... subtract 1), or give the last layer more units'
+      : `let its values be classes, with columns: { ${column}: category }, or give the last layer more units`;
   return (row) => {
     const value = row[0] ?? Number.NaN;
     if (isClass(value, outputs)) return undefined;
-    return `expected a class number from 0 to ${outputs - 1}, for ${outputs} outputs, got ${show(value)}`;
+    return `expected a class number from 0 to ${outputs - 1}, for ${outputs} outputs, got ${show(value)}; ${advice}`;
   };
 }
 

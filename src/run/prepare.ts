@@ -54,7 +54,7 @@ export async function prepareRun(given: Config, { isResumed, ...hearing }: Prepa
   const counts: PartCounts = { train: data.train.count, validation: data.validation?.count, test: data.test?.count };
   for (const part of ['train', 'validation', 'test'] as const) {
     const dataset = data[part];
-    if (dataset) checkTargets(config.loss, network.outputs, part, dataset);
+    if (dataset) checkTargets(config.loss, network.outputs, part, dataset, targetColumn(config.data));
   }
   checkClasses(config, network, data);
   checkClassWeights(config.data.classWeights, network.outputs, data.train, data.classes);
@@ -79,6 +79,11 @@ export async function prepareRun(given: Config, { isResumed, ...hearing }: Prepa
     ...(format === undefined ? [] : exportNotes(format, { spec: config.model, optimizer: plan.config.optimizer })),
   ];
   return { plan, fingerprint, layout: layoutOf(data), metadata, readFiles, weights: starting.weights, notes };
+}
+
+/** The one column of a table that is predicted. */
+function targetColumn(data: Config['data']): string | undefined {
+  return 'table' in data && typeof data.target === 'string' ? data.target : undefined;
 }
 
 function layoutOf({ train, validation, test }: Data): DataLayout {

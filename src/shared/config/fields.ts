@@ -10,15 +10,42 @@ export function show(value: unknown): string {
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }
 
-/** `; did you mean "x"?` for the nearest of the names, or nothing where none is near. */
-export function suggestion(name: string, names: readonly string[]): string {
-  if (names.length === 0) return '';
+/** What others call it, and what it is called here. */
+const aliases: Readonly<Record<string, string>> = {
+  mse: 'meanSquaredError',
+  mae: 'meanAbsoluteError',
+  bce: 'binaryCrossentropy',
+  lr: 'learningRate',
+  acc: 'accuracy',
+};
+
+/** A name as it would be here: of `learning_rate`, `learning-rate` and `LearningRate` the same. */
+function ownSpelling(name: string): string {
+  const plain = name.toLowerCase().replaceAll(/[_-]/g, '');
+  return aliases[plain]?.toLowerCase() ?? plain;
+}
+
+/**
+ * `; did you mean "x"?` for the nearest of the names, or nothing where none is near.
+ * @param within names with their place, such as `optimizer.learningRate`, which are meant where they are the name itself
+ */
+export function suggestion(name: string, names: readonly string[], within: readonly string[] = []): string {
+  const wanted = ownSpelling(name);
+  const match =
+    names.find((known) => ownSpelling(known) === wanted) ??
+    within.find((known) => ownSpelling(known.slice(known.lastIndexOf('.') + 1)) === wanted) ??
+    nearest(name, names);
+  return match === undefined ? '' : `; did you mean "${match}"?`;
+}
+
+function nearest(name: string, names: readonly string[]): string | undefined {
+  if (names.length === 0) return undefined;
+  const lower = name.toLowerCase();
   const nearest = closest(
-    name.toLowerCase(),
-    names.map((n) => n.toLowerCase()),
+    lower,
+    names.map((known) => known.toLowerCase()),
   );
-  const match = names.find((n) => n.toLowerCase() === nearest);
-  return match !== undefined && distance(name.toLowerCase(), nearest) <= Math.max(2, name.length / 3) ? `; did you mean "${match}"?` : '';
+  return distance(lower, nearest) <= Math.max(2, name.length / 3) ? names.find((known) => known.toLowerCase() === nearest) : undefined;
 }
 
 const expected = (what: string) => ({ error: (issue: { input?: unknown }) => `expected ${what}, got ${show(issue.input)}` });
@@ -75,12 +102,19 @@ export function readWith<T extends z.ZodType>(schema: T, value: unknown, context
   return z.NEVER;
 }
 
-/** Splits zod's one issue for all unknown keys of a mapping into one a key, each with the nearest known key. */
-export function oneByOne(schema: z.ZodType, issue: z.core.$ZodIssue): { path: PropertyKey[]; message: string }[] {
+/**
+ * Splits zod's one issue for all unknown keys of a mapping into one a key, each with the nearest known key.
+ * @param within keys of mappings below the schema's own that a key at its top may be meant for, with their place
+ */
+export function oneByOne(
+  schema: z.ZodType,
+  issue: z.core.$ZodIssue,
+  within: readonly string[] = [],
+): { path: PropertyKey[]; message: string }[] {
   if (issue.code !== 'unrecognized_keys') return [issue];
   const known = keysAt(schema, issue.path);
   return issue.keys.map((key) => {
-    const hint = suggestion(key, known);
+    const hint = suggestion(key, known, issue.path.length === 0 ? within : []);
     return { path: [...issue.path, key], message: `unknown key${hint === '' ? `; known here: ${known.join(', ')}` : hint}` };
   });
 }

@@ -121,6 +121,9 @@ const optimizers = {
 
 const optimizerNames = ['adam', 'adamw', 'sgd', 'rmsprop'] as const;
 
+/** Keys of the optimizers. */
+export const optimizerKeys = [...new Set(Object.values(optimizers).flatMap(({ shape }) => Object.keys(shape)))];
+
 export type OptimizerSpec = z.output<(typeof optimizers)[keyof typeof optimizers]>;
 
 /** An optimizer's name, or a mapping with its settings and, unless it is adam, `name`; defaults are Keras's. */

@@ -7,6 +7,7 @@ import { oneByOne, pathText, show, suggestion } from './fields.js';
 import type { Machine } from './machine.js';
 import { expandShortModel } from './modelSchema.js';
 import { namesAsText } from './names.js';
+import { earlyStoppingSchema, optimizerKeys } from './optimizerSchema.js';
 import { type Config, configSchema } from './schema.js';
 
 /**
@@ -17,7 +18,7 @@ import { type Config, configSchema } from './schema.js';
 export function parseConfig(raw: unknown, source: string, machine: Machine): Config {
   const result = configSchema.safeParse(namesAsText(raw ?? {}));
   if (!result.success) {
-    const issues = result.error.issues.flatMap((issue) => oneByOne(configSchema, issue));
+    const issues = result.error.issues.flatMap((issue) => oneByOne(configSchema, issue, innerKeys));
     const problems = issues.map(({ path, message }) => ({ path: pathText(path), message }));
     throw new ConfigError(source, [...problems, ...modelProblemsIn(raw)]);
   }
@@ -26,6 +27,13 @@ export function parseConfig(raw: unknown, source: string, machine: Machine): Con
   if (problems.length > 0) throw new ConfigError(source, problems);
   return config;
 }
+
+/** Keys that stand in a mapping of their own, and are often looked for at the top. */
+const innerKeys = [
+  ...optimizerKeys.filter((key) => key !== 'name').map((key) => `optimizer.${key}`),
+  ...Object.keys(earlyStoppingSchema.shape).map((key) => `earlyStopping.${key}`),
+  ...['x', 'y', 'table', 'images', 'take', 'normalize', 'classWeights', 'stratify'].map((key) => `data.${key}`),
+];
 
 /** What is wrong with a model that can be read, in a config that cannot: all problems are shown at once. */
 function modelProblemsIn(raw: unknown): Problem[] {
@@ -117,7 +125,7 @@ function crossChecks(config: Config): Problem[] {
   check(
     !isCategorical || outputs !== 1,
     'loss',
-    `${config.loss} needs a last layer of at least 2 units, got ${outputs}; for two classes in one unit take binaryCrossentropy`,
+    `${config.loss} needs a last layer of at least 2 units, got ${outputs}; for two classes in one unit take binaryCrossentropy, for numbers (regression) meanSquaredError`,
   );
   const problem = precisionProblem(config, config.precision);
   check(problem === undefined, 'precision', problem ?? '');

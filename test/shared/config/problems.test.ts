@@ -38,6 +38,24 @@ test('an unknown key is named with its nearest known one', (t) => {
   ]);
 });
 
+test("others' names and spellings are told ours, with its place", (t) => {
+  const names = {
+    batch_size: 'batchSize',
+    learning_rate: 'optimizer.learningRate',
+    lr: 'optimizer.learningRate',
+    patience: 'earlyStopping.patience',
+  };
+  for (const [name, own] of Object.entries(names)) t.same(problemsOf({ [name]: 1 }), [`${name}: unknown key; did you mean "${own}"?`]);
+  const loss = (loss: string): string | undefined => /did you mean "(.*)"/.exec(problemsOf({ loss }).join())?.[1];
+  t.equal(loss('mse'), 'meanSquaredError');
+  t.equal(loss('MAE'), 'meanAbsoluteError');
+  t.equal(loss('sparse_categorical_crossentropy'), 'sparseCategoricalCrossentropy');
+  t.match(problemsOf({ optimizer: 'Adam' })[0], /did you mean "adam"\?$/);
+  t.match(problemsOf({ optimizer: { clip_norm: 1 } })[0], /did you mean "clipNorm"\?$/);
+  t.match(problemsOf({ model: '4-8-1' })[0], /^loss: .* for numbers \(regression\) meanSquaredError$/);
+  t.end();
+});
+
 test('the name of a run has a limit', (t) => {
   t.same(problemsOf({ name: 'n'.repeat(200) }), []);
   checkEach(t, [[{ name: 'n'.repeat(201) }, 'name: expected at most 200 characters, got 201']]);
@@ -84,7 +102,7 @@ test('a name is one of those there are', (t) => {
       { loss: 'meanSquareError' },
       'loss: expected one of categoricalCrossentropy, sparseCategoricalCrossentropy, binaryCrossentropy, meanSquaredError, meanAbsoluteError, got "meanSquareError"; did you mean "meanSquaredError"?',
     ],
-    [{ metrics: ['acc'] }, 'metrics[0]: expected one of accuracy, mae, mse, got "acc"'],
+    [{ metrics: ['acc'] }, 'metrics[0]: expected one of accuracy, mae, mse, got "acc"; did you mean "accuracy"?'],
     [
       { data: 'minst' },
       'data: expected mnist, or files as { x: FILE, y: FILE }, { table: FILE, target: COLUMN } or { images: FOLDER }, got "minst"; did you mean "mnist"?',
@@ -162,7 +180,7 @@ test('keys fit each other', (t) => {
   checkEach(t, [
     [
       { model: '784-128-1' },
-      'loss: categoricalCrossentropy needs a last layer of at least 2 units, got 1; for two classes in one unit take binaryCrossentropy',
+      'loss: categoricalCrossentropy needs a last layer of at least 2 units, got 1; for two classes in one unit take binaryCrossentropy, for numbers (regression) meanSquaredError',
     ],
     [
       { engine: 'blas', precision: 'bf16' },
