@@ -46,6 +46,7 @@ async function evaluateRun(folder: string, { weights, engine, device, data, repo
   const { hasClasses } = await import('../inference/judge.js');
   const { weightsChoice } = await import('./weightsChoice.js');
   const model = await loadModel(folder, {
+    say,
     weights: weightsChoice(weights),
     engine,
     device: device === undefined ? undefined : deviceOf(device),

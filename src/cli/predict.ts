@@ -49,6 +49,7 @@ async function predictRun(folder: string, file: string, flags: PredictFlags): Pr
   const { predictFile } = await import('../inference/predictFile.js');
   const { weightsChoice } = await import('./weightsChoice.js');
   const model = await loadModel(folder, {
+    say,
     weights: weightsChoice(weights),
     engine,
     device: device === undefined ? undefined : deviceOf(device),

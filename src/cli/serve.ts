@@ -52,6 +52,7 @@ async function serve(folder: string, flags: ServeFlags): Promise<void> {
     gracePeriod: secondsFlag('--grace-period', flags.gracePeriod),
   };
   const model = await loadModel(folder, {
+    say,
     weights: weightsChoice(flags.weights),
     engine: flags.engine,
     device: flags.device === undefined ? undefined : deviceOf(flags.device),

@@ -11,7 +11,7 @@ import type { PartSum } from './partedSum.js';
 import { chunkSizes, stepsInEpoch, type TrainingPlan } from './plan.js';
 import { watchEpoch } from './policies/earlyStopping.js';
 import { learningRateAt } from './policies/learningRate.js';
-import { directionOf, isImprovement } from './policies/monitor.js';
+import { bestMonitor, directionOf, isImprovement } from './policies/monitor.js';
 import { watchPlateau, withCuts } from './policies/reduceOnPlateau.js';
 import { addParts, addSums, type EndReason, freshProgress, means, noSums, type Progress } from './progress.js';
 import type { StepAnswers, StepPlan } from './step.js';
@@ -297,10 +297,10 @@ class Training {
   }
 
   async #keepBest(epoch: number, figures: Figures): Promise<void> {
-    const { config, counts } = this.#plan;
+    const { config } = this.#plan;
     const { best } = this.progress;
     if (!config.checkpoint.saveBestOnly) await this.#ports.store.saveModel(`epochs/${epoch}`, this.#optimizer.weights);
-    const monitor = config.checkpoint.monitor ?? (counts.validation === undefined ? 'loss' : 'valLoss');
+    const monitor = bestMonitor(this.#plan);
     const value = figures[monitor];
     if (value === undefined || !isImprovement(value, best?.value ?? null, directionOf(monitor, 'auto'), 0)) return;
     this.#best = this.#optimizer.weights.slice();

@@ -160,6 +160,10 @@ export class ArrayDataset implements Dataset {
     this.y.rows(this.#row(index), into, offset);
   }
 
+  targetPlace(index: number): string {
+    return `${this.y.path}, row ${this.#row(index)}`;
+  }
+
   /** What its samples are like, as they stand in the files. */
   get layout(): PartLayout {
     const { count, x, y, sampleWeight } = this;

@@ -9,6 +9,7 @@ import { blockSizeFor } from '../shared/random/sampleOrder.js';
 import { gotWebPage, isWebPage } from '../shared/webPage.js';
 import { type DiskRows, diskRows, swapBytes } from './diskRows.js';
 import { type Dtype, dtypes } from './dtype.js';
+import { firstNotFinite, notFinite } from './finite.js';
 import { type ArrayHeader, sizeOf } from './header.js';
 import { isIdx, readIdxHeader } from './idx.js';
 import { isNpy, longestHeader, readNpyHeader } from './npy.js';
@@ -41,6 +42,11 @@ export interface ArrayFile {
   readonly rows: RowReader;
   /** Reads up to `capacity` rows at once, prepared if that is given. */
   buffer(capacity: number, preparation?: Preparation): RowBuffer;
+  /**
+   * Refuses values that are no finite float32 numbers; of an array that is read row by row, rows are looked at as they are read.
+   * @throws DataError with row and column, counted from 0
+   */
+  checkFinite(isNanFilled: boolean): void;
   /** The same as float64, as they stand in the file. */
   exact(capacity: number): RowBuffer<Float64Array>;
 }
@@ -78,7 +84,7 @@ export function openArray(source: ArraySource, memory = Number.POSITIVE_INFINITY
           const { size, mtimeMs: now } = fstatSync(open);
           return size !== whole || now !== mtimeMs;
         },
-        diskRows(open, valuesAt, header, inBlocks ? blockSizeFor(sizeOf(header.shape.slice(1))) : undefined),
+        diskRows(name, open, valuesAt, header, inBlocks ? blockSizeFor(sizeOf(header.shape.slice(1))) : undefined),
       );
     }
     const values = readBytes(file, valuesAt, bytes);
@@ -115,6 +121,10 @@ function arrayInMemory(path: string, header: ArrayHeader, bytes: Buffer<ArrayBuf
     rows: rowReader(values, rowWidth),
     buffer: (capacity, preparation) => rowBuffer(values, rowWidth, capacity, preparation),
     exact: (capacity) => exactBuffer(values, rowWidth, capacity),
+    checkFinite(isNanFilled) {
+      const at = firstNotFinite(values, isNanFilled);
+      if (at !== undefined) throw notFinite(description, at, Number(values[at]));
+    },
   };
 }
 
@@ -128,6 +138,7 @@ function arrayOnDisk(path: string, header: ArrayHeader, stamp: string, isChanged
     rows: disk.rows,
     buffer: disk.buffer,
     exact: disk.exact,
+    checkFinite: () => undefined,
   };
 }
 

@@ -76,8 +76,8 @@ export function classReader(dataset: Pick<Dataset, 'targets' | 'readTarget'>): (
   };
 }
 
-/** How many samples each class has, by its number. */
-function classCounts(train: Pick<Dataset, 'count' | 'targets' | 'readTarget'>): number[] {
+/** How many samples each class has, by its number. @throws DataError where targets are no classes */
+export function classCounts(train: Pick<Dataset, 'count' | 'targets' | 'readTarget'>): number[] {
   const classOf = classReader(train);
   const counts: number[] = [];
   for (let sample = 0; sample < train.count; sample++) {

@@ -1,4 +1,5 @@
 import type { DataSpec, FileData, FilePair, ImagesData, TableData } from '../shared/config/dataSchema.js';
+import { fileSize } from '../shared/files.js';
 import type { ArrayData, ArrayPair } from './arrayDataset.js';
 import { type Converted, convertImages, convertTable, type TableLike } from './cache/build.js';
 import type { CachePlace } from './cache/place.js';
@@ -83,22 +84,28 @@ async function tables(
 ): Promise<ConvertedSpec> {
   const request = { target, inputs, columns, missing, sampleWeights, missingValues, decimal, header, names };
   const converted = await convertTable({ ...request, groups, path: table, like: given }, place);
+  const column = `column ${[target].flat().join(', ')}`;
   const { schema, classes } = converted;
   const like = given ?? (schema && { path: table, schema });
   const others = async (other: { readonly table: string } | undefined) =>
-    other && arraysIn(await convertTable({ ...request, path: other.table, like }, place));
+    other && arraysIn(await convertTable({ ...request, path: other.table, like }, place), other.table, column);
   const fixed = (schema?.inputs ?? []).flatMap((column) => new Array<boolean>(widthOf(column)).fill(column.kind === 'category'));
   return {
-    arrays: { ...rest, ...arraysIn(converted), validation: await others(validation), test: await others(test) },
+    arrays: { ...rest, ...arraysIn(converted, table, column), validation: await others(validation), test: await others(test) },
     ...{ classes, schema },
     missing: missing === 'mean' || missing === 'zero' ? missing : undefined,
     isFixed: fixed.includes(true) ? (input) => fixed[input] ?? false : undefined,
   };
 }
 
-/** Without what is said of them. */
-function arraysIn({ x, y, sampleWeights, groups }: Converted): Pick<ArrayData, 'x' | 'y' | 'sampleWeights' | 'groups'> {
-  return { x, y, sampleWeights, groups };
+/** Arrays that messages call by what they were made of. */
+function arraysIn(
+  { x, y, sampleWeights, groups }: Converted,
+  source: string,
+  target: string,
+): Pick<ArrayData, 'x' | 'y' | 'sampleWeights' | 'groups'> {
+  const called = (path: string, name: string) => ({ path, at: 0, bytes: fileSize(path), name });
+  return { x: called(x, source), y: called(y, `${source}, ${target}`), sampleWeights, groups };
 }
 
 async function images(

@@ -18,6 +18,8 @@ export interface Dataset {
   inputs(capacity: number): RowBuffer;
   /** What the loss of sample `index` is multiplied by; undefined where all are counted alike. */
   readonly sampleWeight: ((index: number) => number) | undefined;
+  /** Where the target of a sample stands, for messages: file and row. */
+  targetPlace?(index: number): string;
   /** Writes the target of sample `index` as it stands in the file: `targets.width` values. */
   readTarget(index: number, into: Float32Array, offset: number): void;
 }

@@ -3,6 +3,7 @@ import type { Preparation } from '../shared/config/dataSchema.js';
 import { DataError } from '../shared/errors.js';
 import { readFully } from '../shared/files.js';
 import { dtypes, type Elements } from './dtype.js';
+import { firstNotFinite, notFinite } from './finite.js';
 import { type ArrayHeader, sizeOf } from './header.js';
 import { exactBuffer, type RowBuffer, type RowReader, rowBuffer } from './rows.js';
 
@@ -25,23 +26,25 @@ const longestRead = 2 ** 20;
 
 /**
  * Reads rows by their place in a file: those that are asked for together in the order of the file, and neighbours at once.
+ * @param path for messages
  * @param file stays open
  * @param valuesAt where the first row begins, in bytes
  * @param blockRows rows of the blocks that samples come from, a few at a time; undefined where they come from anywhere
  */
 export function diskRows(
+  path: string,
   file: number,
   valuesAt: number,
   { shape, dtype, byteOrder }: ArrayHeader,
   blockRows: number | undefined,
 ): DiskRows {
-  const { bytes: valueBytes, view } = dtypes[dtype];
+  const { bytes: valueBytes, view, isInteger } = dtypes[dtype];
   const width = sizeOf(shape.slice(1));
   const rowBytes = width * valueBytes;
   const isSwapped = byteOrder !== endianness();
   const readAt = (bytes: Uint8Array, row: number): void => {
     if (readFully(bytes, file, valuesAt + row * rowBytes) < bytes.length)
-      throw new DataError(`a file of data became shorter while it was read: row ${row} is not there any more`);
+      throw new DataError(`${path}: became shorter while it was read: row ${row} is not there any more`);
   };
   const blocks = blockRows === undefined ? undefined : new Blocks(readAt, rowBytes, blockRows, shape[0] ?? 0);
   const gather = <V>(capacity: number, bufferOf: (values: Elements) => RowBuffer<V>): RowBuffer<V> => {
@@ -62,8 +65,24 @@ export function diskRows(
       },
     };
   };
-  const buffer: DiskRows['buffer'] = (capacity, preparation) =>
-    gather(capacity, (values) => rowBuffer(values, width, capacity, preparation));
+  const buffer: DiskRows['buffer'] = (capacity, preparation) => {
+    const rows = new Int32Array(capacity);
+    const inner = gather(capacity, (values) => rowBuffer(values, width, capacity, preparation));
+    return {
+      values: inner.values,
+      load(place, row) {
+        rows[place] = row;
+        inner.load(place, row);
+      },
+      finish(count) {
+        inner.finish(count);
+        if (isInteger) return;
+        const at = firstNotFinite(inner.values.subarray(0, count * width));
+        if (at !== undefined)
+          throw notFinite({ path, rowWidth: width }, (rows[Math.floor(at / width)] ?? 0) * width + (at % width), inner.values[at] ?? 0);
+      },
+    };
+  };
   let one: RowBuffer | undefined;
   return {
     buffer,

@@ -42,6 +42,15 @@ export async function loadData(
   return { ...openArrays(prepared, validationSplit, options), ...names };
 }
 
+/**
+ * Refuses inputs that are no finite float32 numbers, in whatever part they are.
+ * @throws DataError naming file, row and column
+ */
+export function checkFiniteInputs({ train, validation, test, preparation }: Pick<Data, PartName | 'preparation'>): void {
+  const files = new Set([train, validation, test].flatMap((part) => part?.x ?? []));
+  for (const file of files) file.checkFinite(preparation !== undefined && 'fill' in preparation);
+}
+
 /** Data that a model was trained on: others are to be prepared as they were, where that is known. */
 export interface TrainedOn {
   readonly preparation: Preparation | undefined;

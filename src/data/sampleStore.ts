@@ -58,14 +58,16 @@ export class SampleStore implements Dataset {
     this.#options = options;
     this.#arrays = [x, y, ...(w ? [w] : [])];
     this.#checksums = open('checksums', 4);
-    this.#inputs = diskRows(x.file, 0, input, undefined);
+    const name = 'the samples of the coordinator';
+    this.#inputs = diskRows(name, x.file, 0, input, undefined);
     this.#isHere = new Uint8Array(count);
     this.count = count;
     this.inputShape = inputs.shape.length === 0 ? [1] : inputs.shape;
     this.targets = targetKind(dtypes[target.dtype].isInteger, sizeOf(targets.shape));
     this.fingerprint = fingerprint;
-    this.readTarget = diskRows(y.file, 0, target, undefined).rows;
-    this.sampleWeight = w && numberReader(diskRows(w.file, 0, arrayOf({ dtype: 'float32', shape: [], bytes: 4 }, count), undefined).rows);
+    this.readTarget = diskRows(name, y.file, 0, target, undefined).rows;
+    this.sampleWeight =
+      w && numberReader(diskRows(name, w.file, 0, arrayOf({ dtype: 'float32', shape: [], bytes: 4 }, count), undefined).rows);
   }
 
   inputs(capacity: number): RowBuffer {

@@ -3,7 +3,7 @@ import { type CachePlace, cachesElsewhere } from '../data/cache/place.js';
 import type { Dataset, PartName } from '../data/dataset.js';
 import { readingAlone, readingOf } from '../data/memory.js';
 import { ofRun } from '../data/movedData.js';
-import { loadData } from '../data/open.js';
+import { checkFiniteInputs, loadData } from '../data/open.js';
 import { checkTargets } from '../data/targets.js';
 import { openEngine } from '../engines/open.js';
 import { type DataSpec, withoutTraining } from '../shared/config/dataSchema.js';
@@ -51,7 +51,9 @@ export async function partOf(model: Model, part: PartName, say?: Say): Promise<D
   if (!config) throw new UsageError(`${folder}: no config.yaml says what data to evaluate on: name the run's folder, or give the data`);
   const place = { folders: cachesElsewhere(config.runs), say };
   const loading = loadData(config.data, config.validationSplit, place, readingOf(config));
-  const dataset = (await ofRun(loading, folder, config.data))[part];
+  const data = await ofRun(loading, folder, config.data);
+  checkFiniteInputs(data);
+  const dataset = data[part];
   if (!dataset) throw new UsageError(`${folder}: the run's data has no ${part} samples (data.${part})`);
   return dataset;
 }
@@ -63,11 +65,10 @@ export async function partOf(model: Model, part: PartName, say?: Say): Promise<D
 export async function otherData(model: Model, spec: DataSpec, say?: Say): Promise<Dataset> {
   const path = 'the training data';
   const like = { table: model.schema && { path, schema: model.schema }, images: model.classes && { path, classes: model.classes } };
-  const { train, test } = await loadData(withoutTraining(spec), 0, { folders: cachesElsewhere('runs'), say }, readingAlone(), {
-    preparation: model.preparation,
-    like,
-  });
-  return test ?? train;
+  const trained = { preparation: model.preparation, like };
+  const data = await loadData(withoutTraining(spec), 0, { folders: cachesElsewhere('runs'), say }, readingAlone(), trained);
+  checkFiniteInputs(data);
+  return data.test ?? data.train;
 }
 
 /** What a classifier gets right and wrong. @throws as `judgements` */

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { preparationOf } from '../data/normalize.js';
 import { readModelAt } from '../formats/open.js';
 import { readRunConfig } from '../shared/config/runConfig.js';
@@ -13,6 +14,8 @@ export interface LoadOptions {
   readonly device?: Device | undefined;
   /** Which of a run's models; default: the best, or the final one where no best was kept. */
   readonly weights?: 'best' | 'final' | undefined;
+  /** Hears what a person should know of the model. */
+  readonly say?: ((line: string) => void) | undefined;
 }
 
 /**
@@ -23,6 +26,8 @@ export interface LoadOptions {
 export async function loadModel(path: string, options: LoadOptions = {}): Promise<Model> {
   const { place: folder, model } = await readModelAt(path, options.weights);
   const config = readRunConfig(path);
+  if (config && options.weights === undefined && basename(folder) === 'final')
+    options.say?.(`${path}: has kept no best model: its final weights are taken`);
   const { spec, weights, metadata } = model;
   const trained = {
     folder,

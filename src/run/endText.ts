@@ -21,11 +21,12 @@ function noImprovement(
   { monitor, minDelta, baseline, restoreBestWeights }: EarlyStopping,
   { wait, best, bestEpoch }: StoppingState,
 ): string {
+  if (best === null) return `${monitor} was not a finite number in any epoch`;
   const by = minDelta > 0 ? ` by more than ${minDelta}` : '';
   const past = baseline === undefined ? '' : ` past the baseline of ${baseline}`;
   const details = [
     ...(bestEpoch === null ? [] : [`best: epoch ${bestEpoch + 1}`]),
-    ...(best === null ? [] : [String(Number(best.toPrecision(4)))]),
+    String(Number(best.toPrecision(4))),
     ...(bestEpoch === null || !restoreBestWeights ? [] : ['weights restored']),
   ];
   return `${monitor} did not improve${by}${past} for ${count(wait, 'epoch')}${details.length === 0 ? '' : ` (${details.join(', ')})`}`;

@@ -4,13 +4,15 @@ import { type PartCounts, planTraining, type TrainingPlan } from '../coordinator
 import { fixSchedule, scheduleNotes } from '../coordinator/policies/learningRate.js';
 import type { ReadFile } from '../data/arrayDataset.js';
 import { type CachePlace, cachesOf } from '../data/cache/place.js';
+import { neverTrained } from '../data/classesApart.js';
 import { checkClassWeights } from '../data/classWeights.js';
 import type { DataParts } from '../data/dataset.js';
 import { fingerprintOf } from '../data/fingerprint.js';
 import { readingOf } from '../data/memory.js';
-import { type Data, loadData } from '../data/open.js';
+import { checkFiniteInputs, type Data, loadData } from '../data/open.js';
+import { lostValues } from '../data/precision.js';
 import { shortList } from '../data/table/schema.js';
-import { checkTargets } from '../data/targets.js';
+import { checkTargets, outOfReach, targetEncoding } from '../data/targets.js';
 import { exportNotes } from '../formats/exportNotes.js';
 import type { ModelMetadata } from '../formats/metadata.js';
 import { type StartingWeights, weightsFrom } from '../formats/startFrom.js';
@@ -51,6 +53,7 @@ export async function prepareRun(given: Config, { isResumed, ...hearing }: Prepa
   const config = { ...given, runs: resolve(given.runs), data: withPreparation(given.data, data) };
   const network = buildNetwork(config.model);
   checkInputs(config, network, data);
+  checkFiniteInputs(data);
   const counts: PartCounts = { train: data.train.count, validation: data.validation?.count, test: data.test?.count };
   for (const part of ['train', 'validation', 'test'] as const) {
     const dataset = data[part];
@@ -74,11 +77,29 @@ export async function prepareRun(given: Config, { isResumed, ...hearing }: Prepa
   const readFiles = [data.train, data.validation, data.test].flatMap((part) => part?.readFile ?? []);
   const { format } = config.checkpoint;
   const notes = [
+    ...dataNotes(config, network, data),
     ...starting.notes,
     ...scheduleNotes(learningRate, totalSteps, isResumed),
     ...(format === undefined ? [] : exportNotes(format, { spec: config.model, optimizer: plan.config.optimizer })),
   ];
   return { plan, fingerprint, layout: layoutOf(data), metadata, readFiles, weights: starting.weights, notes };
+}
+
+/** What a person should know of the data before the first step. */
+function dataNotes({ model, loss, validationSplit }: Config, { outputs }: Network, data: Data): string[] {
+  const { train, validation, preparation, classes, schema } = data;
+  const encoding = targetEncoding(loss, outputs, train);
+  const isNormalized = preparation !== undefined && 'subtract' in preparation;
+  const columns = schema?.inputs.every(({ kind }) => kind === 'number') ? schema.inputs.map(({ name }) => name) : undefined;
+  const last = model.layers.findLast((layer) => layer.kind === 'dense');
+  const unreached = last && outOfReach(last.activation, encoding, train);
+  const untrained = validation && validationSplit > 0 && encoding.kind === 'oneHot' ? neverTrained(train, validation, classes) : undefined;
+  return [
+    ...(isNormalized ? [] : lostValues(train.x, columns, 'normalize: standardize keeps them apart')),
+    ...(encoding.kind === 'oneHot' ? [] : lostValues(train.y, undefined, 'predict differences from a value instead')),
+    ...(unreached === undefined ? [] : [unreached]),
+    ...(untrained === undefined ? [] : [untrained]),
+  ];
 }
 
 /** The one column of a table that is predicted. */

@@ -1,11 +1,13 @@
 import { rm } from 'node:fs/promises';
 import { chunkSizes, type TrainingPlan } from '../coordinator/plan.js';
+import { bestMonitor } from '../coordinator/policies/monitor.js';
 import { addParts, means } from '../coordinator/progress.js';
 import type { RunFolder } from '../coordinator/runFolder.js';
 import { StepTimes } from '../coordinator/stepTimes.js';
 import type { Tracer } from '../coordinator/tracer.js';
 import { train } from '../coordinator/train.js';
 import type { Observer, Outcome, TrainPorts, Workers } from '../coordinator/trainPorts.js';
+import { RunError } from '../shared/errors.js';
 import type { Figures } from '../shared/json.js';
 import { twin } from '../shared/kernel/twin.js';
 import { penaltyOf } from '../shared/model/penalty.js';
@@ -58,7 +60,7 @@ export async function trainAndTest(parts: TrainingParts): Promise<{ readonly out
     if (resume?.checkpoint?.best) await store.saveModel('best', resume.checkpoint.best);
     const updating = new Stopwatch(tracer && ((from, to) => tracer.span('optimizer', from, to)));
     const stepTimes = new StepTimes();
-    const ports = { workers, store, observer, tracer, signal, updating, stepTimes, onSaveable };
+    const ports = { workers, store, observer: telling(observer, notice), tracer, signal, updating, stepTimes, onSaveable };
     const outcome = await train(plan, state.optimizer, ports, resume?.checkpoint);
     const endedAt = performance.now();
     const test = await evaluateTest(workers, plan, outcome);
@@ -73,6 +75,12 @@ export async function trainAndTest(parts: TrainingParts): Promise<{ readonly out
       stepMs: stepTimes.figures(),
     });
     await folder.writeSummary(summary);
+    const odd = Object.entries(test?.best ?? {}).find(([, value]) => !Number.isFinite(value));
+    if (odd) notice(notFinite(`test ${odd[0]}`, odd[1]));
+    if (outcome.epochs > 0 && outcome.bestEpoch === undefined)
+      throw new RunError(
+        `no epoch has a finite ${bestMonitor(plan)}: there is no best model; the final weights are in ${folder.shown}/final`,
+      );
     return { outcome, summary };
   } finally {
     events?.close();
@@ -92,4 +100,22 @@ async function evaluateTest(
     return means(sums, config.metrics, penaltyOf(network.layout, weights, twin));
   };
   return { best: await figures(outcome.bestWeights), final: await figures(outcome.finalWeights) };
+}
+
+/** Says at the first epoch whose evaluation is not finite that it is not, and why that may be. */
+function telling(observer: Observer, notice: (line: string) => void): Observer {
+  let isTold = false;
+  return {
+    ...(observer.onStep && { onStep: (figures) => observer.onStep?.(figures) }),
+    onEpoch(line) {
+      const found = isTold ? undefined : Object.entries(line).find(([, value]) => !Number.isFinite(value));
+      if (found) notice(`epoch ${line.epoch + 1}: ${notFinite(...found)}`);
+      isTold ||= found !== undefined;
+      observer.onEpoch?.(line);
+    },
+  };
+}
+
+function notFinite(name: string, value: number): string {
+  return `${name} is ${value}: outputs or losses of some of its samples are beyond float32 (inputs far from those that were trained on, or weights that have grown without end)`;
 }

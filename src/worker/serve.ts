@@ -1,7 +1,7 @@
 import { cpus, hostname } from 'node:os';
 import { setImmediate as turn } from 'node:timers/promises';
 import { now } from '../shared/clock.js';
-import { errorMessage, Interrupted, ProtocolError, RunError } from '../shared/errors.js';
+import { DataError, errorMessage, Interrupted, ProtocolError, RunError } from '../shared/errors.js';
 import { oneAtATime } from '../shared/oneAtATime.js';
 import { printableLine } from '../shared/printable.js';
 import { decodeFromCoordinator, encode, type FromWorker, type Message, protocolVersion } from '../shared/protocol.js';
@@ -66,6 +66,7 @@ export async function serve(link: Link, options: WorkerOptions): Promise<void> {
     const duty = { arena, channel, system, computer, alone, send, partition, signal: over.signal };
     steps = serveChannel(duty).catch((error: unknown) => {
       if (error instanceof NoLongerWanted) return;
+      tellOfData(error, send);
       failure = error;
       void link.close();
     });
@@ -97,10 +98,10 @@ export async function serve(link: Link, options: WorkerOptions): Promise<void> {
           options.say(`ready: ${prepared.engine.identity.library} ${prepared.engine.identity.provider}`);
           break;
         case 'step':
-          await unlessUnwanted(() => alone(() => answerStep(expectPrepared(prepared, message.type), message, tensors, send)));
+          await ofData(() => alone(() => answerStep(expectPrepared(prepared, message.type), message, tensors, send)), send);
           break;
         case 'evaluate':
-          await unlessUnwanted(() => alone(() => answerEvaluate(expectPrepared(prepared, message.type), message, tensors, send)));
+          await ofData(() => alone(() => answerEvaluate(expectPrepared(prepared, message.type), message, tensors, send)), send);
           break;
         case 'weights':
           expectPrepared(prepared, message.type).weights.take(message.version, [message.part], tensors);
@@ -176,6 +177,21 @@ async function orFailed<T>(work: () => Promise<T>, send: (message: FromWorker) =
     if (!isLeftOff(error)) send({ type: 'failed', reason: errorMessage(error).slice(0, 4_000) });
     throw error;
   }
+}
+
+/** Samples that cannot be read are the same for whoever reads them: the coordinator is told, and starts no worker again for them. */
+function tellOfData(error: unknown, send: (message: FromWorker) => void): void {
+  if (error instanceof DataError) send({ type: 'failed', reason: error.message.slice(0, 4_000) });
+}
+
+/** Work that reads samples, which may not come any more, or be bad. */
+function ofData(work: () => Promise<void>, send: (message: FromWorker) => void): Promise<void> {
+  return unlessUnwanted(() =>
+    work().catch((error: unknown) => {
+      tellOfData(error, send);
+      throw error;
+    }),
+  );
 }
 
 /** Work for which samples do not come any more is left; why, the next message says. */

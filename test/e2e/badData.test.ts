@@ -36,7 +36,7 @@ const table: readonly (readonly [what: string, x: Name, y: Name, loss: string, m
     'x.npy',
     'floats.npy',
     'sparseCategoricalCrossentropy',
-    "train targets: sparseCategoricalCrossentropy expects one class number a sample, of an integer type, got one float: save them as integers, y.astype('int32')",
+    'train targets, floats.npy, row 0: expected a class number from 0 to 2, for 3 outputs, got 0.5; classes are whole numbers: for measurements use meanSquaredError and a last layer of 1 unit',
   ],
   [
     'targets of another width',
@@ -50,7 +50,7 @@ const table: readonly (readonly [what: string, x: Name, y: Name, loss: string, m
     'x.npy',
     'nan.npy',
     'meanSquaredError',
-    'train targets, sample 0: expected a finite float32 number, got NaN',
+    'train targets, nan.npy, row 0, column 0: expected a finite float32 number, got NaN',
   ],
   ['an IDX file cut short', 'cut.idx', 'y.npy', '', 'cut.idx: is too short for uint8 [12, 4]: expected 48 bytes of values, got 40'],
   [

@@ -37,7 +37,7 @@ const table: readonly (readonly [what: string, args: readonly string[], code: nu
     'labels outside the classes',
     ['up', '--model', '784-5'],
     1,
-    /^error: train targets, sample \d+: expected a class number from 0 to 4, for 5 outputs, got \d; number classes from 0 .*\n$/,
+    /^error: train targets, \S+, row \d+: expected a class number from 0 to 4, for 5 outputs, got \d; number classes from 0, .*\n$/,
   ],
   [
     'weights of classes that the network has not',

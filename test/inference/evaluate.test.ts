@@ -62,7 +62,7 @@ test('data that are given', async (t) => {
     name: 'DataError',
     message: 'test inputs: expected samples of shape [1], as the model takes, got [2, 2]',
   });
-  await t.rejects(evaluate(model, given('x.npy', 'nan.npy')), { name: 'DataError', message: /test targets, sample 0: .*got NaN/ });
+  await t.rejects(evaluate(model, given('x.npy', 'nan.npy')), { name: 'DataError', message: /test targets, .*nan\.npy, row 0: .*got NaN/ });
   await t.rejects(evaluate(model, given('x.npy', 'y.npy'), { batchSize: 0 }), { name: 'UsageError', message: /^batchSize: .*got 0$/ });
   await t.rejects(evaluatePart(model), { name: 'UsageError', message: /no config.yaml says what data/ });
   await writeWeights(file('bare'), spec, [1, 0]);

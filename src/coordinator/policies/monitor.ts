@@ -1,3 +1,5 @@
+import type { TrainingPlan } from '../plan.js';
+
 /** Which way a watched figure gets better, and when it has. */
 
 export type Direction = 'min' | 'max';
@@ -17,4 +19,9 @@ export function isImprovement(value: number | undefined, best: number | null, di
   if (value === undefined || !Number.isFinite(value)) return false;
   if (best === null) return true;
   return direction === 'min' ? value + minDelta < best : value - minDelta > best;
+}
+
+/** The figure by which the best model of a run is told. */
+export function bestMonitor({ config, counts }: Pick<TrainingPlan, 'config' | 'counts'>): string {
+  return config.checkpoint.monitor ?? (counts.validation === undefined ? 'loss' : 'valLoss');
 }

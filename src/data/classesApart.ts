@@ -1,0 +1,20 @@
+import { classCounts } from './classWeights.js';
+import type { Dataset } from './dataset.js';
+import { shortList } from './table/schema.js';
+
+/**
+ * Names the classes that only the validation part has, as where labels are sorted and the last fraction validates: they are
+ * never trained on.
+ * @param names of the classes, where they have names
+ */
+export function neverTrained(train: Dataset, held: Dataset, names: readonly string[] | undefined): string | undefined {
+  const trained = classCounts(train);
+  const apart = classCounts(held).flatMap((count, number) => (count > 0 && !((trained[number] ?? 0) > 0) ? [number] : []));
+  if (apart.length === 0) return undefined;
+  const [classes, have] = apart.length === 1 ? ['class', 'has'] : ['classes', 'have'];
+  const which = shortList(apart.map((number) => names?.[number] ?? String(number)));
+  return `${classes} ${which} ${have} samples only in the part that validates, the last ones, and is never trained on: data.stratify: true takes the last ones of each class`.replace(
+    'and is never',
+    apart.length === 1 ? 'and is never' : 'and are never',
+  );
+}
