@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { StepFiguresMs } from '../coordinator/stepTimes.js';
 import { RunError } from '../shared/errors.js';
+import { readJson } from '../shared/json.js';
 import type { Timing, Training } from './grid.js';
 import type { EpochPoint, TimingResult, TrainingResult } from './results.js';
 
@@ -60,7 +61,7 @@ export function readTiming(path: string, { kind, ...cell }: Timing): TimingResul
 }
 
 function readSummary(path: string): Summary {
-  return JSON.parse(readFileSync(join(path, 'summary.json'), 'utf8'));
+  return readJson(join(path, 'summary.json')) as Summary;
 }
 
 function optional(value: unknown): number | undefined {

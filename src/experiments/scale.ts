@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { cachesOf } from '../data/cache/place.js';
@@ -8,12 +8,13 @@ import { withoutSecretsIn } from '../data/remote/address.js';
 import { takeResumption } from '../run/resume.js';
 import { type RunObserver, run } from '../run/run.js';
 import type { Machine } from '../shared/config/machine.js';
-import { mergeConfigs } from '../shared/config/merge.js';
+import { isMapping, mergeConfigs } from '../shared/config/merge.js';
 import { parseConfig } from '../shared/config/parse.js';
 import type { Config } from '../shared/config/schema.js';
 import { trainingLength } from '../shared/config/trainingLength.js';
 import { writeDurably } from '../shared/durableFile.js';
-import { errorMessage, Interrupted, orInterrupted, RunError, UsageError } from '../shared/errors.js';
+import { DataError, errorMessage, Interrupted, orInterrupted, RunError, UsageError } from '../shared/errors.js';
+import { readJson } from '../shared/json.js';
 import { version } from '../shared/version.js';
 import { readTiming, readTraining } from './cellResults.js';
 import { type Cell, cellsOf, distinct, type GridSpec, rateFor, shardsFor, warmupNote } from './grid.js';
@@ -162,7 +163,8 @@ async function claim(out: string, given: Mapping): Promise<void> {
   const file = join(out, 'experiment.json');
   const own: Mapping = JSON.parse(JSON.stringify(given));
   if (existsSync(file)) {
-    const known: Mapping = JSON.parse(readFileSync(file, 'utf8'));
+    const known = readJson(file);
+    if (!isMapping(known)) throw new DataError(`${file}: expected the config of an experiment, got ${JSON.stringify(known)}`);
     if (isDeepStrictEqual(known, own)) return;
     const keys = [...new Set([...Object.keys(known), ...Object.keys(own)])].filter((key) => !isDeepStrictEqual(known[key], own[key]));
     throw new UsageError(`${out} holds an experiment with another config (${keys.join(', ')} differ); name another folder with --out`);

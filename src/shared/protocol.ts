@@ -5,6 +5,7 @@ import { dataLayout, type RawSamples } from './dataLayout.js';
 import { engineFigure } from './engineChoice.js';
 import { engineNames } from './engineNames.js';
 import { ProtocolError } from './errors.js';
+import { expectedWords } from './expectedWords.js';
 import { mostParts, type Partition } from './partition.js';
 import { isPlainMsgpack } from './plainMsgpack.js';
 
@@ -274,9 +275,10 @@ function decode<M extends FromWorker | FromCoordinator>(
   if (!header || header.byteLength > maxHeaderBytes)
     throw new ProtocolError(`expected a header of at most ${maxHeaderBytes} bytes, got ${header?.byteLength ?? 'no frame'}`);
   if (!isPlainMsgpack(header)) throw new ProtocolError('the header is not msgpack');
-  const result = schema.safeParse(packr.unpack(header));
+  const value: unknown = packr.unpack(header);
+  const result = schema.safeParse(value);
   if (!result.success) {
-    const issue = result.error.issues[0];
+    const issue = schema.safeParse(value, { error: expectedWords }).error?.issues[0];
     throw new ProtocolError(`not a message of the protocol: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`);
   }
   const message = result.data;

@@ -115,7 +115,7 @@ test('a cell that fails leaves the others alone, and is named', async (t) => {
 });
 
 test('bad input is refused before anything runs', async (t) => {
-  const out = join(t.testdir({ other: { 'experiment.json': '{"epochs":7}' } }), 'new');
+  const out = join(t.testdir({ other: { 'experiment.json': '{"epochs":7}' }, broken: { 'experiment.json': '{"epochs":' } }), 'new');
   const refused = async (flags: readonly string[], message: RegExp, folder = out): Promise<void> => {
     const { code, stderr } = await runCli(t, 'scale', ...data, '--out', folder, ...flags);
     t.equal(code, 2, stderr);
@@ -143,5 +143,8 @@ test('bad input is refused before anything runs', async (t) => {
     /holds an experiment with another config \(.*epochs.* differ\); name another folder with --out/,
     join(t.testdirName, 'other'),
   );
+  const broken = await runCli(t, 'scale', ...data, ...ruled, '--out', join(t.testdirName, 'broken'));
+  t.equal(broken.code, 1);
+  t.match(broken.stderr, /^error: .*experiment\.json: is not JSON: .*\n$/, 'and no stack');
   t.notOk(existsSync(out), 'and nothing is written');
 });

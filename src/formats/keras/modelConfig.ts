@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { show } from '../../shared/config/fields.js';
 import { DataError } from '../../shared/errors.js';
+import { expectedWords } from '../../shared/expectedWords.js';
 import type { KerasObject } from './kerasLayers.js';
 
 /** The layers of a model, one behind the other. */
@@ -67,7 +68,7 @@ function sourcesOf(inbound: unknown): string[] {
 }
 
 function parse<T extends z.ZodType>(schema: T, value: unknown, path: string): z.output<T> {
-  const result = schema.safeParse(value, { reportInput: true });
+  const result = schema.safeParse(value, { reportInput: true, error: expectedWords });
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   throw new DataError(`${path}: is not a model of Keras that can be read: ${issue?.path.join('.')}: ${issue?.message}`);

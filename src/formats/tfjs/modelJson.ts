@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { show } from '../../shared/config/fields.js';
 import { DataError, errorMessage } from '../../shared/errors.js';
+import { expectedWords } from '../../shared/expectedWords.js';
 import type { KerasObject } from '../keras/kerasLayers.js';
 import { type LayerChain, readModelConfig } from '../keras/modelConfig.js';
 import { type ModelMetadata, metadataSchema } from '../metadata.js';
@@ -54,7 +55,7 @@ export function parseModelJson(text: string, path: string): ReadModelJson {
   } catch (error) {
     throw new DataError(`${path}: is not JSON: ${errorMessage(error)}`);
   }
-  const result = modelJson.safeParse(value, { reportInput: true });
+  const result = modelJson.safeParse(value, { reportInput: true, error: expectedWords });
   if (!result.success) {
     const [issue] = result.error.issues;
     throw new DataError(`${path}: is not a LayersModel of tfjs: ${issue?.path.join('.')}: ${issue?.message}, got ${show(issue?.input)}`);

@@ -1,5 +1,6 @@
 import { closest, distance } from 'fastest-levenshtein';
 import { z } from 'zod';
+import { expectedWords } from '../expectedWords.js';
 
 /** Building blocks of the config's schema: every field says itself what it expected and what it got. */
 
@@ -48,6 +49,9 @@ function nearest(name: string, names: readonly string[]): string | undefined {
   return distance(lower, nearest) <= Math.max(2, name.length / 3) ? names.find((known) => known.toLowerCase() === nearest) : undefined;
 }
 
+/** Parameters of a schema's reading: problems that it does not put into words itself are put into ours. */
+export const inOurWords = { error: (issue: z.core.$ZodRawIssue): string => `${expectedWords(issue)}, got ${show(issue.input)}` };
+
 const expected = (what: string) => ({ error: (issue: { input?: unknown }) => `expected ${what}, got ${show(issue.input)}` });
 
 /** A whole number within bounds, both included. */
@@ -94,7 +98,7 @@ export function list<T extends z.ZodType>(item: T, what: string, min = 0): z.Zod
 
 /** Reads a value by a schema chosen at run time, reporting its problems below `path`. */
 export function readWith<T extends z.ZodType>(schema: T, value: unknown, context: z.RefinementCtx, path: readonly string[]): z.output<T> {
-  const result = schema.safeParse(value);
+  const result = schema.safeParse(value, inOurWords);
   if (result.success) return result.data;
   for (const issue of result.error.issues.flatMap((raw) => oneByOne(schema, raw))) {
     context.addIssue({ code: 'custom', path: [...path, ...issue.path], message: issue.message });

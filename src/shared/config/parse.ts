@@ -3,7 +3,7 @@ import { ConfigError, type Problem } from '../errors.js';
 import { denseNames, modelProblems } from '../model/network.js';
 import type { Activation, DenseLayer, Loss, Metric, ModelSpec } from '../model/spec.js';
 import { precisionProblem } from '../precision.js';
-import { oneByOne, pathText, show, suggestion } from './fields.js';
+import { inOurWords, oneByOne, pathText, show, suggestion } from './fields.js';
 import type { Machine } from './machine.js';
 import { expandShortModel } from './modelSchema.js';
 import { namesAsText } from './names.js';
@@ -16,7 +16,7 @@ import { type Config, configSchema } from './schema.js';
  * @throws ConfigError naming every problem at once
  */
 export function parseConfig(raw: unknown, source: string, machine: Machine): Config {
-  const result = configSchema.safeParse(namesAsText(raw ?? {}));
+  const result = configSchema.safeParse(namesAsText(raw ?? {}), inOurWords);
   if (!result.success) {
     const issues = result.error.issues.flatMap((issue) => oneByOne(configSchema, issue, innerKeys));
     const problems = issues.map(({ path, message }) => ({ path: pathText(path), message }));
