@@ -20,6 +20,11 @@ export function planTraining(config: Config, network: Network, counts: PartCount
   return { config, network, counts, ...trainingLength(config, counts.train) };
 }
 
+/** Samples of a step: all of the training part where the batch is larger, as in Keras. */
+export function globalBatch({ config, counts }: Pick<TrainingPlan, 'config' | 'counts'>): number {
+  return Math.min(config.batchSize, counts.train);
+}
+
 /** Steps of one epoch: the last may be cut short by `steps`. */
 export function stepsInEpoch({ stepsPerEpoch, totalSteps }: TrainingPlan, epoch: number): number {
   return Math.min(stepsPerEpoch, totalSteps - epoch * stepsPerEpoch);

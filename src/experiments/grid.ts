@@ -124,11 +124,13 @@ function endsInWarmup(spec: GridSpec, length: TrainingLength): boolean {
  * What a person should know of the warm-up: one line, or nothing.
  * @param lengthOf the length of a training with some batch
  */
-export function warmupNote(cells: readonly Cell[], spec: GridSpec, lengthOf: (batchSize: number) => TrainingLength): string | undefined {
+export function warmupNotes(cells: readonly Cell[], spec: GridSpec, lengthOf: (batchSize: number) => TrainingLength): string[] {
   const isShort = ({ batchSize, variant }: Training): boolean =>
     factorOf(variant, batchSize / spec.referenceBatch) > 1 && endsInWarmup(spec, lengthOf(batchSize));
   const short = cells.filter((cell) => cell.kind === 'training').filter(isShort);
-  if (short.length === 0) return undefined;
+  if (short.length === 0) return [];
   const sizes = [...new Set(short.map(({ batchSize }) => batchSize))];
-  return `a warm-up of ${spec.warmupEpochs} epochs is as long as the training or longer (batch ${sizes.join(', ')}): it is shortened to half of the training; set --warmup-epochs, or train longer`;
+  return [
+    `a warm-up of ${spec.warmupEpochs} epochs is as long as the training or longer (batch ${sizes.join(', ')}): it is shortened to half of the training; set --warmup-epochs, or train longer`,
+  ];
 }

@@ -11,13 +11,13 @@ import type { Machine } from '../shared/config/machine.js';
 import { isMapping, mergeConfigs } from '../shared/config/merge.js';
 import { parseConfig } from '../shared/config/parse.js';
 import type { Config } from '../shared/config/schema.js';
-import { trainingLength } from '../shared/config/trainingLength.js';
+import { type TrainingLength, trainingLength } from '../shared/config/trainingLength.js';
 import { writeDurably } from '../shared/durableFile.js';
 import { DataError, errorMessage, Interrupted, orInterrupted, RunError, UsageError } from '../shared/errors.js';
 import { readJson } from '../shared/json.js';
 import { version } from '../shared/version.js';
 import { readTiming, readTraining } from './cellResults.js';
-import { type Cell, cellsOf, distinct, type GridSpec, rateFor, shardsFor, warmupNote } from './grid.js';
+import { type Cell, cellsOf, distinct, type GridSpec, rateFor, shardsFor, warmupNotes } from './grid.js';
 import type { Failure, TimingResult, TrainingResult } from './results.js';
 
 type Mapping = Readonly<Record<string, unknown>>;
@@ -73,10 +73,18 @@ export async function scale(options: ScaleOptions): Promise<ScaleResults> {
   const { train } = await orInterrupted(loadData(config.data, config.validationSplit, place, readingOf(config)), options.signal);
   const samples = train.count;
   const cells = cellsOf(grid);
-  checkBatches(cells, shards, samples);
+  checkBatches(cells, shards);
   await claim(out, given);
-  const note = warmupNote(cells, grid, (batchSize) => trainingLength({ ...config, batchSize }, samples));
-  if (note !== undefined && only !== 'none') observer.onNotice?.(note);
+  const lengthOf = (batchSize: number): TrainingLength => trainingLength({ ...config, batchSize }, samples);
+  const notes = [
+    ...shortBatchNotes(cells, samples),
+    ...warmupNotes(
+      cells.map((cell) => asTrained(cell, samples)),
+      grid,
+      lengthOf,
+    ),
+  ];
+  if (only !== 'none') for (const note of notes) observer.onNotice?.(note);
   const trainings: TrainingResult[] = [];
   const timings: TimingResult[] = [];
   const failures: Failure[] = [];
@@ -92,8 +100,8 @@ export async function scale(options: ScaleOptions): Promise<ScaleResults> {
     observer.onCell?.(cell, typeof only === 'number' ? only : i + 1, count, state);
     try {
       if (state !== 'done') await runCell(cell.name, cellConfig(cell, options, config, samples, shards), path, state, options);
-      if (cell.kind === 'training') trainings.push(done(cell, readTraining(path, cell)));
-      else timings.push(done(cell, readTiming(path, cell)));
+      if (cell.kind === 'training') trainings.push(done(cell, readTraining(path, asTrained(cell, samples))));
+      else timings.push(done(cell, readTiming(path, asTrained(cell, samples))));
     } catch (error) {
       if (error instanceof Interrupted) throw error;
       const failure = { name: cell.name, reason: errorMessage(error) };
@@ -131,7 +139,12 @@ function cellConfig(cell: Cell, { given, grid, out, timingSteps }: ScaleOptions,
     const { epochs, target, earlyStopping, reduceOnPlateau, ...rest } = given;
     return configOf(rest, { ...own, steps: timingSteps, checkpoint: { keep: 1 } });
   }
-  const learningRate = rateFor(config.optimizer.learningRate, cell, grid, trainingLength({ ...config, batchSize }, samples));
+  const learningRate = rateFor(
+    config.optimizer.learningRate,
+    asTrained(cell, samples),
+    grid,
+    trainingLength({ ...config, batchSize }, samples),
+  );
   return configOf(given, { ...own, seed: cell.seed, optimizer: { learningRate }, checkpoint: { keep: 1 } });
 }
 
@@ -147,10 +160,18 @@ async function runCell(name: string, given: Mapping, path: string, state: 'new' 
   });
 }
 
-function checkBatches(cells: readonly Cell[], shards: number, samples: number): void {
+/** A cell with the samples that its steps have: no more than there are. */
+function asTrained<C extends Cell>(cell: C, samples: number): C {
+  return { ...cell, batchSize: Math.min(cell.batchSize, samples) };
+}
+
+function shortBatchNotes(cells: readonly Cell[], samples: number): string[] {
+  const large = [...new Set(cells.map(({ batchSize }) => batchSize))].filter((size) => size > samples);
+  return large.map((size) => `a batch of ${size} is more than the ${samples} training samples: every step takes all of them`);
+}
+
+function checkBatches(cells: readonly Cell[], shards: number): void {
   const sizes = [...new Set(cells.map(({ batchSize }) => batchSize))];
-  const large = sizes.filter((size) => size > samples);
-  if (large.length > 0) throw new UsageError(`--batch-sizes: expected at most the ${samples} training samples, got ${large.join(', ')}`);
   const small = sizes.filter((size) => size < shards);
   if (small.length > 0) {
     const reason = `every cell has the same ${shards} shards (as many as the most workers, as a power of two, and 4 at least)`;

@@ -1,6 +1,6 @@
 import { rename, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import type { TrainingPlan } from '../coordinator/plan.js';
+import { globalBatch, type TrainingPlan } from '../coordinator/plan.js';
 import type { Member } from '../coordinator/roster.js';
 import type { RunFolder } from '../coordinator/runFolder.js';
 import type { Observer } from '../coordinator/trainPorts.js';
@@ -156,7 +156,7 @@ export class LiveStatus {
       epochs: config.epochs ?? null,
       stepsPerEpoch,
       samplesPerSecond: this.#state === 'training' ? this.#samplesPerSecond : 0,
-      globalBatch: config.batchSize,
+      globalBatch: globalBatch(this.#plan),
       shards: config.shards,
       parameters: network.layout.size,
       workers: this.#attendance.status(this.#present(), this.#trainingSince, performance.now()),

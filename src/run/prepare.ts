@@ -4,15 +4,13 @@ import { type PartCounts, planTraining, type TrainingPlan } from '../coordinator
 import { fixSchedule, scheduleNotes } from '../coordinator/policies/learningRate.js';
 import type { ReadFile } from '../data/arrayDataset.js';
 import { type CachePlace, cachesOf } from '../data/cache/place.js';
-import { neverTrained } from '../data/classesApart.js';
 import { checkClassWeights } from '../data/classWeights.js';
 import type { DataParts } from '../data/dataset.js';
 import { fingerprintOf } from '../data/fingerprint.js';
 import { readingOf } from '../data/memory.js';
 import { checkFiniteInputs, type Data, loadData } from '../data/open.js';
-import { lostValues } from '../data/precision.js';
 import { shortList } from '../data/table/schema.js';
-import { checkTargets, outOfReach, targetEncoding } from '../data/targets.js';
+import { checkTargets } from '../data/targets.js';
 import { exportNotes } from '../formats/exportNotes.js';
 import type { ModelMetadata } from '../formats/metadata.js';
 import { type StartingWeights, weightsFrom } from '../formats/startFrom.js';
@@ -21,6 +19,7 @@ import type { DataLayout } from '../shared/dataLayout.js';
 import { ConfigError, DataError, errorCode, orInterrupted } from '../shared/errors.js';
 import { buildNetwork, type Network, sizeOf } from '../shared/model/network.js';
 import { initialWeights } from '../shared/random/initialWeights.js';
+import { dataNotes, shortBatchNotes } from './startNotes.js';
 
 /** A run that can start: the data is checked, the network built, every length known. */
 export interface PreparedRun {
@@ -61,10 +60,6 @@ export async function prepareRun(given: Config, { isResumed, ...hearing }: Prepa
   }
   checkClasses(config, network, data);
   checkClassWeights(config.data.classWeights, network.outputs, data.train, data.classes);
-  if (config.batchSize > counts.train) {
-    const message = `expected at most the ${counts.train} training samples, got ${config.batchSize}`;
-    throw new ConfigError('config', [{ path: 'batchSize', message }]);
-  }
   const { totalSteps } = planTraining(config, network, counts);
   const learningRate = fixSchedule(config.optimizer.learningRate, totalSteps);
   const plan = planTraining({ ...config, optimizer: { ...config.optimizer, learningRate } }, network, counts);
@@ -79,27 +74,11 @@ export async function prepareRun(given: Config, { isResumed, ...hearing }: Prepa
   const notes = [
     ...dataNotes(config, network, data),
     ...starting.notes,
+    ...shortBatchNotes(config, counts),
     ...scheduleNotes(learningRate, totalSteps, isResumed),
     ...(format === undefined ? [] : exportNotes(format, { spec: config.model, optimizer: plan.config.optimizer })),
   ];
   return { plan, fingerprint, layout: layoutOf(data), metadata, readFiles, weights: starting.weights, notes };
-}
-
-/** What a person should know of the data before the first step. */
-function dataNotes({ model, loss, validationSplit }: Config, { outputs }: Network, data: Data): string[] {
-  const { train, validation, preparation, classes, schema } = data;
-  const encoding = targetEncoding(loss, outputs, train);
-  const isNormalized = preparation !== undefined && 'subtract' in preparation;
-  const columns = schema?.inputs.every(({ kind }) => kind === 'number') ? schema.inputs.map(({ name }) => name) : undefined;
-  const last = model.layers.findLast((layer) => layer.kind === 'dense');
-  const unreached = last && outOfReach(last.activation, encoding, train);
-  const untrained = validation && validationSplit > 0 && encoding.kind === 'oneHot' ? neverTrained(train, validation, classes) : undefined;
-  return [
-    ...(isNormalized ? [] : lostValues(train.x, columns, 'normalize: standardize keeps them apart')),
-    ...(encoding.kind === 'oneHot' ? [] : lostValues(train.y, undefined, 'predict differences from a value instead')),
-    ...(unreached === undefined ? [] : [unreached]),
-    ...(untrained === undefined ? [] : [untrained]),
-  ];
 }
 
 /** The one column of a table that is predicted. */

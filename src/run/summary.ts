@@ -1,5 +1,5 @@
 import { cpus } from 'node:os';
-import type { TrainingPlan } from '../coordinator/plan.js';
+import { globalBatch, type TrainingPlan } from '../coordinator/plan.js';
 import type { StoppingState } from '../coordinator/policies/earlyStopping.js';
 import type { EndReason } from '../coordinator/progress.js';
 import { type Member, waitedMs } from '../coordinator/roster.js';
@@ -35,19 +35,17 @@ export interface StartInfo {
   readonly spares: number;
 }
 
-export function startInfo(
-  path: string,
-  { config, network, counts, stepsPerEpoch, totalSteps }: TrainingPlan,
-  members: readonly Member[],
-): StartInfo {
+export function startInfo(path: string, plan: TrainingPlan, members: readonly Member[]): StartInfo {
+  const { config, network, counts, stepsPerEpoch, totalSteps } = plan;
+  const batch = globalBatch(plan);
   const dense = network.ops.filter((op) => op.kind === 'dense');
   const busy = Math.min(members.length, config.shards);
   return {
     path,
     network: [network.inputs, ...dense.map(({ units }) => units)].join('-'),
     parameters: network.layout.size,
-    globalBatch: config.batchSize,
-    localBatch: Math.ceil(config.shards / busy) * Math.ceil(config.batchSize / config.shards),
+    globalBatch: batch,
+    localBatch: Math.ceil(config.shards / busy) * Math.ceil(batch / config.shards),
     shards: config.shards,
     stepsPerEpoch,
     epochs: config.epochs,

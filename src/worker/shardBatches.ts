@@ -48,7 +48,7 @@ export class ShardBatches {
     this.#config = config;
     this.#dropouts = network.ops.filter((op) => op.kind === 'dropout');
     this.#dataset = dataset;
-    const capacity = Math.ceil(config.batchSize / config.shards);
+    const capacity = Math.ceil(Math.min(config.batchSize, dataset.count) / config.shards);
     this.#newPlace = () => ({
       reader: new BatchReader(dataset, encoding, network.outputs, capacity),
       masks: this.#dropouts.map(({ units }) => new Float32Array(capacity * units)),

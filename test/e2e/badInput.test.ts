@@ -45,12 +45,6 @@ const table: readonly (readonly [what: string, args: readonly string[], code: nu
     2,
     /^error: config: one problem\n {2}data\.classWeights: expected classes \(0 to 9\), got "10"\n$/,
   ],
-  [
-    'a batch beyond the data',
-    ['up', '--data', '{ name: mnist, take: 100 }', '--batch-size', '200'],
-    2,
-    /batchSize: expected at most the 80 training samples, got 200\n$/,
-  ],
   ['a missing data file', ['up', '--data', '{ x: no.npy, y: no.npy }'], 1, /^error: no\.npy: no such file\n$/],
   ['a data file that is none', ['up', '--data', '{ x: broken.yaml, y: broken.yaml }'], 1, /^error: broken\.yaml: .*\n$/],
   [

@@ -102,6 +102,16 @@ test('cells one by one, as jobs of a cluster run them, and their report', async 
   t.match(beyond, { code: 2, stderr: 'error: --cell: expected 1 to 5, got 6\n' });
 });
 
+test('a batch of more than the training samples takes all of them, and is told of', async (t) => {
+  const out = join(t.testdir(), 'experiment');
+  const flags = ['--batch-sizes', '4096', '--workers', '1', '--seeds', '1', '--timing-steps', '3', '--lr-scaling', 'none', '--out', out];
+  const { stderr } = await runWell(t, 'scale', ...data, ...flags);
+  t.match(stderr, /^a batch of 4096 is more than the 320 training samples: every step takes all of them$/m);
+  const { failures, trainings, timings }: ScaleResults = JSON.parse(readFileSync(join(out, 'results.json'), 'utf8'));
+  t.same(failures, []);
+  t.match([...trainings, ...timings], [{ batchSize: 320, steps: 2 }, { batchSize: 320 }]);
+});
+
 test('a cell that fails leaves the others alone, and is named', async (t) => {
   const out = join(t.testdir(), 'experiment');
   const results = await scale(t, out, ...grid, '--learning-rates', '0.001,1e38');
@@ -123,7 +133,6 @@ test('bad input is refused before anything runs', async (t) => {
   };
   await refused(['--batch-sizes', ''], /--batch-sizes: expected a list such as 1,2,4, got ""/);
   await refused(['--batch-sizes', '16,x'], /--batch-sizes: expected a whole number of at least 1, got x/);
-  await refused(['--batch-sizes', '16,4096'], /--batch-sizes: expected at most the 320 training samples, got 4096/);
   await refused(['--batch-sizes', '2'], /--batch-sizes: expected at least 4, got 2: every cell has the same 4 shards/);
   await refused(['--workers', '0'], /--workers: expected a whole number of at least 1, got 0/);
   await refused(['--lr-scaling', 'cube'], /--lr-scaling: expected none, linear, sqrt, got cube/);

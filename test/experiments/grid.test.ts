@@ -1,5 +1,5 @@
 import { test } from 'tap';
-import { cellsOf, type GridSpec, rateFor, shardsFor, warmupNote } from '../../src/experiments/grid.js';
+import { cellsOf, type GridSpec, rateFor, shardsFor, warmupNotes } from '../../src/experiments/grid.js';
 
 const spec: GridSpec = {
   batchSizes: [64, 32],
@@ -69,18 +69,9 @@ test('a warm-up ends within the training, and is told of where it is shortened',
   const base = { schedule: 'constant', initial: 0.01, warmupSteps: 0 } as const;
   const length = { stepsPerEpoch: 100, totalSteps: 500 };
   t.equal(rateFor(base, { batchSize: 64, variant: 'linear' }, spec, length).warmupSteps, 250);
-  const cells = cellsOf(spec);
-  t.match(
-    warmupNote(cells, spec, () => length),
-    /^a warm-up of 5 epochs is .* \(batch 64\): it is shortened to half of the training; set --warmup-epochs/,
-  );
-  t.equal(
-    warmupNote(cells, spec, () => ({ ...length, totalSteps: 501 })),
-    undefined,
-  );
-  t.equal(
-    warmupNote(cellsOf({ ...spec, rules: ['none'] }), spec, () => length),
-    undefined,
-    'the same rate has none',
-  );
+  const notes = (length: Parameters<typeof rateFor>[3], change: Partial<GridSpec> = {}): string[] =>
+    warmupNotes(cellsOf({ ...spec, ...change }), spec, () => length);
+  t.match(notes(length), [/^a warm-up of 5 epochs is .* \(batch 64\): it is shortened to half of the training; set --warmup-epochs/]);
+  t.same(notes({ ...length, totalSteps: 501 }), []);
+  t.same(notes(length, { rules: ['none'] }), [], 'the same rate has none');
 });

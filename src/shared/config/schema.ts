@@ -18,6 +18,9 @@ const articleModel = {
 
 const nameError = ({ input }: { input?: unknown }): string => `expected letters, digits, dots, dashes and underscores, got ${show(input)}`;
 
+/** As in Keras. */
+export const defaultBatchSize = 32;
+
 /** Every key of a config, with what it means and its default. */
 const device = z.custom<Device>(isDevice, { error: ({ input }) => `expected auto, cpu, gpu, webgpu or cuda:N, got ${show(input)}` });
 
@@ -51,7 +54,9 @@ export const configSchema = record({
     .describe('figures to report; default: accuracy with a crossentropy'),
   optimizer: optimizerSchema.prefault('adam').describe('adam, adamw, sgd or rmsprop, or a mapping with its settings'),
   reduceOnPlateau: plateauSchema.optional(),
-  batchSize: whole(1).default(32).describe('samples of one step, over all workers'),
+  batchSize: whole(1)
+    .default(defaultBatchSize)
+    .describe('samples of one step, over all workers; all training samples where they are fewer'),
   epochs: whole(1).optional().describe('passes over the training samples, at most; default: 10, or as many as `steps` asks for'),
   steps: whole(1).optional().describe('stop after this many steps'),
   target: notNegative().optional().describe("stop once an epoch's mean training loss is at or under this"),
