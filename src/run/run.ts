@@ -175,20 +175,11 @@ function stopOf(other: AbortSignal): { readonly signal: AbortSignal; abort(): vo
   return { signal: stop.signal, abort, close: () => other.removeEventListener('abort', abort) };
 }
 
-async function openFolder(
-  {
-    resume,
-    fallbackName,
-    config: {
-      runs,
-      name,
-      checkpoint: { keep },
-    },
-  }: RunOptions,
-  say: (line: string) => void,
-): Promise<RunFolder> {
-  if (resume) return RunFolder.reopen(resume.path, resume.lock, resume.checkpoint?.metricsBytes ?? 0, { keep, say });
-  return RunFolder.create({ runs, name, fallbackName, now: new Date(), keep, say });
+async function openFolder({ resume, fallbackName, config }: RunOptions, say: (line: string) => void): Promise<RunFolder> {
+  const { runs, name, checkpoint } = config;
+  const own = { keep: checkpoint.keep, say };
+  if (resume) return RunFolder.reopen(resume.path, resume.lock, resume.checkpoint?.metricsBytes ?? 0, own);
+  return RunFolder.create({ runs, name, fallbackName, now: new Date(), ...own });
 }
 
 async function trainIn(
