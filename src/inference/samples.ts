@@ -11,7 +11,7 @@ import { RowEncoder } from '../data/table/encode.js';
 import { expandCategories } from '../data/table/expand.js';
 import { openTable } from '../data/table/openTable.js';
 import { type Column, schemaOfInputs } from '../data/table/schema.js';
-import { blankLinesNote } from '../data/table/tableFile.js';
+import { blankLinesNote, type TableFile } from '../data/table/tableFile.js';
 import type { Preparation } from '../shared/config/dataSchema.js';
 import { DataError } from '../shared/errors.js';
 import { fileSize, firstBytes } from '../shared/files.js';
@@ -87,7 +87,7 @@ async function* fromTable(
   preparation: Preparation | undefined,
   say?: (line: string) => void,
 ): AsyncGenerator<SampleBatch, void> {
-  const table = await openTable(path, model.schema?.reading);
+  const table = await openLike(path, model.schema);
   const columns = model.schema?.inputs ?? (await schemaOfInputs(table));
   checkColumns(path, table.columns, columns);
   const unknown = columns.find((column) => column.kind === 'category' && !column.categories);
@@ -112,6 +112,17 @@ async function* fromTable(
     }
   }
   if (blankLines > 0) say?.(blankLinesNote(path, blankLines));
+}
+
+/** A file that says the names of the inputs, or has the columns of one that did not, with or without those that were predicted. */
+async function openLike(path: string, schema: Model['schema']): Promise<TableFile> {
+  const { reading, inputs = [] } = schema ?? {};
+  if (!reading) return openTable(path);
+  const names = inputs.map(({ name }) => name);
+  const first = await openTable(path, { header: true }).catch(() => undefined);
+  if (first && names.every((name) => first.columns.includes(name))) return first;
+  const { columns } = await openTable(path, { header: false });
+  return openTable(path, columns.length === names.length ? { header: false, names } : reading);
 }
 
 function checkColumns(path: string, names: readonly string[], columns: readonly Column[]): void {

@@ -49,6 +49,20 @@ test('a blank line is a missing value where there is one column', async (t) => {
   t.same(outputs, [1, 2, 9, 4, 5]);
 });
 
+test('a file without names is read as the one that the model was trained on, with or without its target', async (t) => {
+  const run = t.testdir({ 'all.csv': '1,2,x\n3,4,y\n', 'inputs.csv': '1,2\n3,4\n', 'named.csv': 'b,id,a\n2,7,1\n4,8,3\n' });
+  const spec = writeRun(run, { model: { inputShape: [2], layers: [{ dense: 1 }] }, loss: 'meanSquaredError' });
+  const inputs = ['a', 'b'].map((name) => ({ name, kind: 'number' }) as const);
+  const schema = { inputs, target: [{ name: 'kind', kind: 'category' } as const], reading: { header: false, names: ['a', 'b', 'kind'] } };
+  await writeWeights(join(run, 'best'), spec, [1, 10, 0], { schema });
+  for (const file of ['all.csv', 'inputs.csv', 'named.csv'])
+    t.same(
+      (await predictions(run, file)).map(({ outputs }) => outputs[0]),
+      [21, 43],
+      file,
+    );
+});
+
 test('a blank line is passed over where there are several columns', async (t) => {
   const run = t.testdir({ 'two.csv': 'a,b\n1,1\n\n2,2\n' });
   const two = writeRun(run, { model: { inputShape: [2], layers: [{ dense: 1 }] }, loss: 'meanSquaredError' });

@@ -17,7 +17,7 @@ export function checkHeaderLine({ path, guessedHeader }: TableFile, rows: readon
   const again = texts.filter(({ name, below }) => below.includes(name));
   // Years are names of columns, measurements are not.
   const measured = numbers.some(({ name }) => !/^\d+$/.test(name.trim()));
-  const isRow = numbers.length > 0 ? measured || again.length > 0 : again.length === texts.length;
+  const isRow = numbers.length > 0 ? measured || again.length > 0 : texts.length > 0 && again.length === texts.length;
   if (!isRow) return;
   throw new DataError(
     `${path}, line 1: expected the names of the columns, got what looks like a row (${guessedHeader.slice(0, 6).map(show).join(', ')}): if it is one, say data.header: false (columns are then called column0, column1, ...) or name them with data.names: [...]; if not, data.header: true`,
