@@ -4,7 +4,7 @@ import { pathText } from './fields.js';
 import { isMapping } from './merge.js';
 
 /** Where a config has names that its user chose, which may look like numbers: of columns, layers, runs. */
-const places = /^(name|runs|freeze\.\d+|model\.layers\.\d+\.dense\.name|data\.(target|inputs)(\.\d+)?|data\.(sampleWeights|groups))$/;
+const places = /^(name|runs|freeze\.\d+|model\.layers\.\d+\.dense\.name|data\.(target|inputs|names)(\.\d+)?|data\.(sampleWeights|groups))$/;
 /** Mappings whose keys are such names. */
 const keyPlaces = /^data\.(columns|classWeights)\.[^.]*$/;
 /** Keys and indices from the top to the deepest name. */
