@@ -10,11 +10,13 @@ import { isNpy } from './npy.js';
 import { plainArray } from './plainArray.js';
 import { isAddress, withoutSecrets } from './remote/address.js';
 import { localCopy } from './remote/localCopies.js';
+import { headerProblem } from './table/headerLine.js';
 import { isList, shapeOf } from './table/kinds.js';
 import { isMissing, isNumber, numberOf } from './table/numbers.js';
 import { openTable } from './table/openTable.js';
-
+import { lookedAt } from './table/schema.js';
 import { sorted } from './table/sorted.js';
+import type { PlacedRow } from './table/tableFile.js';
 
 /** What a column holds, or all values of an array. */
 export interface ColumnReport {
@@ -61,7 +63,7 @@ async function inspectFile(path: string, place: CachePlace): Promise<DataReport>
   if (isNpy(head)) return arrayReport(path, openArray(await plainArray(path, place), 0), 'NumPy');
   if (isIdx(head)) return arrayReport(path, openArray(path, 0), 'IDX');
   if (head[0] === 0x1f && head[1] === 0x8b) return arrayReport(path, openArray(await plainArray(path, place), 0), 'gzip');
-  return tableReport(path);
+  return tableReport(path, place);
 }
 
 function isFolder(path: string): boolean {
@@ -72,16 +74,20 @@ function isFolder(path: string): boolean {
   }
 }
 
-async function tableReport(path: string): Promise<DataReport> {
+async function tableReport(path: string, { say }: CachePlace): Promise<DataReport> {
   const table = await openTable(path);
   const columns = table.columns.map((name) => new ColumnTally(name));
+  const first: PlacedRow[] = [];
   let rows = 0;
   for (const piece of table.pieces) {
-    await table.read(piece, (row) => {
+    await table.read(piece, (row, where) => {
       rows++;
+      if (first.length < lookedAt) first.push({ row, place: where });
       for (const [i, column] of columns.entries()) column.add(row[i]);
     });
   }
+  const problem = headerProblem(table, first);
+  if (problem !== undefined) say?.(problem);
   return { path, format: table.format, rows, columns: columns.map((column) => column.report()) };
 }
 

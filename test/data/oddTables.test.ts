@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Test, test } from 'tap';
 import { convertTable, type TableRequest } from '../../src/data/cache/build.js';
+import { inspectData } from '../../src/data/inspect.js';
 import { openArrays } from '../../src/data/open.js';
 import { figuresOf, isCount, isLossy, joinFigures } from '../../src/data/table/figures.js';
 import { pandasIndex } from '../../src/data/table/parquet.js';
@@ -203,6 +204,10 @@ test('a first line that looks like a row is questioned', async (t) => {
     questioned,
     /^table\.csv, line 1: expected the names of the columns, got what looks like a row \("5\.1", "3\.5", .*data\.header: false.*data\.names/,
   );
+  const said: string[] = [];
+  const folder = t.testdir({ 'iris.csv': iris });
+  await inspectData(join(folder, 'iris.csv'), { folders: [folder], say: (line) => said.push(line) });
+  t.match(said, [/iris\.csv, line 1: expected the names of the columns, got what looks like a row/], 'inspect says it, too');
   const headless = await read(t, 'table.csv', iris, { target: 'column4', header: false });
   t.equal(headless.inputs.length, 31);
   t.same(headless.classes, kinds);

@@ -1,7 +1,7 @@
 import type { TableData } from '../../shared/config/dataSchema.js';
 import { show, suggestion } from '../../shared/config/fields.js';
 import { DataError } from '../../shared/errors.js';
-import { checkHeaderLine } from './headerLine.js';
+import { headerProblem } from './headerLine.js';
 import { type ColumnKind, kindOf } from './kinds.js';
 import type { Writing } from './numbers.js';
 import type { PlacedRow, TableFile, TableReading } from './tableFile.js';
@@ -29,7 +29,7 @@ export type ColumnsSaid = Pick<
 >;
 
 /** Rows by which kinds are told. */
-const lookedAt = 1_000;
+export const lookedAt = 1_000;
 
 /**
  * Works out how a table becomes samples: columns of numbers as they are, columns of text as categories. The kind of a column
@@ -69,7 +69,8 @@ export async function schemaOf(table: TableFile, data: ColumnsSaid): Promise<Tol
     );
   }
   const rows = await firstRows(table);
-  checkHeaderLine(table, rows);
+  const problem = headerProblem(table, rows);
+  if (problem !== undefined) throw new DataError(problem);
   const kinds = new Map(Object.entries(data.columns ?? {}));
   const columnOf = (name: string): Column => columnIn(table, rows, name, kinds.get(name), data);
   const { header, names } = data;
