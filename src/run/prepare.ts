@@ -76,7 +76,7 @@ export async function prepareRun(given: Config, { isResumed, ...hearing }: Prepa
     ...starting.notes,
     ...shortBatchNotes(config, counts),
     ...scheduleNotes(learningRate, totalSteps, isResumed),
-    ...(format === undefined ? [] : exportNotes(format, { spec: config.model, optimizer: plan.config.optimizer })),
+    ...(format === undefined ? [] : exportNotes(format, { spec: config.model, optimizer: plan.config.optimizer, metadata })),
   ];
   return { plan, fingerprint, layout: layoutOf(data), metadata, readFiles, weights: starting.weights, notes };
 }

@@ -130,7 +130,7 @@ test("a warm-up is Keras's own where its schedule has one; otherwise the rate af
   const cosine = { schedule: 'cosineDecay', initial: 0.5, decaySteps: 100, warmupSteps: 10 };
   for (const text of await compiledConfigs(t, { learningRate: cosine }))
     t.match(text, /"initial_learning_rate":0.05,"decay_steps":100,.*"warmup_target":0.5,"warmup_steps":10/);
-  t.same(exportNotes('keras', { spec: small, optimizer: optimizerOf(cosine) }), []);
+  t.same(exportNotes('keras', { spec: small, optimizer: optimizerOf(cosine), metadata: {} }), []);
   const others: [object, RegExp, RegExp][] = [
     [{ schedule: 'constant', initial: 0.5, warmupSteps: 10 }, /"learning_rate":0.5/, /constant .*the rate after it/],
     [
@@ -151,11 +151,17 @@ test("a warm-up is Keras's own where its schedule has one; otherwise the rate af
   ];
   for (const [learningRate, inFile, said] of others) {
     for (const text of await compiledConfigs(t, { learningRate })) t.match(text, inFile);
-    const [note, ...more] = exportNotes('keras', { spec: small, optimizer: optimizerOf(learningRate) });
+    const [note, ...more] = exportNotes('keras', { spec: small, optimizer: optimizerOf(learningRate), metadata: {} });
     t.match(note, said);
     t.same(more, []);
   }
-  t.same(exportNotes('keras', { spec: small, optimizer: optimizerOf({ schedule: 'constant', initial: 0.5 }) }), []);
+  t.same(exportNotes('keras', { spec: small, optimizer: optimizerOf({ schedule: 'constant', initial: 0.5 }), metadata: {} }), []);
+  const rounded = { subtract: [20_180_223.5, 3], divide: [0.5, 1] };
+  const columns = ['day', 'b'].map((name) => ({ name, kind: 'number' }) as const);
+  const metadata = { normalize: rounded, schema: { inputs: columns, target: [] } };
+  const model = { spec: small, optimizer: optimizerOf({ schedule: 'constant', initial: 0.5 }), metadata };
+  t.match(exportNotes('onnx', model), [/^the file takes float32 inputs, which rounds input day before it is normalized/]);
+  t.same(exportNotes('keras', model), []);
 });
 
 test('names of layers that Keras does not take are others in its files', async (t) => {
