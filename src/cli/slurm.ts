@@ -7,7 +7,8 @@ import { configFlags } from './configFlags.js';
 import { amount } from './format.js';
 import { loadConfig } from './loadConfig.js';
 import { ownCommand } from './ownCommand.js';
-import { addJobFlags, fromHere, gpusIn, type JobFlags, jobNameOf, literally, passedOn, resources, say, whoAndWhere } from './slurmJob.js';
+import { say } from './say.js';
+import { addJobFlags, fromHere, gpusIn, type JobFlags, jobNameOf, literally, passedOn, resources, whoAndWhere } from './slurmJob.js';
 import { slurmScaleCommand } from './slurmScale.js';
 import { wholeFlag } from './wholeFlag.js';
 

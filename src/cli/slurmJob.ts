@@ -1,7 +1,6 @@
 import { relative, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { UsageError } from '../shared/errors.js';
-import { printableText } from '../shared/printable.js';
 import type { SbatchOptions } from '../slurm/jobScript.js';
 import { givenWords } from './givenWords.js';
 import { wholeFlag } from './wholeFlag.js';
@@ -134,8 +133,4 @@ export function fromHere(path: string): string {
 /** A folder in a file's name for sbatch, which puts something else in for a `%` and a letter. */
 export function literally(folder: string): string {
   return folder.replaceAll('%', '%%');
-}
-
-export function say(line: string): void {
-  if (line !== '') process.stderr.write(`${printableText(line)}\n`);
 }

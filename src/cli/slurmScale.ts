@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { cellsOf, distinct } from '../experiments/grid.js';
 import { amount } from './format.js';
 import { ownCommand } from './ownCommand.js';
+import { say } from './say.js';
 import { addScaleFlags, experimentOf, type ScaleFlags } from './scale.js';
 import {
   addJobFlags,
@@ -13,7 +14,6 @@ import {
   literally,
   passedOn,
   resources,
-  say,
   whoAndWhere,
   whoAndWhereOfSmall,
 } from './slurmJob.js';

@@ -150,7 +150,7 @@ export class ArrayDataset implements Dataset {
     return { values, load: (place, index) => load(place, this.#row(index)), finish };
   }
 
-  /** Inputs as they stand in the file, to the last digit that float64 has. */
+  /** Inputs exactly as in the file, as float64. */
   exactInputs(capacity: number): RowBuffer<Float64Array> {
     const { values, load, finish } = this.x.exact(capacity);
     return { values, load: (place, index) => load(place, this.#row(index)), finish };

@@ -3,7 +3,7 @@ import { closeSync, fstatSync, openSync, realpathSync } from 'node:fs';
 import { endianness } from 'node:os';
 import type { Preparation } from '../shared/config/dataSchema.js';
 import { DataError } from '../shared/errors.js';
-import { fileSize, readFully, unreadable } from '../shared/files.js';
+import { fileSize, isGzip, readFully, unreadable } from '../shared/files.js';
 import { preferLargePages } from '../shared/memory/largePages.js';
 import { blockSizeFor } from '../shared/random/sampleOrder.js';
 import { gotWebPage, isWebPage } from '../shared/webPage.js';
@@ -150,7 +150,7 @@ function readHeader(path: string, head: Buffer): ArrayHeader {
 
 function otherFormat(head: Buffer): string {
   if (head.length === 0) return 'got an empty one';
-  if (head[0] === 0x1f && head[1] === 0x8b) return 'got a gzip archive: unpack it first (gunzip)';
+  if (isGzip(head)) return 'got a gzip archive: unpack it first (gunzip)';
   if (head.toString('latin1', 0, 4) === 'PK\x03\x04') return 'got a zip archive or .npz: unpack it first, or save one array with np.save';
   if (isWebPage(head)) return gotWebPage;
   if (head[0] === 0x80) return 'got what looks like a Python pickle, which is never loaded: save it with np.save';

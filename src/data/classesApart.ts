@@ -11,10 +11,7 @@ export function neverTrained(train: Dataset, held: Dataset, names: readonly stri
   const trained = classCounts(train);
   const apart = classCounts(held).flatMap((count, number) => (count > 0 && !((trained[number] ?? 0) > 0) ? [number] : []));
   if (apart.length === 0) return undefined;
-  const [classes, have] = apart.length === 1 ? ['class', 'has'] : ['classes', 'have'];
   const which = shortList(apart.map((number) => names?.[number] ?? String(number)));
-  return `${classes} ${which} ${have} samples only in the part that validates, the last ones, and is never trained on: data.stratify: true takes the last ones of each class`.replace(
-    'and is never',
-    apart.length === 1 ? 'and is never' : 'and are never',
-  );
+  const [classes, have, are] = apart.length === 1 ? ['class', 'has', 'is'] : ['classes', 'have', 'are'];
+  return `${classes} ${which} ${have} samples only in the part that validates, the last ones, and ${are} never trained on: data.stratify: true takes the last ones of each class`;
 }

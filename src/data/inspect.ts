@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { DataError } from '../shared/errors.js';
-import { firstBytes, unreadable } from '../shared/files.js';
+import { firstBytes, isGzip, unreadable } from '../shared/files.js';
 import { type ArrayFile, openArray } from './arrayFile.js';
 import type { CachePlace } from './cache/place.js';
 import { isIdx } from './idx.js';
@@ -60,10 +60,9 @@ async function inspectFile(path: string, place: CachePlace): Promise<DataReport>
   if (/\.npz(#.*)?$/is.test(path)) return arrayReport(path, openArray(await plainArray(path, place), 0), 'NumPy');
   if (isFolder(path)) return imagesReport(path);
   const head = firstBytes(path, 16);
-  if (isNpy(head)) return arrayReport(path, openArray(await plainArray(path, place), 0), 'NumPy');
-  if (isIdx(head)) return arrayReport(path, openArray(path, 0), 'IDX');
-  if (head[0] === 0x1f && head[1] === 0x8b) return arrayReport(path, openArray(await plainArray(path, place), 0), 'gzip');
-  return tableReport(path, place);
+  const format = isNpy(head) ? 'NumPy' : isIdx(head) ? 'IDX' : isGzip(head) ? 'gzip' : undefined;
+  if (format === undefined) return tableReport(path, place);
+  return arrayReport(path, openArray(await plainArray(path, place), 0), format);
 }
 
 function isFolder(path: string): boolean {

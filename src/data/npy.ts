@@ -34,6 +34,12 @@ const types: ReadonlyMap<string, StoredDtype> = new Map([
   ['f8', 'float64'],
 ]);
 
+/** A type's `descr` in little-endian order. */
+export function descrOf(dtype: Dtype): string {
+  const [code = ''] = [...types].find(([, name]) => name === dtype) ?? [];
+  return `${bytesOfType(dtype) === 1 ? '|' : '<'}${code}`;
+}
+
 /** Enough of a file for any header of version 1; NumPy itself refuses longer ones than 10,000 bytes. */
 export const longestHeader = 12 + 0xffff;
 

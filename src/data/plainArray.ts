@@ -2,13 +2,13 @@ import { closeSync, createReadStream, createWriteStream, openSync, writeFileSync
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { DataError, errorMessage } from '../shared/errors.js';
-import { fileSize, firstBytes, readFully } from '../shared/files.js';
+import { fileSize, firstBytes, isGzip, readFully } from '../shared/files.js';
 import type { ArraySource } from './arrayFile.js';
 import { keptFile } from './cache/keptFile.js';
 import type { CachePlace } from './cache/place.js';
 import { swapBytes } from './diskRows.js';
 import { sizeOf } from './header.js';
-import { bytesOfType, isNpy, longestHeader, type StoredHeader, storedNpyHeader } from './npy.js';
+import { bytesOfType, descrOf, isNpy, longestHeader, type StoredHeader, storedNpyHeader } from './npy.js';
 import { npyHeader } from './npyWrite.js';
 import { npzArray } from './npz.js';
 
@@ -21,7 +21,7 @@ export async function plainArray(path: string, place: CachePlace): Promise<Array
   const source = await npzArray(path, place);
   const found = typeof source === 'string' ? { path: source, at: 0, bytes: fileSize(source), name: source } : source;
   const head = headOf(found);
-  if (head[0] === 0x1f && head[1] === 0x8b) return plainAgain(await gunzipped(found, place), found.name, place);
+  if (isGzip(head)) return plainAgain(await gunzipped(found, place), found.name, place);
   return inRows(found, head, source, place);
 }
 
@@ -120,10 +120,4 @@ function halfOf(bits: number): number {
   const [sign, exponent, fraction] = [bits >> 15 ? -1 : 1, (bits >> 10) & 31, bits & 1023];
   if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
   return sign * (exponent === 0 ? fraction * 2 ** -24 : (1 + fraction / 1024) * 2 ** (exponent - 15));
-}
-
-function descrOf(dtype: Exclude<StoredHeader['dtype'], 'float16'>): string {
-  const kind = dtype === 'bool' ? 'b' : dtype.startsWith('uint') ? 'u' : dtype.startsWith('int') ? 'i' : 'f';
-  const size = bytesOfType(dtype);
-  return `${size === 1 ? '|' : '<'}${kind}${size}`;
 }

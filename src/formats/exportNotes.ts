@@ -1,5 +1,6 @@
 import type { Preparation } from '../shared/config/dataSchema.js';
 import type { OptimizerSpec } from '../shared/config/optimizerSchema.js';
+import { isCoarse } from '../shared/float32Steps.js';
 import type { ModelSpec } from '../shared/model/spec.js';
 import { warmupNote } from './keras/compile.js';
 import { renamingNote } from './keras/layerNames.js';
@@ -18,9 +19,6 @@ export function exportNotes(format: ExportFormat, { spec, optimizer, metadata }:
   return [format === 'tfjs' ? undefined : warmupNote(optimizer), renamingNote(spec)].filter((note) => note !== undefined);
 }
 
-/** A range of so few steps of float32 that rounding to it is felt. */
-const fewestSteps = 1_000;
-
 /** An ONNX file normalizes inputs that are float32 already; we take differences before they are rounded. */
 function roundingNote({ normalize, schema }: Exported['metadata']): string | undefined {
   const far = farFromZero(normalize);
@@ -34,6 +32,6 @@ function farFromZero(normalize: Preparation | undefined): number[] {
   if (!normalize || !('subtract' in normalize)) return [];
   const { subtract, divide } = normalize;
   const isFar = (shift: number, scale: number): boolean =>
-    Math.abs(shift) * 2 ** -23 * fewestSteps > Math.abs(scale) && !(Number.isInteger(shift) && Math.abs(shift) < 2 ** 24);
+    isCoarse(Math.abs(scale), Math.abs(shift)) && !(Number.isInteger(shift) && Math.abs(shift) < 2 ** 24);
   return subtract.flatMap((shift, input) => (isFar(shift, divide[input] ?? 1) ? [input] : []));
 }

@@ -14,7 +14,7 @@ import { type Column, schemaOfInputs } from '../data/table/schema.js';
 import { blankLinesNote, type TableFile } from '../data/table/tableFile.js';
 import type { Preparation } from '../shared/config/dataSchema.js';
 import { DataError } from '../shared/errors.js';
-import { fileSize, firstBytes } from '../shared/files.js';
+import { fileSize, firstBytes, isGzip } from '../shared/files.js';
 import { checkPicture, checkSampleShape } from './inputShape.js';
 import type { Model } from './model.js';
 
@@ -51,11 +51,6 @@ export async function* samplesOf(
   if (isNpy(head) || isIdx(head) || isGzip(head)) yield* fromArray(model, await plainArray(path, place), preparation);
   else if (isPicture(head)) yield await fromPicture(model, path, preparation);
   else yield* fromTable(model, path, preparation, say);
-}
-
-/** Packed with gzip, which arrays may be. */
-function isGzip(head: Buffer): boolean {
-  return head[0] === 0x1f && head[1] === 0x8b;
 }
 
 function isPicture(head: Buffer): boolean {

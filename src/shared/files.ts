@@ -42,6 +42,11 @@ export function firstBytes(path: string, count: number): Buffer {
   }
 }
 
+/** Is a file with these first bytes packed with gzip, whatever its name? */
+export function isGzip(head: Uint8Array): boolean {
+  return head[0] === 0x1f && head[1] === 0x8b;
+}
+
 /** Reads into all of `bytes`, from a place of an open file. Returns how many were read: fewer where the file ends before. */
 export function readFully(bytes: Uint8Array, file: number, at: number): number {
   let filled = 0;

@@ -18,7 +18,8 @@ export async function submit(script: string, say: (line: string) => void): Promi
     // The number may be followed by the name of a cluster.
     const [, job] = /^(\d+)(?:;.*)?$/.exec(stdout.trim().split('\n').at(-1) ?? '') ?? [];
     if (code !== 0 || job === undefined) throw new UsageError(stderr.trim() || `sbatch ended with exit code ${code}: ${stdout.trim()}`);
-    say(stderr.trim());
+    const said = stderr.trim();
+    if (said !== '') say(said);
     return job;
   } catch (error) {
     if (error instanceof UsageError) throw error;

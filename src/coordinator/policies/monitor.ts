@@ -21,7 +21,7 @@ export function isImprovement(value: number | undefined, best: number | null, di
   return direction === 'min' ? value + minDelta < best : value - minDelta > best;
 }
 
-/** The figure by which the best model of a run is told. */
+/** The figure that decides which model of a run is the best. */
 export function bestMonitor({ config, counts }: Pick<TrainingPlan, 'config' | 'counts'>): string {
   return config.checkpoint.monitor ?? (counts.validation === undefined ? 'loss' : 'valLoss');
 }

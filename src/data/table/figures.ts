@@ -1,3 +1,5 @@
+import { isCoarse } from '../../shared/float32Steps.js';
+
 /** What is known of the numbers of a column, to be put together from parts of a table. Missing values are left out. */
 export interface ColumnFigures {
   readonly count: number;
@@ -43,13 +45,9 @@ export function joinFigures(parts: readonly ColumnFigures[]): ColumnFigures {
   }, none);
 }
 
-/** A range of so few steps of float32 that rounding to it is felt. */
-const fewestSteps = 1_000;
-
 /** Would float32 make different values the same: whole numbers, or values that lie close to each other and far from 0? */
 export function isLossy({ least, most, isWhole, isRepresentable }: ColumnFigures): boolean {
-  const step = 2 ** -23 * Math.max(Math.abs(least), Math.abs(most));
-  return !isRepresentable && (isWhole || most - least < fewestSteps * step);
+  return !isRepresentable && (isWhole || isCoarse(most - least, Math.max(Math.abs(least), Math.abs(most))));
 }
 
 /** Are they the numbers from 0 or 1 on, each once, in any order? */

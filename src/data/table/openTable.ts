@@ -1,5 +1,5 @@
 import { DataError } from '../../shared/errors.js';
-import { fileSize, firstBytes } from '../../shared/files.js';
+import { fileSize, firstBytes, isGzip } from '../../shared/files.js';
 import { gotWebPage, isWebPage } from '../../shared/webPage.js';
 import type { TableFile, TableReading } from './tableFile.js';
 
@@ -14,7 +14,7 @@ export async function openTable(path: string, reading: TableReading = {}): Promi
   const head = firstBytes(path, 4096);
   if (head.length === 0) throw new DataError(`${path}: is empty: expected a table, as CSV, JSON lines or Parquet`);
   if (head.toString('latin1', 0, 4) === 'PAR1') return (await import('./parquet.js')).openParquet(path);
-  if (head[0] === 0x1f && head[1] === 0x8b) throw new DataError(`${path}: expected a table, got a gzip archive: unpack it first (gunzip)`);
+  if (isGzip(head)) throw new DataError(`${path}: expected a table, got a gzip archive: unpack it first (gunzip)`);
   if (head.includes(0))
     throw new DataError(`${path}: expected a table, as CSV, JSON lines or Parquet, got a file of bytes that are no text`);
   if (isWebPage(head)) throw new DataError(`${path}: expected a table, as CSV, JSON lines or Parquet, ${gotWebPage}`);
