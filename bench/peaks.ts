@@ -1,6 +1,6 @@
 import { cpus } from 'node:os';
 import { openBlas } from '../src/engines/blas/library.js';
-import { openKernel } from '../src/shared/kernel/kernel.js';
+import { openKernel } from '../src/shared/numbers/kernel/kernel.js';
 import { nameOf, parametersOf, type Setting, settings } from './settings.js';
 
 /**

@@ -5,7 +5,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { openKernel } from '../../src/shared/kernel/kernel.js';
+import { openKernel } from '../../src/shared/numbers/kernel/kernel.js';
 import type { Hosts } from '../../test/cluster/hosts.js';
 import { parametersOf } from '../settings.js';
 import { type Costs, framing, stepMs } from './cluster.js';

@@ -1,5 +1,5 @@
-import type { Halves } from '../shared/half/half.js';
-import type { PartSums } from '../shared/protocol.js';
+import type { Halves } from '../shared/numbers/half/half.js';
+import type { PartSums } from '../shared/protocol/protocol.js';
 import type { TreeNode } from '../shared/tree.js';
 import type { Send } from '../worker/sendGradient.js';
 import type { NodeSum } from './nodeSums.js';

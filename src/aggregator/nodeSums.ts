@@ -1,6 +1,6 @@
 import { PartedSum } from '../coordinator/partedSum.js';
-import type { KernelMemory } from '../shared/kernel/kernel.js';
-import type { Partition } from '../shared/partition.js';
+import type { Partition } from '../shared/model/slices.js';
+import type { KernelMemory } from '../shared/numbers/kernel/kernel.js';
 import type { TreeNode } from '../shared/tree.js';
 
 /** Arrays that a sum has where there are enough, and at least; see TreeSum. */

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { parseAddress } from '../shared/address.js';
+import { parseAddress } from '../shared/transport/address.js';
 import { LinkLost } from '../worker/serve.js';
 
 /**

@@ -1,6 +1,6 @@
 import { Option } from 'commander';
 import { z } from 'zod';
-import { configSchema } from '../shared/config/schema.js';
+import { configSchema } from '../shared/config/configSchema.js';
 import { readYaml } from '../shared/config/yaml.js';
 
 /** A config key that is one value, as a flag. */

@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import type { SingleBar } from 'cli-progress';
 import { isAddress } from '../data/remote/address.js';
-import { printableLine } from '../shared/printable.js';
+import { printableLine } from '../shared/text/printable.js';
 import { progressBar } from './progressBar.js';
 
 /** How far a conversion is. */

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
-import { isLoopback, parseAddress } from '../shared/address.js';
-import { UsageError } from '../shared/errors.js';
-import { type RunKeys, readKeys } from '../shared/keys.js';
+import { UsageError } from '../shared/text/errors.js';
+import { isLoopback, parseAddress } from '../shared/transport/address.js';
+import { type RunKeys, readKeys } from '../shared/transport/keys.js';
 import { addConfigFlags, runCommand } from './runCommand.js';
 
 interface BindFlags {

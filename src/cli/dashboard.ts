@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import type { DashboardAddress } from '../shared/access.js';
-import { RunError, UsageError } from '../shared/errors.js';
+import type { DashboardAddress } from '../shared/http/access.js';
+import { RunError, UsageError } from '../shared/text/errors.js';
 
 /** Requests that one address may make a second, where nobody says otherwise. */
 export const dashboardRate = 1_000;

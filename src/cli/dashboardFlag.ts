@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { Option } from 'commander';
 import type { RunObserver } from '../run/run.js';
-import { type DashboardAddress, dashboardAddress, isLocal, newToken, tokenVariable } from '../shared/access.js';
-import { UsageError } from '../shared/errors.js';
+import { type DashboardAddress, dashboardAddress, isLocal, newToken, tokenVariable } from '../shared/http/access.js';
+import { UsageError } from '../shared/text/errors.js';
 import { type Dashboard, dashboardRate, openDashboard } from './dashboard.js';
 
 export function dashboardOption(): Option {

@@ -1,8 +1,8 @@
 import { Command } from 'commander';
 import type { Finding } from '../setup/doctor.js';
-import { deviceOf } from '../shared/device.js';
-import { engineNames } from '../shared/engineNames.js';
-import { UsageError } from '../shared/errors.js';
+import { deviceOf } from '../shared/engine/device.js';
+import { engineNames } from '../shared/engine/engineNames.js';
+import { UsageError } from '../shared/text/errors.js';
 import { print } from './say.js';
 
 interface Flags {

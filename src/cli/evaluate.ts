@@ -2,9 +2,9 @@ import { Command } from 'commander';
 import type { ClassReport } from '../inference/classReport.js';
 import type { Evaluation } from '../inference/evaluate.js';
 import { machineHere } from '../shared/config/machine.js';
-import { deviceOf } from '../shared/device.js';
-import { UsageError } from '../shared/errors.js';
-import { textTable } from '../shared/table.js';
+import { deviceOf } from '../shared/engine/device.js';
+import { UsageError } from '../shared/text/errors.js';
+import { textTable } from '../shared/text/textTable.js';
 import { figure } from './format.js';
 import { print, say } from './say.js';
 
@@ -67,7 +67,7 @@ async function evaluateRun(folder: string, { weights, engine, device, data, repo
 /** Data as a config has them. */
 async function dataSpec(text: string) {
   const { readConfigText } = await import('../shared/config/configText.js');
-  const { parseConfig } = await import('../shared/config/parse.js');
+  const { parseConfig } = await import('../shared/config/parseConfig.js');
   return parseConfig({ data: readConfigText('--data', text, ['data']) }, '--data', machineHere()).data;
 }
 

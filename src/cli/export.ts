@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { Command, Option } from 'commander';
-import { errorCode, errorMessage, RunError, UsageError } from '../shared/errors.js';
+import { errorCode, errorMessage, RunError, UsageError } from '../shared/text/errors.js';
 import { print, say } from './say.js';
 import { weightsChoice } from './weightsChoice.js';
 

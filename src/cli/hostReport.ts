@@ -1,8 +1,8 @@
 import { text } from 'node:stream/consumers';
 import { Command } from 'commander';
 import type { HostQuestion, HostReport } from '../hosts/hostReport.js';
-import { DataError, errorMessage } from '../shared/errors.js';
-import { version } from '../shared/version.js';
+import { version } from '../shared/system/version.js';
+import { DataError, errorMessage } from '../shared/text/errors.js';
 
 /** What `up --hosts` asks of every host before it starts workers there; not for people. */
 export function hostReportCommand(): Command {
@@ -23,7 +23,7 @@ async function dataReport({ data, validationSplit }: HostQuestion): Promise<Pick
   const { cachesElsewhere } = await import('../data/cache/place.js');
   const { loadData } = await import('../data/open.js');
   const { readingOf } = await import('../data/memory.js');
-  const { parseConfig } = await import('../shared/config/parse.js');
+  const { parseConfig } = await import('../shared/config/parseConfig.js');
   try {
     const config = parseConfig({ data, validationSplit }, 'host-report', { cores: 1 });
     const loaded = await loadData(config.data, config.validationSplit, { folders: cachesElsewhere(config.runs) }, readingOf(config));

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import type { ColumnReport, DataReport } from '../data/inspect.js';
-import { textTable } from '../shared/table.js';
+import { textTable } from '../shared/text/textTable.js';
 import { amount, figure } from './format.js';
 import { print, say } from './say.js';
 

@@ -1,5 +1,5 @@
 import type { RunObserver } from '../run/run.js';
-import { logLine } from '../shared/logLine.js';
+import { logLine } from '../shared/text/logLine.js';
 import { wordsOf } from './conversionBar.js';
 
 /** Milliseconds between two lines within an epoch. */

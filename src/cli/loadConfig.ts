@@ -2,14 +2,14 @@ import { readFileSync } from 'node:fs';
 import { basename, dirname, extname } from 'node:path';
 import { isOfTable, pathsFrom } from '../data/configPaths.js';
 import { withModelFrom } from '../formats/startFrom.js';
+import type { Config } from '../shared/config/configSchema.js';
 import { readConfigText } from '../shared/config/configText.js';
 import { machineHere } from '../shared/config/machine.js';
 import { isMapping, mergeConfigs } from '../shared/config/merge.js';
 import { changedNames } from '../shared/config/names.js';
-import { parseConfig } from '../shared/config/parse.js';
-import type { Config } from '../shared/config/schema.js';
-import { ConfigError, errorCode, errorMessage, UsageError } from '../shared/errors.js';
-import { asRunName } from '../shared/runName.js';
+import { parseConfig } from '../shared/config/parseConfig.js';
+import { asRunName } from '../shared/config/runName.js';
+import { ConfigError, errorCode, errorMessage, UsageError } from '../shared/text/errors.js';
 import { configFlags } from './configFlags.js';
 
 type Mapping = Readonly<Record<string, unknown>>;

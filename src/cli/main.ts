@@ -1,13 +1,13 @@
 #!/usr/bin/env node
-import '../shared/debuggerPort.js';
+import '../shared/system/debuggerPort.js';
 import { setFlagsFromString } from 'node:v8';
 import { Command, CommanderError } from 'commander';
-import { spareAddressesOfChildren } from '../shared/addressSpace.js';
-import { DataError, errorCode, Interrupted, ProtocolError, RunError, UsageError } from '../shared/errors.js';
-import { type LogFormat, logLine } from '../shared/logLine.js';
-import { printableText } from '../shared/printable.js';
-import { refuseWindows } from '../shared/transport.js';
-import { version } from '../shared/version.js';
+import { spareAddressesOfChildren } from '../shared/system/addressSpace.js';
+import { version } from '../shared/system/version.js';
+import { DataError, errorCode, Interrupted, ProtocolError, RunError, UsageError } from '../shared/text/errors.js';
+import { type LogFormat, logLine } from '../shared/text/logLine.js';
+import { printableText } from '../shared/text/printable.js';
+import { refuseWindows } from '../shared/transport/transport.js';
 import { heedNohup, nohupOption } from './nohup.js';
 import { refuseSurplus } from './surplusArguments.js';
 

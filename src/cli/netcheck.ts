@@ -4,13 +4,13 @@ import { Command } from 'commander';
 import type { ReadyHost } from '../hosts/checkHosts.js';
 import type { RemoteCommand } from '../hosts/ssh.js';
 import type { CheckOptions, NetworkFigures } from '../netcheck/check.js';
-import { addressAt, isLoopback, parseAddress } from '../shared/address.js';
-import { RunError, UsageError } from '../shared/errors.js';
-import { type RunKeys, readKeys } from '../shared/keys.js';
 import { buildNetwork } from '../shared/model/network.js';
-import { quoted } from '../shared/shellWord.js';
-import { textTable } from '../shared/table.js';
-import { version } from '../shared/version.js';
+import { version } from '../shared/system/version.js';
+import { RunError, UsageError } from '../shared/text/errors.js';
+import { quoted } from '../shared/text/shellWord.js';
+import { textTable } from '../shared/text/textTable.js';
+import { addressAt, isLoopback, parseAddress } from '../shared/transport/address.js';
+import { type RunKeys, readKeys } from '../shared/transport/keys.js';
 import { addHostFlags, everywhere, type HostFlags, hostsIn, seenFrom, sshOf } from './hosts.js';
 import { loadConfig } from './loadConfig.js';
 import { print, say } from './say.js';
@@ -69,7 +69,7 @@ async function overSsh(flags: NetcheckFlags, say: (line: string) => void): Promi
   if (!hosts) throw new UsageError('netcheck: expected --hosts or --hostfile, or --bind with --workers, or --connect');
   const { checkHosts } = await import('../hosts/checkHosts.js');
   const { startOn } = await import('../hosts/ssh.js');
-  const { newKeys } = await import('../shared/transport.js');
+  const { newKeys } = await import('../shared/transport/transport.js');
   const ssh = sshOf(flags);
   const ready = await checkHosts(hosts, ssh, {}, { version, node: process.version, fingerprint: undefined }, hostTimeout);
   const keys = newKeys();
@@ -129,7 +129,7 @@ async function measured(
   { address, keys, ...options }: Place,
   start: (bound: string) => Promise<never> | undefined,
 ): Promise<NetworkFigures> {
-  const { openHub } = await import('../shared/transport.js');
+  const { openHub } = await import('../shared/transport/transport.js');
   const { checkNetwork } = await import('../netcheck/check.js');
   const { frameBytes } = await import('../netcheck/messages.js');
   const hub = await openHub({ address, maxFrameBytes: frameBytes + 64, keys, onTurnedAway: options.say });

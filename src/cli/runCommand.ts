@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
 import { endReasonText } from '../run/endText.js';
 import type { RunOptions, RunResult } from '../run/run.js';
+import type { Config } from '../shared/config/configSchema.js';
 import type { Machine } from '../shared/config/machine.js';
 import { machineHere } from '../shared/config/machine.js';
-import type { Config } from '../shared/config/schema.js';
-import { errorMessage, RunIsOver } from '../shared/errors.js';
-import { printableLine } from '../shared/printable.js';
+import { errorMessage, RunIsOver } from '../shared/text/errors.js';
+import { printableLine } from '../shared/text/printable.js';
 import { traceRequest } from '../view/trace/tracedSteps.js';
 import { configFlags } from './configFlags.js';
 import { dashboardFor, dashboardOption, shownOn } from './dashboardFlag.js';

@@ -1,4 +1,4 @@
-import { printableText } from '../shared/printable.js';
+import { printableText } from '../shared/text/printable.js';
 
 /** Says a line to the person at the keyboard: results alone go to stdout. */
 export function say(line: string): void {

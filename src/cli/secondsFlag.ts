@@ -1,4 +1,4 @@
-import { UsageError } from '../shared/errors.js';
+import { UsageError } from '../shared/text/errors.js';
 
 /** Reads a flag that takes a number of seconds, 0 or more. */
 export function secondsFlag(flag: string, text: string): number {

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
-import { dashboardAddress, urlAt } from '../shared/access.js';
-import { deviceOf } from '../shared/device.js';
-import { UsageError } from '../shared/errors.js';
+import { deviceOf } from '../shared/engine/device.js';
+import { dashboardAddress, urlAt } from '../shared/http/access.js';
+import { UsageError } from '../shared/text/errors.js';
 import { tokenFor } from './dashboardFlag.js';
 import { say } from './say.js';
 import { secondsFlag } from './secondsFlag.js';
@@ -41,7 +41,7 @@ export function serveCommand(): Command {
 async function serve(folder: string, flags: ServeFlags): Promise<void> {
   const { loadModel } = await import('../inference/loadModel.js');
   const { predictServer } = await import('../inference/serve/server.js');
-  const { listenProblem } = await import('../shared/http/problems.js');
+  const { listenProblem } = await import('../shared/http/problemAnswers.js');
   const { portOf } = await import('../shared/http/guard.js');
   const address = dashboardAddress('--port', flags.port);
   const token = tokenFor(address);

@@ -2,11 +2,11 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Command } from 'commander';
-import { parseAddress } from '../shared/address.js';
-import { errorMessage, UsageError } from '../shared/errors.js';
-import type { RunKeys } from '../shared/keys.js';
-import { type LogFormat, logFormats, logLine } from '../shared/logLine.js';
-import { printableLine } from '../shared/printable.js';
+import { errorMessage, UsageError } from '../shared/text/errors.js';
+import { type LogFormat, logFormats, logLine } from '../shared/text/logLine.js';
+import { printableLine } from '../shared/text/printable.js';
+import { parseAddress } from '../shared/transport/address.js';
+import type { RunKeys } from '../shared/transport/keys.js';
 import type { Whereabouts } from '../worker/knock.js';
 import type { WhileItLastsOptions } from '../worker/serveRuns.js';
 import { logFormatOption } from './logFormat.js';
@@ -109,7 +109,7 @@ function whereabouts({ connect, addressFile }: ServingFlags): Whereabouts {
 /** Keys of a run that come on standard input stand in no command line and no file. */
 export async function keysOf(file: string | undefined): Promise<RunKeys | undefined> {
   if (file === undefined) return undefined;
-  const { parseKeys, readKeys } = await import('../shared/keys.js');
+  const { parseKeys, readKeys } = await import('../shared/transport/keys.js');
   if (file !== '-') return readKeys(file);
   for await (const line of createInterface(process.stdin))
     return parseKeys(line, '--key -', 'a line of JSON with the key on standard input');

@@ -2,8 +2,8 @@ import { SingleBar } from 'cli-progress';
 import { Command, Option } from 'commander';
 import type { Trial } from '../engines/trial/tryEngine.js';
 import type { SetupOptions } from '../setup/obtain.js';
-import type { Device } from '../shared/device.js';
-import { RunError } from '../shared/errors.js';
+import type { Device } from '../shared/engine/device.js';
+import { RunError } from '../shared/text/errors.js';
 import { say } from './say.js';
 
 const defaultIndex = 'https://pypi.org/simple';

@@ -1,8 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { quoted } from '../shared/shellWord.js';
-import { wantsAggregators } from '../shared/topology.js';
+import { wantsAggregators } from '../shared/config/topology.js';
+import { quoted } from '../shared/text/shellWord.js';
 import { configFlags } from './configFlags.js';
 import { amount } from './format.js';
 import { loadConfig } from './loadConfig.js';

@@ -1,6 +1,6 @@
 import { relative, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { UsageError } from '../shared/errors.js';
+import { UsageError } from '../shared/text/errors.js';
 import type { SbatchOptions } from '../slurm/jobScript.js';
 import { givenWords } from './givenWords.js';
 import { wholeFlag } from './wholeFlag.js';

@@ -1,4 +1,4 @@
-import { UsageError } from '../shared/errors.js';
+import { UsageError } from '../shared/text/errors.js';
 
 /**
  * `srun -n 4 bpnn-dist up` starts four trainings of the same. Those that have a name are kept apart, or refused, by it; of

@@ -1,4 +1,4 @@
-import { giveUpSigusr1 } from '../shared/debuggerPort.js';
+import { giveUpSigusr1 } from '../shared/system/debuggerPort.js';
 
 /** What asks a process to stop: the terminal's keys or its end, service managers, batch systems. */
 export const stopSignals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const;

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
-import { UsageError } from '../shared/errors.js';
+import { UsageError } from '../shared/text/errors.js';
 
 /** Arguments that a command does not take, and what they are likely to be. */
 

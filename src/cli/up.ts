@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { ofRun } from '../data/movedData.js';
-import { UsageError } from '../shared/errors.js';
+import { UsageError } from '../shared/text/errors.js';
 import { addHostFlags, type HostFlags, hostsIn, hostWorkers } from './hosts.js';
 import { loadConfig } from './loadConfig.js';
 import { addConfigFlags, resumption, runCommand } from './runCommand.js';

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
-import { dashboardAddress } from '../shared/access.js';
-import { RunError } from '../shared/errors.js';
+import { dashboardAddress } from '../shared/http/access.js';
+import { RunError } from '../shared/text/errors.js';
 import { dashboardRate, openDashboard } from './dashboard.js';
 import { tokenFor } from './dashboardFlag.js';
 import { say } from './say.js';

@@ -1,4 +1,4 @@
-import { UsageError } from '../shared/errors.js';
+import { UsageError } from '../shared/text/errors.js';
 
 /** Reads `--weights`. */
 export function weightsChoice(text: string | undefined): 'best' | 'final' | undefined {

@@ -1,4 +1,4 @@
-import { UsageError } from '../shared/errors.js';
+import { UsageError } from '../shared/text/errors.js';
 
 /** Reads a flag that takes a whole number of at least 1. */
 export function wholeFlag(flag: string, text: string): number {

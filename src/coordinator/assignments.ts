@@ -1,9 +1,9 @@
-import { awakeNow } from '../shared/awake.js';
-import { ProtocolError } from '../shared/errors.js';
 import type { StepAnswer } from '../shared/memory/arena.js';
-import type { Partition } from '../shared/partition.js';
-import { encode, type Message, type PartSums } from '../shared/protocol.js';
-import type { Frames, Incarnation } from '../shared/transport.js';
+import type { Partition } from '../shared/model/slices.js';
+import { encode, type Message, type PartSums } from '../shared/protocol/protocol.js';
+import { awakeNow } from '../shared/system/awakeTimer.js';
+import { ProtocolError } from '../shared/text/errors.js';
+import type { Frames, Incarnation } from '../shared/transport/transport.js';
 import { isTreeNode, shardRange, type TreeNode } from '../shared/tree.js';
 import type { Broadcast } from './broadcast.js';
 import type { DeadlineOptions, Verdict } from './deadline.js';

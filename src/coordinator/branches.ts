@@ -1,9 +1,9 @@
-import { isLoopback, parseAddress } from '../shared/address.js';
-import { AwakeTimer } from '../shared/awake.js';
-import type { EngineOn } from '../shared/engineChoice.js';
-import { ProtocolError } from '../shared/errors.js';
-import type { Message } from '../shared/protocol.js';
-import type { Incarnation } from '../shared/transport.js';
+import type { EngineOn } from '../shared/engine/engineFigures.js';
+import type { Message } from '../shared/protocol/protocol.js';
+import { AwakeTimer } from '../shared/system/awakeTimer.js';
+import { ProtocolError } from '../shared/text/errors.js';
+import { isLoopback, parseAddress } from '../shared/transport/address.js';
+import type { Incarnation } from '../shared/transport/transport.js';
 import type { DeskPorts, Fate, FromBelow } from './desk.js';
 import { type Hello, isAggregator, type Member, type Ready, type Roster } from './roster.js';
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { DataError } from '../shared/errors.js';
-import { jsonLine } from '../shared/json.js';
+import { DataError } from '../shared/text/errors.js';
+import { jsonLine } from '../shared/text/json.js';
 import type { OptimizerState } from './optimizer.js';
 import type { Progress } from './progress.js';
 

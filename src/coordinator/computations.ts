@@ -1,6 +1,6 @@
-import type { Config } from '../shared/config/schema.js';
-import { divisorOf } from '../shared/half/half.js';
-import type { PartSums } from '../shared/protocol.js';
+import type { Config } from '../shared/config/configSchema.js';
+import { divisorOf } from '../shared/numbers/half/half.js';
+import type { PartSums } from '../shared/protocol/protocol.js';
 import { Stopwatch } from '../shared/stopwatch.js';
 import { shardRange } from '../shared/tree.js';
 import type { Assignments } from './assignments.js';

@@ -1,5 +1,5 @@
-import type { FromCoordinator, Message } from '../shared/protocol.js';
-import type { Incarnation } from '../shared/transport.js';
+import type { FromCoordinator, Message } from '../shared/protocol/protocol.js';
+import type { Incarnation } from '../shared/transport/transport.js';
 import type { Hello, Member, Ready } from './roster.js';
 
 /** What an aggregator says of those below it. */

@@ -1,5 +1,5 @@
-import { type EngineOn, isOpen } from '../shared/engineChoice.js';
-import type { Incarnation } from '../shared/transport.js';
+import { type EngineOn, isOpen } from '../shared/engine/engineFigures.js';
+import type { Incarnation } from '../shared/transport/transport.js';
 
 export interface EngineChoiceOptions {
   /** What the config asks for. */

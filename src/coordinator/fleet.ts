@@ -1,8 +1,8 @@
-import { checkWanted, type DataLayout, type RawSamples, type WantedSamples } from '../shared/dataLayout.js';
-import { errorMessage, ProtocolError, RunError } from '../shared/errors.js';
-import type { Halves } from '../shared/half/half.js';
-import { type Decoded, decodeFromWorker, encode, type FromWorker, type Message } from '../shared/protocol.js';
-import type { Frames, Hub, Incarnation } from '../shared/transport.js';
+import type { Halves } from '../shared/numbers/half/half.js';
+import { checkWanted, type DataLayout, type RawSamples, type WantedSamples } from '../shared/protocol/dataLayout.js';
+import { type Decoded, decodeFromWorker, encode, type FromWorker, type Message } from '../shared/protocol/protocol.js';
+import { errorMessage, ProtocolError, RunError } from '../shared/text/errors.js';
+import type { Frames, Hub, Incarnation } from '../shared/transport/transport.js';
 import { Assignments, type AssignmentsOptions } from './assignments.js';
 import type { Desk, DeskPorts, Fate } from './desk.js';
 import { isAggregator, type Member, Roster, workersOf } from './roster.js';

@@ -1,6 +1,6 @@
-import { ProtocolError } from '../shared/errors.js';
-import type { PartSums } from '../shared/protocol.js';
-import type { Incarnation } from '../shared/transport.js';
+import type { PartSums } from '../shared/protocol/protocol.js';
+import { ProtocolError } from '../shared/text/errors.js';
+import type { Incarnation } from '../shared/transport/transport.js';
 import type { TreeNode } from '../shared/tree.js';
 import { type Assignment, answered, type Change, debtors, handOver, isComplete, joined, type Ledger, left, openLedger } from './ledger.js';
 

@@ -1,7 +1,7 @@
-import { awakeNow } from '../shared/awake.js';
-import { ProtocolError } from '../shared/errors.js';
-import type { PartSums } from '../shared/protocol.js';
-import type { Incarnation } from '../shared/transport.js';
+import type { PartSums } from '../shared/protocol/protocol.js';
+import { awakeNow } from '../shared/system/awakeTimer.js';
+import { ProtocolError } from '../shared/text/errors.js';
+import type { Incarnation } from '../shared/transport/transport.js';
 import { Deadline, type DeadlineOptions, type Verdict } from './deadline.js';
 import { Job, type JobSpec } from './job.js';
 

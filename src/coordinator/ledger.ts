@@ -1,5 +1,5 @@
-import { ProtocolError } from '../shared/errors.js';
-import type { Incarnation } from '../shared/transport.js';
+import { ProtocolError } from '../shared/text/errors.js';
+import type { Incarnation } from '../shared/transport/transport.js';
 import { coveringNodes, type TreeNode } from '../shared/tree.js';
 
 /**

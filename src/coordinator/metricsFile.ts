@@ -1,6 +1,6 @@
 import { closeSync, existsSync, fdatasync, fstatSync, openSync, readSync, truncateSync, writeSync } from 'node:fs';
 import { promisify } from 'node:util';
-import { jsonLine } from '../shared/json.js';
+import { jsonLine } from '../shared/text/json.js';
 
 /** Bytes of metrics that may wait in memory, and milliseconds that they may wait. */
 const flushBytes = 8_192;

@@ -1,4 +1,4 @@
-import type { PartSums } from '../shared/protocol.js';
+import type { PartSums } from '../shared/protocol/protocol.js';
 
 /**
  * Running averages of the two parts of the gradient noise scale, apart (McCandlish et al. 2018, "An Empirical Model of

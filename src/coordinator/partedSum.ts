@@ -1,6 +1,6 @@
-import type { Kernel } from '../shared/kernel/kernel.js';
 import { viewOf } from '../shared/model/layout.js';
-import type { Partition } from '../shared/partition.js';
+import type { Partition } from '../shared/model/slices.js';
+import type { Kernel } from '../shared/numbers/kernel/kernel.js';
 import type { TreeNode } from '../shared/tree.js';
 import { type GradientSum, TreeSum } from './treeSum.js';
 

@@ -1,4 +1,4 @@
-import type { Config } from '../shared/config/schema.js';
+import type { Config } from '../shared/config/configSchema.js';
 import { type TrainingLength, trainingLength } from '../shared/config/trainingLength.js';
 import type { Network } from '../shared/model/network.js';
 

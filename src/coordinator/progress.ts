@@ -1,5 +1,5 @@
-import type { Figures } from '../shared/json.js';
-import type { PartSums } from '../shared/protocol.js';
+import type { PartSums } from '../shared/protocol/protocol.js';
+import type { Figures } from '../shared/text/json.js';
 import type { NoiseState } from './noiseScale.js';
 import { initialStopping, type StoppingState } from './policies/earlyStopping.js';
 import { initialPlateau, type PlateauState } from './policies/reduceOnPlateau.js';

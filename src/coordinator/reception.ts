@@ -1,9 +1,9 @@
-import { AwakeTimer } from '../shared/awake.js';
-import type { DataLayout } from '../shared/dataLayout.js';
-import { answers, type EngineFigure, type EngineOn, fastestOf, nameOf } from '../shared/engineChoice.js';
-import { ProtocolError } from '../shared/errors.js';
-import type { Message } from '../shared/protocol.js';
-import type { Incarnation } from '../shared/transport.js';
+import { answers, type EngineFigure, type EngineOn, fastestOf, nameOf } from '../shared/engine/engineFigures.js';
+import type { DataLayout } from '../shared/protocol/dataLayout.js';
+import type { Message } from '../shared/protocol/protocol.js';
+import { AwakeTimer } from '../shared/system/awakeTimer.js';
+import { ProtocolError } from '../shared/text/errors.js';
+import type { Incarnation } from '../shared/transport/transport.js';
 import { Branches, type BranchesOptions } from './branches.js';
 import type { Desk, DeskPorts, FromBelow } from './desk.js';
 import { EngineChoice, type EngineChoiceOptions } from './engineChoice.js';

@@ -1,6 +1,6 @@
-import type { EngineOn } from '../shared/engineChoice.js';
-import type { Message } from '../shared/protocol.js';
-import type { Incarnation } from '../shared/transport.js';
+import type { EngineOn } from '../shared/engine/engineFigures.js';
+import type { Message } from '../shared/protocol/protocol.js';
+import type { Incarnation } from '../shared/transport/transport.js';
 
 export type Hello = Message<'hello'>;
 export type Ready = Message<'ready'>;

@@ -1,10 +1,10 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { errorCode, errorMessage, UsageError } from '../shared/errors.js';
-import { type LockHolder, lockHolder, ProcessLock } from '../shared/processLock.js';
+import { type LockHolder, lockHolder, ProcessLock } from '../shared/files/processLock.js';
+import { textIfThere } from '../shared/files/textIfThere.js';
 import { statusName } from '../shared/runStatus.js';
-import { textIfThere } from '../shared/textIfThere.js';
+import { errorCode, errorMessage, UsageError } from '../shared/text/errors.js';
 
 const lockName = 'lock';
 

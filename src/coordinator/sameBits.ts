@@ -1,4 +1,4 @@
-import { protocolVersion } from '../shared/protocol.js';
+import { protocolVersion } from '../shared/protocol/protocol.js';
 import type { Hello, Member, Ready } from './roster.js';
 
 /** What keeps two programs from understanding each other, in words; undefined where nothing does. */

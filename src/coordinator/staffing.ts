@@ -1,6 +1,6 @@
-import { AwakeTimer, awakeNow } from '../shared/awake.js';
-import { RunError } from '../shared/errors.js';
-import { printableLine } from '../shared/printable.js';
+import { AwakeTimer, awakeNow } from '../shared/system/awakeTimer.js';
+import { RunError } from '../shared/text/errors.js';
+import { printableLine } from '../shared/text/printable.js';
 
 export interface StaffingOptions {
   readonly workers: number;

@@ -1,4 +1,4 @@
-import type { Incarnation } from '../shared/transport.js';
+import type { Incarnation } from '../shared/transport/transport.js';
 import { median } from './median.js';
 
 /**

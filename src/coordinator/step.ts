@@ -1,4 +1,4 @@
-import type { PartSums } from '../shared/protocol.js';
+import type { PartSums } from '../shared/protocol/protocol.js';
 import type { GradientSum } from './treeSum.js';
 
 /** One step's batch: positions [from, from + count) of the epoch's order. */

@@ -1,8 +1,8 @@
-import { validationName } from '../shared/config/parse.js';
-import { Interrupted, RunError } from '../shared/errors.js';
-import { divisorOf } from '../shared/half/half.js';
-import type { Figures } from '../shared/json.js';
-import { blockSizeFor, sampleOrder } from '../shared/random/sampleOrder.js';
+import { validationName } from '../shared/config/parseConfig.js';
+import { divisorOf } from '../shared/numbers/half/half.js';
+import { blockSizeFor, sampleOrder } from '../shared/numbers/random/sampleOrder.js';
+import { Interrupted, RunError } from '../shared/text/errors.js';
+import type { Figures } from '../shared/text/json.js';
 import { shardRange } from '../shared/tree.js';
 import type { Checkpoint } from './checkpoint.js';
 import { initialNoise, noiseScaleOf, watchNoise } from './noiseScale.js';

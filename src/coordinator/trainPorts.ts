@@ -1,6 +1,6 @@
-import type { Figures } from '../shared/json.js';
-import type { PartSums } from '../shared/protocol.js';
+import type { PartSums } from '../shared/protocol/protocol.js';
 import type { Stopwatch } from '../shared/stopwatch.js';
+import type { Figures } from '../shared/text/json.js';
 import type { Checkpoint } from './checkpoint.js';
 import type { PartSum } from './partedSum.js';
 import type { StoppingState } from './policies/earlyStopping.js';

@@ -1,4 +1,4 @@
-import type { Kernel } from '../shared/kernel/kernel.js';
+import type { Kernel } from '../shared/numbers/kernel/kernel.js';
 import { childrenOf, type TreeNode } from '../shared/tree.js';
 
 /** A gradient sum in the kernel's memory, whose last addition may be left to whoever reads it. */

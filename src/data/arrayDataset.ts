@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { bytesOf } from '../shared/bytesOf.js';
 import type { FileData, Preparation } from '../shared/config/dataSchema.js';
-import type { PartLayout, RawSamples } from '../shared/dataLayout.js';
-import { DataError } from '../shared/errors.js';
-import { shortHash } from '../shared/shortHash.js';
+import { shortHash } from '../shared/files/shortHash.js';
+import { bytesOf } from '../shared/numbers/bytesOf.js';
+import type { PartLayout, RawSamples } from '../shared/protocol/dataLayout.js';
+import { DataError } from '../shared/text/errors.js';
 import { type ArrayFile, type ArraySource, openArray } from './arrayFile.js';
 import { classReader } from './classWeights.js';
 import type { Dataset, TargetKind } from './dataset.js';

@@ -1,4 +1,4 @@
-import { DataError } from '../shared/errors.js';
+import { DataError } from '../shared/text/errors.js';
 import type { Dataset, SampleIndices } from './dataset.js';
 import type { RowBuffer } from './rows.js';
 import { isClass, type TargetEncoding } from './targets.js';

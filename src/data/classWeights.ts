@@ -1,6 +1,6 @@
 import type { ClassWeights } from '../shared/config/dataSchema.js';
 import { show, suggestion } from '../shared/config/fields.js';
-import { ConfigError, DataError } from '../shared/errors.js';
+import { ConfigError, DataError } from '../shared/text/errors.js';
 import type { Dataset } from './dataset.js';
 import { shortList } from './table/schema.js';
 

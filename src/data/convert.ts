@@ -1,5 +1,5 @@
 import type { DataSpec, FileData, FilePair, ImagesData, TableData } from '../shared/config/dataSchema.js';
-import { fileSize } from '../shared/files.js';
+import { fileSize } from '../shared/files/readFile.js';
 import type { ArrayData, ArrayPair } from './arrayDataset.js';
 import { type Converted, convertImages, convertTable, type TableLike } from './cache/build.js';
 import type { CachePlace } from './cache/place.js';

@@ -1,7 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { type DataSpec, mapPaths } from '../shared/config/dataSchema.js';
-import { DataError } from '../shared/errors.js';
+import { DataError } from '../shared/text/errors.js';
 import { isAddress, withoutSecrets } from './remote/address.js';
 import { isAllowed } from './remote/allowed.js';
 

@@ -1,7 +1,7 @@
 import { endianness } from 'node:os';
 import type { Preparation } from '../shared/config/dataSchema.js';
-import { DataError } from '../shared/errors.js';
-import { readFully } from '../shared/files.js';
+import { readFully } from '../shared/files/readFile.js';
+import { DataError } from '../shared/text/errors.js';
 import { dtypes, type Elements } from './dtype.js';
 import { firstNotFinite, notFinite } from './finite.js';
 import { type ArrayHeader, sizeOf } from './header.js';

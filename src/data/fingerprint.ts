@@ -1,5 +1,5 @@
 import type { Preparation } from '../shared/config/dataSchema.js';
-import { shortHash } from '../shared/shortHash.js';
+import { shortHash } from '../shared/files/shortHash.js';
 import type { DataParts } from './dataset.js';
 import type { Dtype } from './dtype.js';
 

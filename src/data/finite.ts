@@ -1,4 +1,4 @@
-import { DataError } from '../shared/errors.js';
+import { DataError } from '../shared/text/errors.js';
 import type { ArrayFile } from './arrayFile.js';
 import type { Elements } from './dtype.js';
 

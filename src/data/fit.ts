@@ -1,5 +1,5 @@
 import type { Preparation } from '../shared/config/dataSchema.js';
-import { DataError } from '../shared/errors.js';
+import { DataError } from '../shared/text/errors.js';
 import type { ArrayDataset } from './arrayDataset.js';
 import { sizeOf } from './header.js';
 

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
-import { DataError } from '../shared/errors.js';
-import { firstBytes, isGzip, unreadable } from '../shared/files.js';
+import { firstBytes, isGzip, unreadable } from '../shared/files/readFile.js';
+import { DataError } from '../shared/text/errors.js';
 import { type ArrayFile, openArray } from './arrayFile.js';
 import type { CachePlace } from './cache/place.js';
 import { isIdx } from './idx.js';

@@ -1,6 +1,6 @@
 import { closeSync, constants, openSync, writeSync } from 'node:fs';
-import { errorMessage, ProtocolError, RunError } from '../shared/errors.js';
-import { readFully } from '../shared/files.js';
+import { readFully } from '../shared/files/readFile.js';
+import { errorMessage, ProtocolError, RunError } from '../shared/text/errors.js';
 
 /** Rows of bytes in a file, some of which are there. Several processes may have it open. */
 export class KeptRows {

@@ -1,5 +1,5 @@
-import type { Config } from '../shared/config/schema.js';
-import { memoryBytes } from '../shared/controlGroup.js';
+import type { Config } from '../shared/config/configSchema.js';
+import { memoryBytes } from '../shared/system/controlGroup.js';
 
 /** Bytes that a process needs beside the data: Node.js, an engine, and what they work in. */
 const ownBytes = 250 * 2 ** 20;

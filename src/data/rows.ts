@@ -1,5 +1,5 @@
 import type { Preparation } from '../shared/config/dataSchema.js';
-import { openWasm } from '../shared/wasm.js';
+import { openWasm } from '../shared/numbers/wasm.js';
 import type { Elements } from './dtype.js';
 
 /** Writes the values of row `row` to `into` at `offset`, as float32. */

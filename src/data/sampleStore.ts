@@ -1,10 +1,10 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import crc32 from 'crc-32';
-import { bytesOf } from '../shared/bytesOf.js';
 import type { Preparation } from '../shared/config/dataSchema.js';
-import { askedBytes, type PartLayout, type RawSamples, type RowLayout, sampleBytes } from '../shared/dataLayout.js';
-import { errorMessage, ProtocolError, RunError } from '../shared/errors.js';
+import { bytesOf } from '../shared/numbers/bytesOf.js';
+import { askedBytes, type PartLayout, type RawSamples, type RowLayout, sampleBytes } from '../shared/protocol/dataLayout.js';
+import { errorMessage, ProtocolError, RunError } from '../shared/text/errors.js';
 import type { Dataset, SampleIndices, TargetKind } from './dataset.js';
 import { type DiskRows, diskRows } from './diskRows.js';
 import { type Dtype, dtypes, isDtype } from './dtype.js';

@@ -1,4 +1,4 @@
-import { DataError } from '../shared/errors.js';
+import { DataError } from '../shared/text/errors.js';
 import type { ArrayDataset } from './arrayDataset.js';
 import type { ArrayFile } from './arrayFile.js';
 

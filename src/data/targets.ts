@@ -1,5 +1,5 @@
-import { DataError } from '../shared/errors.js';
 import type { Activation, Loss } from '../shared/model/spec.js';
+import { DataError } from '../shared/text/errors.js';
 import type { Dataset, PartName, TargetKind } from './dataset.js';
 import { numberReader } from './rows.js';
 

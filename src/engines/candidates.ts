@@ -1,11 +1,11 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import type { Config } from '../shared/config/schema.js';
-import type { EngineOn } from '../shared/engineChoice.js';
-import { installedOnnxCuda } from '../shared/home.js';
-import { ownName } from '../shared/ownName.js';
-import { precisionProblem } from '../shared/precision.js';
+import type { Config } from '../shared/config/configSchema.js';
+import type { EngineOn } from '../shared/engine/engineFigures.js';
+import { precisionProblem } from '../shared/engine/precision.js';
+import { installedOnnxCuda } from '../shared/files/home.js';
 import { missingGpu } from './gpu.js';
+import { ownName } from './ownName.js';
 
 export interface Candidates {
   /** In the order in which they are preferred where they are equally fast. */

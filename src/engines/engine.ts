@@ -1,8 +1,8 @@
-import type { Device } from '../shared/device.js';
-import type { EngineName } from '../shared/engineNames.js';
+import type { Device } from '../shared/engine/device.js';
+import type { EngineName } from '../shared/engine/engineNames.js';
+import type { Precision } from '../shared/engine/precision.js';
 import type { Network } from '../shared/model/network.js';
 import type { Loss, Metric } from '../shared/model/spec.js';
-import type { Precision } from '../shared/precision.js';
 
 /** Some samples, ready to be computed on. Arrays may be longer than the batch; only its first samples count. */
 export interface Batch {

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { errorMessage } from '../shared/errors.js';
+import { errorMessage } from '../shared/text/errors.js';
 
 /** What NVIDIA's driver says of this machine. */
 export interface Gpus {

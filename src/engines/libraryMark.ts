@@ -1,9 +1,9 @@
 import { readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import type { EngineOn } from '../shared/engineChoice.js';
-import { errorMessage } from '../shared/errors.js';
-import { installedOnnxCuda } from '../shared/home.js';
+import type { EngineOn } from '../shared/engine/engineFigures.js';
+import { installedOnnxCuda } from '../shared/files/home.js';
+import { errorMessage } from '../shared/text/errors.js';
 
 /**
  * Tells the library that an engine would compute with from any other: its name, version and core type as far as they can be

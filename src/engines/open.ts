@@ -1,6 +1,6 @@
-import { type EngineName, engineNames } from '../shared/engineNames.js';
-import { errorMessage, RunError, UsageError } from '../shared/errors.js';
-import { precisionProblem } from '../shared/precision.js';
+import { type EngineName, engineNames } from '../shared/engine/engineNames.js';
+import { precisionProblem } from '../shared/engine/precision.js';
+import { errorMessage, RunError, UsageError } from '../shared/text/errors.js';
 import type { Engine, EngineTask } from './engine.js';
 
 /**

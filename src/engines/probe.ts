@@ -1,6 +1,6 @@
-import { bytesOf } from '../shared/bytesOf.js';
+import { shortHash } from '../shared/files/shortHash.js';
 import type { Network } from '../shared/model/network.js';
-import { shortHash } from '../shared/shortHash.js';
+import { bytesOf } from '../shared/numbers/bytesOf.js';
 import type { Batch, Engine } from './engine.js';
 
 const probeSamples = 8;

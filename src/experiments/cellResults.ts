@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { StepFiguresMs } from '../coordinator/stepTimes.js';
-import { RunError } from '../shared/errors.js';
-import { readJson } from '../shared/json.js';
+import { RunError } from '../shared/text/errors.js';
+import { readJson } from '../shared/text/json.js';
 import type { Timing, Training } from './grid.js';
 import type { EpochPoint, TimingResult, TrainingResult } from './results.js';
 

@@ -1,6 +1,6 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { isAbsolute, join, relative, sep } from 'node:path';
-import { DataError } from '../shared/errors.js';
+import { DataError } from '../shared/text/errors.js';
 
 /**
  * The path of a file that a model names as the place of its weights, whether it is there or not. A model is in one folder: a

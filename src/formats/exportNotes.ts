@@ -1,7 +1,7 @@
 import type { Preparation } from '../shared/config/dataSchema.js';
 import type { OptimizerSpec } from '../shared/config/optimizerSchema.js';
-import { isCoarse } from '../shared/float32Steps.js';
 import type { ModelSpec } from '../shared/model/spec.js';
+import { isCoarse } from '../shared/numbers/float32Steps.js';
 import { warmupNote } from './keras/compile.js';
 import { renamingNote } from './keras/layerNames.js';
 import type { ModelMetadata } from './metadata.js';

@@ -1,8 +1,8 @@
 import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { DataError, UsageError } from '../shared/errors.js';
-import { firstBytes } from '../shared/files.js';
-import { gotWebPage, isWebPage } from '../shared/webPage.js';
+import { firstBytes } from '../shared/files/readFile.js';
+import { gotWebPage, isWebPage } from '../shared/files/webPage.js';
+import { DataError, UsageError } from '../shared/text/errors.js';
 import type { SavedModel } from './savedModel.js';
 
 /** A model and where it was found. */

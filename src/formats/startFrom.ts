@@ -1,8 +1,8 @@
 import { isMapping } from '../shared/config/merge.js';
-import { plainModel } from '../shared/config/write.js';
-import { DataError, UsageError } from '../shared/errors.js';
+import { plainModel } from '../shared/config/plainConfig.js';
 import { type ParameterLayout, viewOf } from '../shared/model/layout.js';
 import { buildNetwork } from '../shared/model/network.js';
+import { DataError, UsageError } from '../shared/text/errors.js';
 import type { ModelMetadata } from './metadata.js';
 import { readModelAt } from './open.js';
 

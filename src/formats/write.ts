@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { version } from '../shared/version.js';
+import { version } from '../shared/system/version.js';
 import { withKerasNames } from './keras/layerNames.js';
 import type { TrainableModel } from './savedModel.js';
 import { layersModelJson, writeModel } from './tfjs/layersModel.js';

@@ -1,7 +1,7 @@
 import { text } from 'node:stream/consumers';
-import { AwakeTimer } from '../shared/awake.js';
-import { errorMessage, UsageError } from '../shared/errors.js';
-import { textTable } from '../shared/table.js';
+import { AwakeTimer } from '../shared/system/awakeTimer.js';
+import { errorMessage, UsageError } from '../shared/text/errors.js';
+import { textTable } from '../shared/text/textTable.js';
 import type { Host } from './hostList.js';
 import { type HostQuestion, type HostReport, hostReport } from './hostReport.js';
 import { type Ssh, startOn } from './ssh.js';

@@ -3,9 +3,9 @@ import type { Dataset } from '../data/dataset.js';
 import { loadJudged } from '../data/open.js';
 import { isAddress } from '../data/remote/address.js';
 import { type DataSpec, mapPaths } from '../shared/config/dataSchema.js';
-import { UsageError } from '../shared/errors.js';
-import type { HardestImages } from '../shared/hardestImages.js';
+import type { HardestImages } from '../shared/model/hardestImages.js';
 import { imageShape, judgesImages } from '../shared/model/image.js';
+import { UsageError } from '../shared/text/errors.js';
 import { type Judgement, judgements } from './judge.js';
 import { loadModel } from './loadModel.js';
 

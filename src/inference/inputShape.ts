@@ -1,6 +1,6 @@
-import { DataError } from '../shared/errors.js';
 import { sizeOf } from '../shared/model/network.js';
 import type { ModelSpec } from '../shared/model/spec.js';
+import { DataError } from '../shared/text/errors.js';
 
 /**
  * Refuses samples of another number of values than the model takes. As in training, [784] and [28, 28] are the same.

@@ -1,8 +1,8 @@
 import { BatchReader } from '../data/batch.js';
 import type { Dataset, PartName } from '../data/dataset.js';
 import { checkTargets } from '../data/targets.js';
-import { UsageError } from '../shared/errors.js';
 import type { Loss } from '../shared/model/spec.js';
+import { UsageError } from '../shared/text/errors.js';
 import { type Classification, classifierOf } from './classify.js';
 import type { Model } from './model.js';
 

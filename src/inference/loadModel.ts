@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import { preparationOf } from '../data/normalize.js';
 import { readModelAt } from '../formats/open.js';
 import { readRunConfig } from '../shared/config/runConfig.js';
-import type { Device } from '../shared/device.js';
+import type { Device } from '../shared/engine/device.js';
 import { Model } from './model.js';
 
 export interface LoadOptions {

@@ -1,13 +1,13 @@
 import type { Engine, EngineIdentity } from '../engines/engine.js';
 import { openEngine } from '../engines/open.js';
 import type { ModelMetadata } from '../formats/metadata.js';
+import type { Config } from '../shared/config/configSchema.js';
 import type { Preparation } from '../shared/config/dataSchema.js';
-import type { Config } from '../shared/config/schema.js';
-import type { Device } from '../shared/device.js';
+import type { Device } from '../shared/engine/device.js';
+import type { Precision } from '../shared/engine/precision.js';
 import { buildNetwork, type Network } from '../shared/model/network.js';
 import type { Loss, Metric, ModelSpec } from '../shared/model/spec.js';
-import { oneAtATime } from '../shared/oneAtATime.js';
-import type { Precision } from '../shared/precision.js';
+import { oneAtATime } from '../shared/system/oneAtATime.js';
 
 /** A trained model, and what is known of how it was trained. */
 export interface TrainedModel {

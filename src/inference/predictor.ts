@@ -1,5 +1,5 @@
-import '../shared/debuggerPort.js';
-import { errorMessage } from '../shared/errors.js';
+import '../shared/system/debuggerPort.js';
+import { errorMessage } from '../shared/text/errors.js';
 import { Model } from './model.js';
 import type { PredictorAnswer, PredictorRequest } from './predictorPool.js';
 

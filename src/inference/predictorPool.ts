@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { EngineIdentity } from '../engines/engine.js';
-import { RunError } from '../shared/errors.js';
+import { RunError } from '../shared/text/errors.js';
 import type { EngineChoice, Model, TrainedModel } from './model.js';
 
 /** What a process is asked: first to open a model, then what that gives for some samples. */

@@ -13,8 +13,8 @@ import { openTable } from '../data/table/openTable.js';
 import { type Column, schemaOfInputs } from '../data/table/schema.js';
 import { blankLinesNote, type TableFile } from '../data/table/tableFile.js';
 import type { Preparation } from '../shared/config/dataSchema.js';
-import { DataError } from '../shared/errors.js';
-import { fileSize, firstBytes, isGzip } from '../shared/files.js';
+import { fileSize, firstBytes, isGzip } from '../shared/files/readFile.js';
+import { DataError } from '../shared/text/errors.js';
 import { checkPicture, checkSampleShape } from './inputShape.js';
 import type { Model } from './model.js';
 

@@ -1,7 +1,7 @@
-import { now } from '../shared/clock.js';
-import { ProtocolError, RunError } from '../shared/errors.js';
-import type { Hub, Incarnation } from '../shared/transport.js';
-import { version } from '../shared/version.js';
+import { now } from '../shared/system/clock.js';
+import { version } from '../shared/system/version.js';
+import { ProtocolError, RunError } from '../shared/text/errors.js';
+import type { Hub, Incarnation } from '../shared/transport/transport.js';
 import { type FromPeer, frameBytes, framesOf, readFromPeer, type ToPeer } from './messages.js';
 
 /** What was measured between here and one peer. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ProtocolError } from '../shared/errors.js';
+import { ProtocolError } from '../shared/text/errors.js';
 
 /**
  * What a check of the network says: a line of JSON and, where it is `data`, a frame of bytes, over the sockets that a run

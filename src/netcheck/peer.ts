@@ -1,10 +1,10 @@
 import { hostname } from 'node:os';
-import { now } from '../shared/clock.js';
-import { RunError } from '../shared/errors.js';
-import type { RunKeys } from '../shared/keys.js';
-import { printableLine } from '../shared/printable.js';
-import { openLink } from '../shared/transport.js';
-import { version } from '../shared/version.js';
+import { now } from '../shared/system/clock.js';
+import { version } from '../shared/system/version.js';
+import { RunError } from '../shared/text/errors.js';
+import { printableLine } from '../shared/text/printable.js';
+import type { RunKeys } from '../shared/transport/keys.js';
+import { openLink } from '../shared/transport/transport.js';
 import { knock, type Whereabouts } from '../worker/knock.js';
 import { type FromPeer, frameBytes, framesOf, readToPeer } from './messages.js';
 

@@ -2,13 +2,13 @@ import { existsSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { RunFolder } from '../coordinator/runFolder.js';
-import { addressAt } from '../shared/address.js';
-import { announceAddress } from '../shared/addressFile.js';
-import { type RunKeys, readKeys, writeKeys } from '../shared/keys.js';
+import { longestSocketPath, makeTemporaryFolder } from '../shared/files/temporaryFolder.js';
 import type { Launcher } from '../shared/launcher.js';
-import type { LogFormat } from '../shared/logLine.js';
-import { longestSocketPath, makeTemporaryFolder } from '../shared/temporaryFolder.js';
-import { type Hub, newKeys } from '../shared/transport.js';
+import type { LogFormat } from '../shared/text/logLine.js';
+import { addressAt } from '../shared/transport/address.js';
+import { announceAddress } from '../shared/transport/addressFile.js';
+import { type RunKeys, readKeys, writeKeys } from '../shared/transport/keys.js';
+import { type Hub, newKeys } from '../shared/transport/transport.js';
 import type { Resumption } from './resume.js';
 
 /** Workers on other machines. */

@@ -4,8 +4,8 @@ import { cachesOf } from '../data/cache/place.js';
 import { fingerprintOf } from '../data/fingerprint.js';
 import { readingOf } from '../data/memory.js';
 import { type Data, loadData } from '../data/open.js';
-import { type DataLayout, type RawSamples, sampleBytes, type WantedSamples } from '../shared/dataLayout.js';
-import { errorMessage, RunError } from '../shared/errors.js';
+import { type DataLayout, type RawSamples, sampleBytes, type WantedSamples } from '../shared/protocol/dataLayout.js';
+import { errorMessage, RunError } from '../shared/text/errors.js';
 import type { PreparedRun } from './prepare.js';
 
 /** Samples that are read at once, between two turns of the event loop. */

@@ -1,8 +1,8 @@
 import type { Member } from '../coordinator/roster.js';
 import type { RunFolder } from '../coordinator/runFolder.js';
-import { appendLogLine } from '../shared/logFile.js';
-import type { LogFormat } from '../shared/logLine.js';
-import { printableLine } from '../shared/printable.js';
+import { appendLogLine } from '../shared/text/logFile.js';
+import type { LogFormat } from '../shared/text/logLine.js';
+import { printableLine } from '../shared/text/printable.js';
 
 export interface JournalOptions {
   readonly folder: RunFolder;

@@ -4,9 +4,9 @@ import { globalBatch, type TrainingPlan } from '../coordinator/plan.js';
 import type { Member } from '../coordinator/roster.js';
 import type { RunFolder } from '../coordinator/runFolder.js';
 import type { Observer } from '../coordinator/trainPorts.js';
-import { temporaryMark } from '../shared/durableFile.js';
+import { temporaryMark } from '../shared/files/durableFile.js';
 import { type RunStatus, statusName } from '../shared/runStatus.js';
-import { version } from '../shared/version.js';
+import { version } from '../shared/system/version.js';
 import { Attendance } from './attendance.js';
 
 /** Milliseconds between two looks at how far the run is. */

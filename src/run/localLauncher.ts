@@ -3,7 +3,7 @@ import { closeSync, openSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Launcher } from '../shared/launcher.js';
-import type { LogFormat } from '../shared/logLine.js';
+import type { LogFormat } from '../shared/text/logLine.js';
 
 export interface LocalLauncherOptions {
   /** Where the coordinator listens. */

@@ -14,11 +14,11 @@ import { checkTargets } from '../data/targets.js';
 import { exportNotes } from '../formats/exportNotes.js';
 import type { ModelMetadata } from '../formats/metadata.js';
 import { type StartingWeights, weightsFrom } from '../formats/startFrom.js';
-import type { Config } from '../shared/config/schema.js';
-import type { DataLayout } from '../shared/dataLayout.js';
-import { ConfigError, DataError, errorCode, orInterrupted } from '../shared/errors.js';
+import type { Config } from '../shared/config/configSchema.js';
+import { initialWeights } from '../shared/model/initialWeights.js';
 import { buildNetwork, type Network, sizeOf } from '../shared/model/network.js';
-import { initialWeights } from '../shared/random/initialWeights.js';
+import type { DataLayout } from '../shared/protocol/dataLayout.js';
+import { ConfigError, DataError, errorCode, orInterrupted } from '../shared/text/errors.js';
 import { dataNotes, shortBatchNotes } from './startNotes.js';
 
 /** A run that can start: the data is checked, the network built, every length known. */

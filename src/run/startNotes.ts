@@ -3,7 +3,7 @@ import { neverTrained } from '../data/classesApart.js';
 import type { Data } from '../data/open.js';
 import { lostValues } from '../data/precision.js';
 import { outOfReach, targetEncoding } from '../data/targets.js';
-import { type Config, defaultBatchSize } from '../shared/config/schema.js';
+import { type Config, defaultBatchSize } from '../shared/config/configSchema.js';
 import type { Network } from '../shared/model/network.js';
 
 /** What a person should know before the first step: a run goes on, but perhaps not as it was meant. */

@@ -3,7 +3,7 @@ import type { RunFolder } from '../coordinator/runFolder.js';
 import type { Store } from '../coordinator/trainPorts.js';
 import { layersModelJson, writeModel } from '../formats/tfjs/layersModel.js';
 import { exportFormats, writeModelAs } from '../formats/write.js';
-import { version } from '../shared/version.js';
+import { version } from '../shared/system/version.js';
 import type { RunEvents } from '../view/tensorboard/runEvents.js';
 import type { PreparedRun } from './prepare.js';
 

@@ -6,8 +6,8 @@ import { type Member, waitedMs } from '../coordinator/roster.js';
 import type { StepFiguresMs } from '../coordinator/stepTimes.js';
 import type { Outcome } from '../coordinator/trainPorts.js';
 import { withoutSecretsIn } from '../data/remote/address.js';
-import type { Figures } from '../shared/json.js';
-import { version } from '../shared/version.js';
+import { version } from '../shared/system/version.js';
+import type { Figures } from '../shared/text/json.js';
 
 /** What is said before the first step. */
 export interface StartInfo {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { decodeCheckpoint } from '../coordinator/checkpoint.js';
 import { readModelAt } from '../formats/open.js';
 import type { MomentState, TrainableModel } from '../formats/savedModel.js';
-import { parseConfig } from '../shared/config/parse.js';
+import { parseConfig } from '../shared/config/parseConfig.js';
 import { readRunConfig } from '../shared/config/runConfig.js';
 import { checkpointNames } from './resume.js';
 

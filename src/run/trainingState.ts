@@ -1,16 +1,16 @@
 import { Broadcast } from '../coordinator/broadcast.js';
 import { clips, Optimizer, optimizerArrays } from '../coordinator/optimizer.js';
 import { PartedSum } from '../coordinator/partedSum.js';
-import { usableCores } from '../shared/controlGroup.js';
-import { RunError } from '../shared/errors.js';
-import { type Halves, openHalves } from '../shared/half/half.js';
-import { worthHelping } from '../shared/kernel/crew.js';
-import { openKernel } from '../shared/kernel/kernel.js';
 import type { Arena } from '../shared/memory/arena.js';
 import { SharedMemory } from '../shared/memory/sharedMemory.js';
-import { type Partition, partitionOf } from '../shared/partition.js';
+import { type Partition, partitionOf } from '../shared/model/slices.js';
+import { type Halves, openHalves } from '../shared/numbers/half/half.js';
+import { worthHelping } from '../shared/numbers/kernel/crew.js';
+import { openKernel } from '../shared/numbers/kernel/kernel.js';
+import { maxArrays } from '../shared/numbers/wasm.js';
+import { usableCores } from '../shared/system/controlGroup.js';
+import { RunError } from '../shared/text/errors.js';
 import { treeDepth } from '../shared/tree.js';
-import { maxArrays } from '../shared/wasm.js';
 import type { PreparedRun } from './prepare.js';
 
 /** Sums of tree nodes that stand in the kernel's memory at once, at most and at least; see TreeSum. */

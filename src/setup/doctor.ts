@@ -5,15 +5,15 @@ import { coreTypeAdvice } from '../engines/blas/coreType.js';
 import { findGpus, missingGpu } from '../engines/gpu.js';
 import { classifier, type Trial, type TrialRequest } from '../engines/trial/tryEngine.js';
 import { tryInProcess } from '../engines/trial/tryInProcess.js';
-import { addressAdvice } from '../shared/addressSpace.js';
-import { memoryBytes, usableCores } from '../shared/controlGroup.js';
-import type { Device } from '../shared/device.js';
-import { errorMessage } from '../shared/errors.js';
-import { installedOnnxCuda, installedTensorflow } from '../shared/home.js';
-import { availableBytes, memorySystem } from '../shared/memory/system.js';
-import { longestSocketPath, makeTemporaryFolder } from '../shared/temporaryFolder.js';
-import { newKeys, openHub, openLink } from '../shared/transport.js';
-import { version } from '../shared/version.js';
+import type { Device } from '../shared/engine/device.js';
+import { installedOnnxCuda, installedTensorflow } from '../shared/files/home.js';
+import { longestSocketPath, makeTemporaryFolder } from '../shared/files/temporaryFolder.js';
+import { addressAdvice } from '../shared/system/addressSpace.js';
+import { memoryBytes, usableCores } from '../shared/system/controlGroup.js';
+import { availableBytes, memorySystem } from '../shared/system/memorySystem.js';
+import { version } from '../shared/system/version.js';
+import { errorMessage } from '../shared/text/errors.js';
+import { newKeys, openHub, openLink } from '../shared/transport/transport.js';
 
 /** One thing that was looked at. */
 export interface Finding {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
-import { errorMessage, RunError } from '../shared/errors.js';
+import { errorMessage, RunError } from '../shared/text/errors.js';
 import type { Wheel } from './wheel.js';
 
 export interface FetchOptions {

@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { RunError } from '../shared/errors.js';
+import { RunError } from '../shared/text/errors.js';
 import { nameOf, obtainWheel, type SetupOptions, type Supply } from './obtain.js';
 import { unpack } from './unpack.js';
 import type { Wheel } from './wheel.js';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { RunError } from '../shared/errors.js';
+import { RunError } from '../shared/text/errors.js';
 import { run } from './run.js';
 
 /** A package of npm's registry, of which only the files are wanted. */

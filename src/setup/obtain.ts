@@ -1,6 +1,6 @@
 import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { errorMessage, RunError } from '../shared/errors.js';
+import { errorMessage, RunError } from '../shared/text/errors.js';
 import { checkWheel, fetchWheel, withoutPassword } from './fetchWheel.js';
 import type { Wheel } from './wheel.js';
 

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { errorCode, RunError } from '../shared/errors.js';
+import { errorCode, RunError } from '../shared/text/errors.js';
 
 const execute = promisify(execFile);
 

@@ -1,7 +1,7 @@
 import { existsSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { RunError } from '../shared/errors.js';
-import { installedBlas } from '../shared/home.js';
+import { installedBlas } from '../shared/files/home.js';
+import { RunError } from '../shared/text/errors.js';
 import { makeFolder, nameOf, obtainWheel, type SetupOptions } from './obtain.js';
 import { openBlasVersion, openBlasWheel } from './openBlasWheels.js';
 import { unpack } from './unpack.js';

@@ -1,8 +1,8 @@
 import { cpSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
-import { errorMessage, RunError } from '../shared/errors.js';
-import { installedOnnxCuda } from '../shared/home.js';
+import { installedOnnxCuda } from '../shared/files/home.js';
+import { errorMessage, RunError } from '../shared/text/errors.js';
 import { announce, installWheels } from './installWheels.js';
 import { makeFolder, type SetupOptions } from './obtain.js';
 import { cuda13Wheels, onnxGpuWheel, onnxVersion } from './onnxCudaFiles.js';

@@ -1,8 +1,8 @@
 import { existsSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { RunError } from '../shared/errors.js';
-import { installedTensorflow } from '../shared/home.js';
+import { installedTensorflow } from '../shared/files/home.js';
+import { RunError } from '../shared/text/errors.js';
 import { announce, installWheels } from './installWheels.js';
 import { unpackPackage } from './npmPackage.js';
 import { makeFolder, type SetupOptions } from './obtain.js';

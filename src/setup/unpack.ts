@@ -3,8 +3,8 @@ import { rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { openPromise } from 'yauzl';
-import { temporaryMark } from '../shared/durableFile.js';
-import { errorMessage, RunError } from '../shared/errors.js';
+import { temporaryMark } from '../shared/files/durableFile.js';
+import { errorMessage, RunError } from '../shared/text/errors.js';
 
 /**
  * Writes some files of a zip archive, each of which appears only once it is whole.

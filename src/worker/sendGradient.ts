@@ -1,7 +1,7 @@
-import type { Halves } from '../shared/half/half.js';
 import { viewOf } from '../shared/model/layout.js';
-import type { Partition } from '../shared/partition.js';
-import type { FromWorker, Message } from '../shared/protocol.js';
+import type { Partition } from '../shared/model/slices.js';
+import type { Halves } from '../shared/numbers/half/half.js';
+import type { FromWorker, Message } from '../shared/protocol/protocol.js';
 
 export type Send = (message: FromWorker, tensors?: readonly (Float32Array | Uint16Array)[]) => void;
 

@@ -1,11 +1,11 @@
 import { cpus, hostname } from 'node:os';
 import { setImmediate as turn } from 'node:timers/promises';
-import { now } from '../shared/clock.js';
-import { DataError, errorMessage, Interrupted, ProtocolError, RunError } from '../shared/errors.js';
-import { oneAtATime } from '../shared/oneAtATime.js';
-import { printableLine } from '../shared/printable.js';
-import { decodeFromCoordinator, encode, type FromWorker, type Message, protocolVersion } from '../shared/protocol.js';
-import type { Frames, Link } from '../shared/transport.js';
+import { decodeFromCoordinator, encode, type FromWorker, type Message, protocolVersion } from '../shared/protocol/protocol.js';
+import { now } from '../shared/system/clock.js';
+import { oneAtATime } from '../shared/system/oneAtATime.js';
+import { DataError, errorMessage, Interrupted, ProtocolError, RunError } from '../shared/text/errors.js';
+import { printableLine } from '../shared/text/printable.js';
+import type { Frames, Link } from '../shared/transport/transport.js';
 import { DataWait, NoLongerWanted } from './dataWait.js';
 import { inbox } from './inbox.js';
 import type { WorkerOptions } from './options.js';

@@ -1,8 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { now } from '../shared/clock.js';
 import type { Arena, Channel, StepRequest } from '../shared/memory/arena.js';
-import type { MemorySystem } from '../shared/memory/system.js';
-import type { Partition } from '../shared/partition.js';
+import type { Partition } from '../shared/model/slices.js';
+import { now } from '../shared/system/clock.js';
+import type { MemorySystem } from '../shared/system/memorySystem.js';
 import { type Send, sendGradient } from './sendGradient.js';
 import type { ShardComputer } from './shardComputer.js';
 

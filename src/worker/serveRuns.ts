@@ -1,11 +1,11 @@
 import { lstatSync, rmdirSync, unlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { parseAddress } from '../shared/address.js';
-import { errorMessage, Interrupted, ProtocolError } from '../shared/errors.js';
-import type { RunKeys } from '../shared/keys.js';
-import type { Message } from '../shared/protocol.js';
-import { type Link, openLink, type Patience } from '../shared/transport.js';
-import { version } from '../shared/version.js';
+import type { Message } from '../shared/protocol/protocol.js';
+import { version } from '../shared/system/version.js';
+import { errorMessage, Interrupted, ProtocolError } from '../shared/text/errors.js';
+import { parseAddress } from '../shared/transport/address.js';
+import type { RunKeys } from '../shared/transport/keys.js';
+import { type Link, openLink, type Patience } from '../shared/transport/transport.js';
 import { knock, pauseUnless, type Whereabouts } from './knock.js';
 import { CoordinatorEnded, HandshakeFailed, hasLeft, LinkLost, Moved, serve } from './serve.js';
 

@@ -3,10 +3,10 @@ import type { Dataset } from '../data/dataset.js';
 import { sizeOf } from '../data/header.js';
 import type { TargetEncoding } from '../data/targets.js';
 import type { Batch } from '../engines/engine.js';
-import type { Config } from '../shared/config/schema.js';
+import type { Config } from '../shared/config/configSchema.js';
 import type { DropoutOp, Network } from '../shared/model/network.js';
-import { writeDropoutMask } from '../shared/random/dropoutMask.js';
-import { blockSizeFor, sampleOrder } from '../shared/random/sampleOrder.js';
+import { writeDropoutMask } from '../shared/numbers/random/dropoutMask.js';
+import { blockSizeFor, sampleOrder } from '../shared/numbers/random/sampleOrder.js';
 import { shardRange } from '../shared/tree.js';
 
 /** Which samples a step sees: positions [from, to) of the epoch's order. */

@@ -1,9 +1,9 @@
 import { test } from 'tap';
 import { GradientsUp, sumsWithin } from '../../src/aggregator/gradientsUp.js';
 import { NodeSums } from '../../src/aggregator/nodeSums.js';
-import { openKernel } from '../../src/shared/kernel/kernel.js';
-import { cut } from '../../src/shared/partition.js';
-import type { FromWorker, PartSums } from '../../src/shared/protocol.js';
+import { cut } from '../../src/shared/model/slices.js';
+import { openKernel } from '../../src/shared/numbers/kernel/kernel.js';
+import type { FromWorker, PartSums } from '../../src/shared/protocol/protocol.js';
 
 /** Sums of nodes on their way up. */
 

@@ -1,7 +1,7 @@
 import { test } from 'tap';
 import { Branches, type BranchesOptions } from '../../src/coordinator/branches.js';
 import { type Member, Roster } from '../../src/coordinator/roster.js';
-import type { FromCoordinator, Message } from '../../src/shared/protocol.js';
+import type { FromCoordinator, Message } from '../../src/shared/protocol/protocol.js';
 import { hello, ready } from '../fixtures/messages.js';
 
 /** Who is sent to which aggregator, and what becomes of those below one that is gone. */

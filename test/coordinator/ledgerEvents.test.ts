@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { test } from 'tap';
 import { answered, type Change, handOver, isComplete, joined, type Ledger, left, openLedger } from '../../src/coordinator/ledger.js';
-import { ProtocolError } from '../../src/shared/errors.js';
+import { ProtocolError } from '../../src/shared/text/errors.js';
 import { isTreeNode, type TreeNode } from '../../src/shared/tree.js';
 
 const upTo = (count: number) => Array.from({ length: count }, (_, i) => i);

@@ -1,6 +1,6 @@
 import { test } from 'tap';
 import { initialNoise, type NoiseState, noiseScaleOf, watchNoise } from '../../src/coordinator/noiseScale.js';
-import { threefry } from '../../src/shared/random/threefry.js';
+import { threefry } from '../../src/shared/numbers/random/threefry.js';
 
 /** Normally distributed numbers, the same each time (Box and Muller). */
 function normals(seed: number): () => number {

@@ -1,9 +1,9 @@
 import { test } from 'tap';
 import { Reception, type ReceptionOptions } from '../../src/coordinator/reception.js';
 import { type Member, Roster } from '../../src/coordinator/roster.js';
-import type { EngineFigure } from '../../src/shared/engineChoice.js';
-import type { FromCoordinator } from '../../src/shared/protocol.js';
-import type { Incarnation } from '../../src/shared/transport.js';
+import type { EngineFigure } from '../../src/shared/engine/engineFigures.js';
+import type { FromCoordinator } from '../../src/shared/protocol/protocol.js';
+import type { Incarnation } from '../../src/shared/transport/transport.js';
 import { hello, ready, runOptions } from '../fixtures/messages.js';
 
 /** Who measures engines, who waits, and what all are told then. */

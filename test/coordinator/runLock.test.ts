@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'tap';
 import { lockRun } from '../../src/coordinator/runLock.js';
-import { thisProcess } from '../../src/shared/processIdentity.js';
+import { thisProcess } from '../../src/shared/system/processIdentity.js';
 
 const { boot, namespace } = thisProcess();
 const patience = 60;

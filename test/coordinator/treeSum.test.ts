@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { test } from 'tap';
 import { TreeSum } from '../../src/coordinator/treeSum.js';
-import { openKernel } from '../../src/shared/kernel/kernel.js';
+import { openKernel } from '../../src/shared/numbers/kernel/kernel.js';
 import { coveringNodes, sumTree, type TreeNode } from '../../src/shared/tree.js';
 
 const length = 3;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { test } from 'tap';
 import { type ArrayFile, openArray } from '../../src/data/arrayFile.js';
-import { DataError } from '../../src/shared/errors.js';
+import { DataError } from '../../src/shared/text/errors.js';
 import { idxBytes, npyBytes, swapped } from '../fixtures/arrays.js';
 
 function valuesOf(array: ArrayFile, divide?: number): number[][] {

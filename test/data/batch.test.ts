@@ -1,6 +1,6 @@
 import { test } from 'tap';
 import { BatchReader } from '../../src/data/batch.js';
-import { DataError } from '../../src/shared/errors.js';
+import { DataError } from '../../src/shared/text/errors.js';
 import { memoryDataset } from '../fixtures/memoryDataset.js';
 
 const classes = memoryDataset({ width: 1, isClassNumber: true }, [[0], [2], [1], [2]], [10, 11, 12, 13]);

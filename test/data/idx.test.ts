@@ -1,6 +1,6 @@
 import { test } from 'tap';
 import { isIdx, readIdxHeader } from '../../src/data/idx.js';
-import { DataError } from '../../src/shared/errors.js';
+import { DataError } from '../../src/shared/text/errors.js';
 import { idxBytes } from '../fixtures/arrays.js';
 
 test('the header of a file of images', (t) => {

@@ -2,7 +2,7 @@ import { test } from 'tap';
 import { BatchReader } from '../../src/data/batch.js';
 import { mnistFiles } from '../../src/data/mnist.js';
 import { checkTargets } from '../../src/data/targets.js';
-import { DataError } from '../../src/shared/errors.js';
+import { DataError } from '../../src/shared/text/errors.js';
 import { openData } from '../fixtures/openData.js';
 
 test('the real MNIST', (t) => {

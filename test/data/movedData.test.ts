@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { test } from 'tap';
 import { moveAdvice, ofRun } from '../../src/data/movedData.js';
-import { parseConfig } from '../../src/shared/config/parse.js';
-import { fileSize } from '../../src/shared/files.js';
+import { parseConfig } from '../../src/shared/config/parseConfig.js';
+import { fileSize } from '../../src/shared/files/readFile.js';
 
 test('data that have moved with their run are found beside it', async (t) => {
   const b = t.testdir({ runs: { r: {} }, 'x.npy': '', sets: { 'y.npy': '' } });

@@ -1,6 +1,6 @@
 import { test } from 'tap';
 import { isNpy, readNpyHeader } from '../../src/data/npy.js';
-import { DataError } from '../../src/shared/errors.js';
+import { DataError } from '../../src/shared/text/errors.js';
 import { npyBytes, npyWithHeader } from '../fixtures/arrays.js';
 
 const none = new Uint8Array();

@@ -9,7 +9,7 @@ import { checkLengths } from '../../src/data/table/lines.js';
 import { checkRows } from '../../src/data/table/parquet.js';
 import { readModelAt } from '../../src/formats/open.js';
 import { readModel } from '../../src/formats/tfjs/layersModel.js';
-import { textTable } from '../../src/shared/table.js';
+import { textTable } from '../../src/shared/text/textTable.js';
 
 test('a name that every mapping of JavaScript has is a column like any other', async (t) => {
   const folder = t.testdir({ 'a.jsonl': '{"toString": 1, "kind": "x"}\n{"kind": "y"}\n' });

@@ -6,7 +6,7 @@ import { inspectData } from '../../src/data/inspect.js';
 import { openArrays } from '../../src/data/open.js';
 import { figuresOf, isCount, isLossy, joinFigures } from '../../src/data/table/figures.js';
 import { pandasIndex } from '../../src/data/table/parquet.js';
-import { DataError } from '../../src/shared/errors.js';
+import { DataError } from '../../src/shared/text/errors.js';
 import { parquetFile } from '../fixtures/sources.js';
 
 /** Tables that people have: what is read otherwise than they think is said or refused. */

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { test } from 'tap';
 import type { Dataset } from '../../src/data/dataset.js';
 import { fingerprintOf } from '../../src/data/fingerprint.js';
-import { DataError, UsageError } from '../../src/shared/errors.js';
+import { DataError, UsageError } from '../../src/shared/text/errors.js';
 import { idxBytes, npyBytes } from '../fixtures/arrays.js';
 import { openData } from '../fixtures/openData.js';
 

@@ -4,7 +4,7 @@ import { test } from 'tap';
 import { ArrayDataset } from '../../src/data/arrayDataset.js';
 import { BatchReader } from '../../src/data/batch.js';
 import { SampleStore } from '../../src/data/sampleStore.js';
-import { ProtocolError, RunError } from '../../src/shared/errors.js';
+import { ProtocolError, RunError } from '../../src/shared/text/errors.js';
 import { npyBytes } from '../fixtures/arrays.js';
 
 const count = 10;

@@ -1,8 +1,8 @@
 import { test } from 'tap';
 import { neverTrained } from '../../src/data/classesApart.js';
 import { checkTargets, outOfReach, sparseTargets, targetEncoding } from '../../src/data/targets.js';
-import { DataError } from '../../src/shared/errors.js';
 import { type Activation, losses } from '../../src/shared/model/spec.js';
+import { DataError } from '../../src/shared/text/errors.js';
 import { memoryDataset } from '../fixtures/memoryDataset.js';
 
 const classNumbers = { width: 1, isClassNumber: true };

@@ -3,7 +3,7 @@ import { test } from 'tap';
 import { checkClassWeights, classWeightsOf } from '../../src/data/classWeights.js';
 import type { Dataset } from '../../src/data/dataset.js';
 import { loadData } from '../../src/data/open.js';
-import { ConfigError, DataError } from '../../src/shared/errors.js';
+import { ConfigError, DataError } from '../../src/shared/text/errors.js';
 import { npyBytes } from '../fixtures/arrays.js';
 import { memoryDataset } from '../fixtures/memoryDataset.js';
 import { openData } from '../fixtures/openData.js';

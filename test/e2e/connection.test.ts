@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { type Test, test } from 'tap';
-import { readKeys } from '../../src/shared/keys.js';
-import { openLink } from '../../src/shared/transport.js';
+import { readKeys } from '../../src/shared/transport/keys.js';
+import { openLink } from '../../src/shared/transport/transport.js';
 import { runWell, someMnist, startCli } from '../fixtures/cli.js';
 import { startCoordinator } from '../fixtures/coordinator.js';
 import { startProxy } from '../fixtures/proxy.js';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { type Test, test } from 'tap';
-import { encode } from '../../src/shared/protocol.js';
+import { encode } from '../../src/shared/protocol/protocol.js';
 import { runCli, runWell, someMnist, startCli } from '../fixtures/cli.js';
 import { startCoordinator } from '../fixtures/coordinator.js';
 import { frame, greeting, RawPeer, readyCommand } from '../fixtures/rawPeer.js';

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'tap';
-import { parseConfig } from '../../src/shared/config/parse.js';
+import { parseConfig } from '../../src/shared/config/parseConfig.js';
 import { startCli } from '../fixtures/cli.js';
 import { writeWeights } from '../inference/runs.js';
 

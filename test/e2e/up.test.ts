@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { test } from 'tap';
 import { parse } from 'yaml';
 import { loadModel, train } from '../../src/index.js';
-import { parseConfig } from '../../src/shared/config/parse.js';
+import { parseConfig } from '../../src/shared/config/parseConfig.js';
 import { runCli, runWell, someMnist, startCli } from '../fixtures/cli.js';
 import { watchPresence } from '../fixtures/presence.js';
 import { checkpointsOf, metricsOf, summaryOf, weightsOf } from '../fixtures/runFolder.js';

@@ -2,7 +2,7 @@ import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { test } from 'tap';
 import { libraryMark } from '../../src/engines/libraryMark.js';
-import { installedTensorflow } from '../../src/shared/home.js';
+import { installedTensorflow } from '../../src/shared/files/home.js';
 
 test('a library that is updated in place has another mark', async (t) => {
   process.env['BPNN_DIST_HOME'] = t.testdir();

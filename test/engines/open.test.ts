@@ -4,8 +4,8 @@ import { findGpus } from '../../src/engines/gpu.js';
 import { openEngine } from '../../src/engines/open.js';
 import { probeHash } from '../../src/engines/probe.js';
 import { hasTensorflow } from '../../src/engines/tensorflow/binding.js';
-import { engineNames } from '../../src/shared/engineNames.js';
-import { UsageError } from '../../src/shared/errors.js';
+import { engineNames } from '../../src/shared/engine/engineNames.js';
+import { UsageError } from '../../src/shared/text/errors.js';
 import { dense, dropout, taskOf } from './samples.js';
 
 const task = taskOf(3, [dropout(0.5), dense(4, 'relu'), dense(2, 'softmax')], 'categoricalCrossentropy');

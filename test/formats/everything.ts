@@ -1,7 +1,7 @@
 import { openReference } from '../../src/engines/reference.js';
+import { initialWeights } from '../../src/shared/model/initialWeights.js';
 import { buildNetwork } from '../../src/shared/model/network.js';
 import { activations, type DenseLayer, initializers, type ModelSpec } from '../../src/shared/model/spec.js';
-import { initialWeights } from '../../src/shared/random/initialWeights.js';
 
 const none = { l1: 0, l2: 0 };
 

@@ -11,9 +11,9 @@ import type { TrainableModel } from '../../src/formats/savedModel.js';
 import { writeModelAs } from '../../src/formats/write.js';
 import { evaluate } from '../../src/inference/evaluate.js';
 import { loadModel } from '../../src/inference/loadModel.js';
-import { parseConfig } from '../../src/shared/config/parse.js';
+import { parseConfig } from '../../src/shared/config/parseConfig.js';
+import { unpackedStream, withZip } from '../../src/shared/files/zip.js';
 import { denseNames } from '../../src/shared/model/network.js';
-import { unpackedStream, withZip } from '../../src/shared/zip.js';
 import { openData } from '../fixtures/openData.js';
 import { everything, largestDifference, small, weightsOf } from './everything.js';
 

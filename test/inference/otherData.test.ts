@@ -4,7 +4,7 @@ import sharp from 'sharp';
 import { type Test, test } from 'tap';
 import { classReport, evaluate, otherData } from '../../src/inference/evaluate.js';
 import { loadModel } from '../../src/inference/loadModel.js';
-import { parseConfig } from '../../src/shared/config/parse.js';
+import { parseConfig } from '../../src/shared/config/parseConfig.js';
 import { writeWeights } from './runs.js';
 
 /** Models are judged by data that they have not seen: prepared, and with classes and categories, as those they were trained on. */

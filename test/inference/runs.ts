@@ -2,8 +2,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ModelMetadata } from '../../src/formats/metadata.js';
 import { layersModelJson, writeModel } from '../../src/formats/tfjs/layersModel.js';
-import { parseConfig } from '../../src/shared/config/parse.js';
-import { configYaml } from '../../src/shared/config/write.js';
+import { parseConfig } from '../../src/shared/config/parseConfig.js';
+import { configYaml } from '../../src/shared/config/plainConfig.js';
 import type { ModelSpec } from '../../src/shared/model/spec.js';
 import { npyBytes } from '../fixtures/arrays.js';
 

@@ -8,8 +8,8 @@ import { loadModel } from '../../src/inference/loadModel.js';
 import type { Model } from '../../src/inference/model.js';
 import { Batcher } from '../../src/inference/serve/batcher.js';
 import { type PredictServerOptions, predictServer } from '../../src/inference/serve/server.js';
-import { parseConfig } from '../../src/shared/config/parse.js';
-import { depthOf } from '../../src/shared/nesting.js';
+import { parseConfig } from '../../src/shared/config/parseConfig.js';
+import { depthOf } from '../../src/shared/text/nesting.js';
 import { writeWeights } from './runs.js';
 
 const local = { host: '127.0.0.1', port: 0 };

@@ -6,7 +6,7 @@ import { openEngine } from '../../src/engines/open.js';
 import { classifierTask, timeOf } from '../../src/engines/trial/tryEngine.js';
 import { train } from '../../src/index.js';
 import { diagnose } from '../../src/setup/doctor.js';
-import { precisions } from '../../src/shared/precision.js';
+import { precisions } from '../../src/shared/engine/precision.js';
 import { testGoldenRuns } from '../e2e/holdsGolden.js';
 
 /** All that there is to see on a machine with a GPU: `npm run check:gpu`, after `setup tensorflow --device gpu` or `setup onnx-cuda`. */

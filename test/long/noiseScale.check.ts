@@ -5,7 +5,7 @@ import { BatchReader } from '../../src/data/batch.js';
 import { sparseTargets, targetEncoding } from '../../src/data/targets.js';
 import { openEngine } from '../../src/engines/open.js';
 import { train } from '../../src/index.js';
-import { parseConfig } from '../../src/shared/config/parse.js';
+import { parseConfig } from '../../src/shared/config/parseConfig.js';
 import { buildNetwork } from '../../src/shared/model/network.js';
 import { openData } from '../fixtures/openData.js';
 import { metricsOf } from '../fixtures/runFolder.js';
@@ -54,7 +54,7 @@ for (const point of points) {
     const before = point === 0 ? undefined : await train({ model, steps: point, workers: 2, runs, name: 'before' });
     const initialWeights = join(runs, 'weights.bin');
     const weightsOf = async (size: number): Promise<Float32Array> => {
-      const { initialWeights: fresh } = await import('../../src/shared/random/initialWeights.js');
+      const { initialWeights: fresh } = await import('../../src/shared/model/initialWeights.js');
       const weights = before?.finalWeights ?? fresh(buildNetwork(parseConfig({ model }, 'check', { cores: 1 }).model).layout, 1);
       if (weights.length !== size) throw new Error(`expected ${size} weights, got ${weights.length}`);
       writeFileSync(initialWeights, new Uint8Array(weights.buffer, weights.byteOffset, weights.byteLength));

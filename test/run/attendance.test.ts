@@ -1,7 +1,7 @@
 import { test } from 'tap';
 import type { Member } from '../../src/coordinator/roster.js';
 import { Attendance } from '../../src/run/attendance.js';
-import type { Incarnation } from '../../src/shared/transport.js';
+import type { Incarnation } from '../../src/shared/transport/transport.js';
 
 function member(incarnation: string, change: Partial<Member> = {}): Member {
   const hello = { host: 'here', pid: Number(incarnation) } as Member['hello'];

@@ -1,5 +1,5 @@
 import { test } from 'tap';
-import { decodeFromWorker } from '../../src/shared/protocol.js';
+import { decodeFromWorker } from '../../src/shared/protocol/protocol.js';
 import { fuzzDecoder } from '../fixtures/fuzzDecoder.js';
 import { fuzzFleet } from '../fixtures/fuzzFleet.js';
 import { partition } from '../fixtures/messages.js';

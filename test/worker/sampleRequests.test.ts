@@ -1,8 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { test } from 'tap';
-import { ProtocolError, RunError } from '../../src/shared/errors.js';
-import { encode, type FromCoordinator, type FromWorker } from '../../src/shared/protocol.js';
-import type { Frames } from '../../src/shared/transport.js';
+import { encode, type FromCoordinator, type FromWorker } from '../../src/shared/protocol/protocol.js';
+import { ProtocolError, RunError } from '../../src/shared/text/errors.js';
+import type { Frames } from '../../src/shared/transport/transport.js';
 import { DataWait, NoLongerWanted } from '../../src/worker/dataWait.js';
 import { inbox } from '../../src/worker/inbox.js';
 import { mostRequests, SampleRequests } from '../../src/worker/sampleRequests.js';

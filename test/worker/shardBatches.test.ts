@@ -1,6 +1,6 @@
 import { test } from 'tap';
 import type { Dataset } from '../../src/data/dataset.js';
-import { parseConfig } from '../../src/shared/config/parse.js';
+import { parseConfig } from '../../src/shared/config/parseConfig.js';
 import { buildNetwork } from '../../src/shared/model/network.js';
 import { ShardBatches, type StepBatch } from '../../src/worker/shardBatches.js';
 import { memoryDataset } from '../fixtures/memoryDataset.js';

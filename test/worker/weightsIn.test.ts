@@ -1,5 +1,5 @@
 import { test } from 'tap';
-import { cut } from '../../src/shared/partition.js';
+import { cut } from '../../src/shared/model/slices.js';
 import { WeightsIn } from '../../src/worker/weightsIn.js';
 
 const partition = cut(5, 2);

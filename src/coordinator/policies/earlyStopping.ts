@@ -1,4 +1,4 @@
-import type { Config } from '../../shared/config/schema.js';
+import type { Config } from '../../shared/config/configSchema.js';
 import { directionOf, isImprovement } from './monitor.js';
 
 /** Keras's EarlyStopping (Keras 3.15) as a state that goes into checkpoints and a function that moves it on. */

@@ -1,4 +1,4 @@
-import type { Config } from '../../shared/config/schema.js';
+import type { Config } from '../../shared/config/configSchema.js';
 import type { EndReason, Progress } from '../progress.js';
 
 /** When a training is over, and what is left of it once its limits are others. */

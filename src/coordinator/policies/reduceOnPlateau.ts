@@ -1,5 +1,5 @@
+import type { Config } from '../../shared/config/configSchema.js';
 import type { Schedule } from '../../shared/config/optimizerSchema.js';
-import type { Config } from '../../shared/config/schema.js';
 import { directionOf, isImprovement } from './monitor.js';
 
 /** Keras's ReduceLROnPlateau (Keras 3.15) as a state that goes into checkpoints and a function that moves it on. */

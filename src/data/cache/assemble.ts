@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { createWriteStream, readFileSync, type WriteStream } from 'node:fs';
 import { join } from 'node:path';
-import { bytesOf } from '../../shared/bytesOf.js';
-import { DataError } from '../../shared/errors.js';
+import { bytesOf } from '../../shared/numbers/bytesOf.js';
+import { DataError } from '../../shared/text/errors.js';
 import { npyHeader } from '../npyWrite.js';
 import { expandCategories, isKeptExact, numbersOf } from '../table/expand.js';
 import { isCount, isLossy, joinFigures } from '../table/figures.js';

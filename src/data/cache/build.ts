@@ -1,10 +1,10 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { FilePair, TableData } from '../../shared/config/dataSchema.js';
-import { usableCores } from '../../shared/controlGroup.js';
-import { DataError } from '../../shared/errors.js';
-import { unreadable } from '../../shared/files.js';
-import { shortHash } from '../../shared/shortHash.js';
+import { unreadable } from '../../shared/files/readFile.js';
+import { shortHash } from '../../shared/files/shortHash.js';
+import { usableCores } from '../../shared/system/controlGroup.js';
+import { DataError } from '../../shared/text/errors.js';
 import { readImage } from '../images/decode.js';
 import { type ImageFolder, type ImagesLike, listImages } from '../images/folder.js';
 import type { Missing } from '../table/encode.js';

@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, statfsSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { placeDurably } from '../../shared/durableFile.js';
-import { DataError, errorMessage } from '../../shared/errors.js';
-import { shortHash } from '../../shared/shortHash.js';
+import { placeDurably } from '../../shared/files/durableFile.js';
+import { shortHash } from '../../shared/files/shortHash.js';
+import { DataError, errorMessage } from '../../shared/text/errors.js';
 import { alone } from './lock.js';
 import type { CachePlace } from './place.js';
 

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
-import { type LockHolder, ProcessLock } from '../../shared/processLock.js';
+import { type LockHolder, ProcessLock } from '../../shared/files/processLock.js';
 
 /** Milliseconds without a sign of life after which a holder on another machine counts as dead, and between two looks. */
 const deadAfter = 30_000;

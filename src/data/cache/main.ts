@@ -1,5 +1,5 @@
-import '../../shared/debuggerPort.js';
-import { DataError, errorMessage } from '../../shared/errors.js';
+import '../../shared/system/debuggerPort.js';
+import { DataError, errorMessage } from '../../shared/text/errors.js';
 import { convertPart } from './part.js';
 import type { PartAnswer, PartTask } from './pool.js';
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { bytesOf } from '../../shared/bytesOf.js';
-import { writeDurably } from '../../shared/durableFile.js';
+import { writeDurably } from '../../shared/files/durableFile.js';
+import { bytesOf } from '../../shared/numbers/bytesOf.js';
 import { decodeImage } from '../images/decode.js';
 import { type Missing, type Role, RowEncoder, slotsOf } from '../table/encode.js';
 import { type ColumnFigures, figuresOf } from '../table/figures.js';

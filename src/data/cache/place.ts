@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path';
-import { cacheFolder } from '../../shared/home.js';
+import { cacheFolder } from '../../shared/files/home.js';
 import { isUnder } from '../dataRoot.js';
 
 /** Where converted data are kept, and who hears of a conversion. */

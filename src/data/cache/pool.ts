@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { DataError, RunError } from '../../shared/errors.js';
+import { DataError, RunError } from '../../shared/text/errors.js';
 import type { PartFiles, PartSource } from './part.js';
 
 /** One part to convert. */

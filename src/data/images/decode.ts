@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { DataError, errorMessage } from '../../shared/errors.js';
-import { fileSize, unreadable } from '../../shared/files.js';
+import { fileSize, unreadable } from '../../shared/files/readFile.js';
+import { DataError, errorMessage } from '../../shared/text/errors.js';
 
 /** Bytes that a picture may unpack to. */
 const mostPixels = 2 ** 26;

@@ -1,7 +1,7 @@
 import { type Dirent, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { DataError } from '../../shared/errors.js';
-import { unreadable } from '../../shared/files.js';
+import { unreadable } from '../../shared/files/readFile.js';
+import { DataError } from '../../shared/text/errors.js';
 import { isUnder } from '../dataRoot.js';
 import { shortList } from '../table/schema.js';
 import { sorted } from '../table/sorted.js';

@@ -1,4 +1,4 @@
-import { DataError } from '../../shared/errors.js';
+import { DataError } from '../../shared/text/errors.js';
 
 /** A file on a server, as a path of data names it. */
 export type Address = (WebAddress | S3Address) & {

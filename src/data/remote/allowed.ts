@@ -1,4 +1,4 @@
-import { UsageError } from '../../shared/errors.js';
+import { UsageError } from '../../shared/text/errors.js';
 import { isAddress, readAddress, splitArrayName, withoutSecrets } from './address.js';
 
 /**

@@ -1,8 +1,8 @@
 import { readFileSync, statSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeDurably } from '../../shared/durableFile.js';
-import { shortHash } from '../../shared/shortHash.js';
+import { writeDurably } from '../../shared/files/durableFile.js';
+import { shortHash } from '../../shared/files/shortHash.js';
 import type { Address } from './address.js';
 import { isSameVersion, tellsChanges, type Version } from './source.js';
 

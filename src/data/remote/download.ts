@@ -1,7 +1,7 @@
 import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Readable } from 'node:stream';
-import { DataError } from '../../shared/errors.js';
+import { DataError } from '../../shared/text/errors.js';
 import { blockSize, PartialFile } from './partialFile.js';
 import { connectionProblem } from './problems.js';
 import { type Answer, Changed, type Source, Unreachable, type Version } from './source.js';

@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises';
-import { DataError } from '../../shared/errors.js';
+import { DataError } from '../../shared/text/errors.js';
 import { alone } from '../cache/lock.js';
 import type { CachePlace } from '../cache/place.js';
 import { readAddress } from './address.js';

@@ -1,5 +1,5 @@
 import { type DataSpec, mapPaths } from '../../shared/config/dataSchema.js';
-import { DataError } from '../../shared/errors.js';
+import { DataError } from '../../shared/text/errors.js';
 import type { CachePlace } from '../cache/place.js';
 import { isAddress, splitArrayName, withoutSecrets } from './address.js';
 

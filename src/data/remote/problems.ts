@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http';
-import { DataError, errorCode, errorMessage } from '../../shared/errors.js';
+import { DataError, errorCode, errorMessage } from '../../shared/text/errors.js';
 import { Changed, NotPermitted, Unreachable } from './source.js';
 
 /** Seconds without a sign of life after which a server is given up. */

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { GetObjectCommand, HeadObjectCommand, S3Client, S3ServiceException } from '@aws-sdk/client-s3';
-import { DataError, errorMessage } from '../../shared/errors.js';
+import { DataError, errorMessage } from '../../shared/text/errors.js';
 import type { Address, S3Address } from './address.js';
 import { connectionProblem, patience, statusProblem } from './problems.js';
 import { type Answer, Changed, isSameVersion, type Source, type Version } from './source.js';

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { DataError } from '../../shared/errors.js';
+import { DataError } from '../../shared/text/errors.js';
 
 /** What tells that a file is another one, without reading it; undefined where its server does not say. */
 export interface Version {

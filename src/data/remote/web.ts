@@ -1,5 +1,5 @@
 import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from 'undici';
-import { DataError } from '../../shared/errors.js';
+import { DataError } from '../../shared/text/errors.js';
 import { type Address, readAddress, type WebAddress, withoutSecrets } from './address.js';
 import { patiently } from './patiently.js';
 import { connectionProblem, isBusy, patience, statusProblem } from './problems.js';

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { CsvError, parse } from 'csv-parse/sync';
-import { DataError, errorMessage } from '../../shared/errors.js';
+import { DataError, errorMessage } from '../../shared/text/errors.js';
 import { checkColumns, cutLines, readRange } from './lines.js';
 import { isNumber } from './numbers.js';
 import type { OnRow, Piece, TableFile, TableReading } from './tableFile.js';

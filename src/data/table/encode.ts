@@ -1,5 +1,5 @@
 import { show } from '../../shared/config/fields.js';
-import { DataError } from '../../shared/errors.js';
+import { DataError } from '../../shared/text/errors.js';
 import { isList } from './kinds.js';
 import { isTruth, type MissingTest, missingTest, numberOf } from './numbers.js';
 import { type Column, shortList, widthOf } from './schema.js';

@@ -1,4 +1,4 @@
-import { isCoarse } from '../../shared/float32Steps.js';
+import { isCoarse } from '../../shared/numbers/float32Steps.js';
 
 /** What is known of the numbers of a column, to be put together from parts of a table. Missing values are left out. */
 export interface ColumnFigures {

@@ -1,6 +1,6 @@
 import { isMapping } from '../../shared/config/merge.js';
-import { DataError, errorMessage } from '../../shared/errors.js';
-import { depthOf } from '../../shared/nesting.js';
+import { DataError, errorMessage } from '../../shared/text/errors.js';
+import { depthOf } from '../../shared/text/nesting.js';
 import { checkColumns, cutLines, readRange } from './lines.js';
 import type { Piece, TableFile } from './tableFile.js';
 

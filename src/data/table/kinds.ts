@@ -1,5 +1,5 @@
 import { show } from '../../shared/config/fields.js';
-import { DataError } from '../../shared/errors.js';
+import { DataError } from '../../shared/text/errors.js';
 import { hasDecimalComma, isNumber, isWrittenNumber, missingTest, type Writing } from './numbers.js';
 
 /** How the values of a column become numbers. */

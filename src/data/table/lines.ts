@@ -1,7 +1,7 @@
 import { constants } from 'node:buffer';
 import { closeSync, openSync } from 'node:fs';
-import { DataError } from '../../shared/errors.js';
-import { readFully, unreadable } from '../../shared/files.js';
+import { readFully, unreadable } from '../../shared/files/readFile.js';
+import { DataError } from '../../shared/text/errors.js';
 import type { Piece } from './tableFile.js';
 
 /** Bytes of text that are read at once. */

@@ -1,6 +1,6 @@
-import { DataError } from '../../shared/errors.js';
-import { fileSize, firstBytes, isGzip } from '../../shared/files.js';
-import { gotWebPage, isWebPage } from '../../shared/webPage.js';
+import { fileSize, firstBytes, isGzip } from '../../shared/files/readFile.js';
+import { gotWebPage, isWebPage } from '../../shared/files/webPage.js';
+import { DataError } from '../../shared/text/errors.js';
 import type { TableFile, TableReading } from './tableFile.js';
 
 /**

@@ -1,7 +1,7 @@
 import { asyncBufferFromFile, parquetMetadataAsync, parquetRead, parquetSchema } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import { isMapping } from '../../shared/config/merge.js';
-import { DataError, errorMessage } from '../../shared/errors.js';
+import { DataError, errorMessage } from '../../shared/text/errors.js';
 import { checkColumns } from './lines.js';
 import type { OnRow, Piece, TableFile } from './tableFile.js';
 

@@ -1,6 +1,6 @@
 import type { TableData } from '../../shared/config/dataSchema.js';
 import { show, suggestion } from '../../shared/config/fields.js';
-import { DataError } from '../../shared/errors.js';
+import { DataError } from '../../shared/text/errors.js';
 import { headerProblem } from './headerLine.js';
 import { type ColumnKind, kindOf } from './kinds.js';
 import type { Writing } from './numbers.js';

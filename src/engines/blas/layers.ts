@@ -1,4 +1,4 @@
-import { openWasm } from '../../shared/wasm.js';
+import { openWasm } from '../../shared/numbers/wasm.js';
 
 /** What stands between the matrix products of a network; all arrays are in one memory of their own. */
 export interface Layers {

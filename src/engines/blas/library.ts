@@ -1,8 +1,8 @@
 import { createRequire } from 'node:module';
 import { cpus } from 'node:os';
 import { basename } from 'node:path';
-import { errorMessage, RunError } from '../../shared/errors.js';
-import { installedBlas } from '../../shared/home.js';
+import { installedBlas } from '../../shared/files/home.js';
+import { errorMessage, RunError } from '../../shared/text/errors.js';
 
 /** The machine's library of matrix products (BLAS), called through koffi. */
 export interface Blas {

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { installedOnnxCuda } from '../../shared/home.js';
+import { installedOnnxCuda } from '../../shared/files/home.js';
 
 /** Loads the onnxruntime-node that `setup onnx-cuda` has made, and CUDA beside it; undefined where there is none. */
 export function loadCudaPackage(): unknown {

@@ -1,5 +1,5 @@
 import type { Tensor } from 'onnxruntime-web';
-import { cudaNumber, type Device } from '../../shared/device.js';
+import { cudaNumber, type Device } from '../../shared/engine/device.js';
 import { viewOf } from '../../shared/model/layout.js';
 import { type Batch, type BatchSums, type Engine, type EngineIdentity, type EngineTask, maskOf, noSums } from '../engine.js';
 import { metricSums } from '../metrics.js';

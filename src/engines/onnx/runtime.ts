@@ -1,5 +1,5 @@
 import type { Env, InferenceSession, InferenceSessionFactory, TensorConstructor } from 'onnxruntime-web';
-import { errorMessage, RunError } from '../../shared/errors.js';
+import { errorMessage, RunError } from '../../shared/text/errors.js';
 import { gpuProblem } from '../gpu.js';
 import { loadCudaPackage } from './cudaPackage.js';
 

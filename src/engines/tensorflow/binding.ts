@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { cudaNumber, type Device } from '../../shared/device.js';
-import { errorMessage, RunError, UsageError } from '../../shared/errors.js';
-import { gpuNumbers } from '../../shared/gpuNumbers.js';
-import { installedTensorflow } from '../../shared/home.js';
+import { cudaNumber, type Device } from '../../shared/engine/device.js';
+import { installedTensorflow } from '../../shared/files/home.js';
+import { gpuNumbers } from '../../shared/system/gpuNumbers.js';
+import { errorMessage, RunError, UsageError } from '../../shared/text/errors.js';
 import { gpuProblem } from '../gpu.js';
 
 /** The part of the native addon of tfjs-node (src/tfjs_binding.ts there) that is used. Tensors are numbers. */

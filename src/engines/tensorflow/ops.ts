@@ -1,4 +1,4 @@
-import type { Precision } from '../../shared/precision.js';
+import type { Precision } from '../../shared/engine/precision.js';
 import type { Binding, OpAttribute } from './binding.js';
 
 /** A tensor on TensorFlow's device. */

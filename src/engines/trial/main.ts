@@ -1,4 +1,4 @@
-import '../../shared/debuggerPort.js';
+import '../../shared/system/debuggerPort.js';
 import { json } from 'node:stream/consumers';
 import { type TrialRequest, tryEngine } from './tryEngine.js';
 

@@ -1,7 +1,7 @@
-import { errorMessage } from '../../shared/errors.js';
 import { viewOf } from '../../shared/model/layout.js';
 import { buildNetwork } from '../../shared/model/network.js';
 import type { DenseLayer, Loss, Metric, ModelSpec } from '../../shared/model/spec.js';
+import { errorMessage } from '../../shared/text/errors.js';
 import type { Engine, EngineTask } from '../engine.js';
 import { openOnnx } from '../onnx/onnx.js';
 import { openEngine } from '../open.js';

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { Preparation } from '../../shared/config/dataSchema.js';
-import { DataError } from '../../shared/errors.js';
 import type { Parameter } from '../../shared/model/layout.js';
 import { sizeOf } from '../../shared/model/network.js';
+import { DataError } from '../../shared/text/errors.js';
 import { readConfig } from './readConfig.js';
 
 /** What a layer does to inputs, value by value: `(x - subtract) / divide`. */

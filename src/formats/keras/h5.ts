@@ -1,9 +1,9 @@
 import type { OptimizerSpec } from '../../shared/config/optimizerSchema.js';
-import { placeDurably } from '../../shared/durableFile.js';
-import { DataError } from '../../shared/errors.js';
+import { placeDurably } from '../../shared/files/durableFile.js';
 import { viewOf } from '../../shared/model/layout.js';
 import { buildNetwork } from '../../shared/model/network.js';
-import { version } from '../../shared/version.js';
+import { version } from '../../shared/system/version.js';
+import { DataError } from '../../shared/text/errors.js';
 import { notedMetadata } from '../metadata.js';
 import type { SavedModel, TrainableModel } from '../savedModel.js';
 import { compileConfig, readCompiled } from './compile.js';

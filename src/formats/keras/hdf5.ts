@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { Dataset, File, Group } from 'h5wasm/node';
-import { DataError, errorMessage } from '../../shared/errors.js';
+import { DataError, errorMessage } from '../../shared/text/errors.js';
 
 export type { Dataset, File, Group };
 

@@ -1,4 +1,4 @@
-import { DataError, errorMessage } from '../../shared/errors.js';
+import { DataError, errorMessage } from '../../shared/text/errors.js';
 
 /** @throws DataError if it is no JSON */
 export function jsonOf(text: string, path: string): unknown {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { show } from '../../shared/config/fields.js';
-import { DataError } from '../../shared/errors.js';
-import { expectedWords } from '../../shared/expectedWords.js';
+import { DataError } from '../../shared/text/errors.js';
+import { expectedWords } from '../../shared/text/expectedWords.js';
 import type { KerasObject } from './kerasLayers.js';
 
 /** The layers of a model, one behind the other. */

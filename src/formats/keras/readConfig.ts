@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { show } from '../../shared/config/fields.js';
-import { DataError } from '../../shared/errors.js';
-import { expectedWords } from '../../shared/expectedWords.js';
+import { DataError } from '../../shared/text/errors.js';
+import { expectedWords } from '../../shared/text/expectedWords.js';
 
 /** The arguments of a layer. @throws DataError naming the one that cannot be read */
 export function readConfig<T extends z.ZodType>(schema: T, config: unknown, what: string): z.output<T> {

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { DataError } from '../../shared/errors.js';
 import { type ParameterLayout, parameterLayout, viewOf } from '../../shared/model/layout.js';
 import { buildNetwork, modelProblems, sizeOf } from '../../shared/model/network.js';
 import {
@@ -11,6 +10,7 @@ import {
   leakyReluSlope,
   type ModelSpec,
 } from '../../shared/model/spec.js';
+import { DataError } from '../../shared/text/errors.js';
 import { ownName } from '../layerName.js';
 import type { ModelMetadata } from '../metadata.js';
 import type { SavedModel } from '../savedModel.js';

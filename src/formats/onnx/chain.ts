@@ -1,7 +1,7 @@
 import type { Preparation } from '../../shared/config/dataSchema.js';
-import { DataError } from '../../shared/errors.js';
 import { buildNetwork, modelProblems, sizeOf } from '../../shared/model/network.js';
 import { type Activation, type DenseLayer, type Layer, leakyReluSlope, type ModelSpec } from '../../shared/model/spec.js';
+import { DataError } from '../../shared/text/errors.js';
 import { ownName } from '../layerName.js';
 import type { SavedModel } from '../savedModel.js';
 import { attributesOf, type Node, type Tensor } from './tensors.js';

@@ -1,8 +1,8 @@
 import { closeSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type onnxProto from 'onnx-proto';
-import { DataError } from '../../shared/errors.js';
-import { fileSize, readFully, unreadable } from '../../shared/files.js';
+import { fileSize, readFully, unreadable } from '../../shared/files/readFile.js';
+import { DataError } from '../../shared/text/errors.js';
 import { besideModel } from '../besideModel.js';
 
 /**

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import onnxProto from 'onnx-proto';
-import { DataError, errorMessage } from '../../shared/errors.js';
+import { DataError, errorMessage } from '../../shared/text/errors.js';
 import { notedMetadata } from '../metadata.js';
 import type { SavedModel } from '../savedModel.js';
 import { Chain } from './chain.js';

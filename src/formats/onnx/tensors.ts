@@ -1,5 +1,5 @@
 import onnxProto from 'onnx-proto';
-import { DataError } from '../../shared/errors.js';
+import { DataError } from '../../shared/text/errors.js';
 import { externalBytes } from './externalData.js';
 
 const { TensorProto } = onnxProto.onnx;

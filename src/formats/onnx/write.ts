@@ -1,10 +1,10 @@
 import type { Preparation } from '../../shared/config/dataSchema.js';
-import { writeDurably } from '../../shared/durableFile.js';
+import { writeDurably } from '../../shared/files/durableFile.js';
 import { type ParameterLayout, viewOf } from '../../shared/model/layout.js';
 import { buildNetwork } from '../../shared/model/network.js';
 import { activate } from '../../shared/onnx/activate.js';
 import { GraphBuilder } from '../../shared/onnx/graphBuilder.js';
-import { version } from '../../shared/version.js';
+import { version } from '../../shared/system/version.js';
 import type { SavedModel } from '../savedModel.js';
 
 /** Where we note what ONNX has no words for. */

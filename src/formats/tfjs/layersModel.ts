@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { bytesOf } from '../../shared/bytesOf.js';
-import { writeDurably } from '../../shared/durableFile.js';
-import { errorCode, UsageError } from '../../shared/errors.js';
-import { fileSize, unreadable } from '../../shared/files.js';
+import { writeDurably } from '../../shared/files/durableFile.js';
+import { fileSize, unreadable } from '../../shared/files/readFile.js';
 import { buildNetwork } from '../../shared/model/network.js';
 import type { ModelSpec } from '../../shared/model/spec.js';
+import { bytesOf } from '../../shared/numbers/bytesOf.js';
+import { errorCode, UsageError } from '../../shared/text/errors.js';
 import { layersWithInput } from '../keras/kerasLayers.js';
 import { readSequential, savedModel } from '../keras/sequential.js';
 import type { ModelMetadata } from '../metadata.js';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { show } from '../../shared/config/fields.js';
-import { DataError, errorMessage } from '../../shared/errors.js';
-import { expectedWords } from '../../shared/expectedWords.js';
+import { DataError, errorMessage } from '../../shared/text/errors.js';
+import { expectedWords } from '../../shared/text/expectedWords.js';
 import type { KerasObject } from '../keras/kerasLayers.js';
 import { type LayerChain, readModelConfig } from '../keras/modelConfig.js';
 import { type ModelMetadata, metadataSchema } from '../metadata.js';

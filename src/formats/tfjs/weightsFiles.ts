@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DataError, errorMessage } from '../../shared/errors.js';
-import { fileSize } from '../../shared/files.js';
+import { fileSize } from '../../shared/files/readFile.js';
 import type { ParameterLayout } from '../../shared/model/layout.js';
 import { sizeOf } from '../../shared/model/network.js';
+import { DataError, errorMessage } from '../../shared/text/errors.js';
 import { besideModel } from '../besideModel.js';
 
 /** One array in a file of weights. */

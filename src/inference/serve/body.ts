@@ -5,13 +5,13 @@ import { isList } from '../../data/table/kinds.js';
 import { shortList } from '../../data/table/schema.js';
 import { show, suggestion } from '../../shared/config/fields.js';
 import { isMapping } from '../../shared/config/merge.js';
-import { DataError, errorMessage } from '../../shared/errors.js';
-import { limited } from '../../shared/limited.js';
 import { sizeOf } from '../../shared/model/network.js';
-import { depthOf } from '../../shared/nesting.js';
+import { DataError, errorMessage } from '../../shared/text/errors.js';
+import { depthOf } from '../../shared/text/nesting.js';
 import { checkPicture } from '../inputShape.js';
 import type { Model } from '../model.js';
 import { preparedRows } from '../samples.js';
+import { limited } from './limited.js';
 
 /** Samples that one request may ask about, and values that they, or what the model gives for them, may have. */
 const mostSamples = 10_000;

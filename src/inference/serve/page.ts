@@ -1,4 +1,4 @@
-import { quoted } from '../../shared/shellWord.js';
+import { quoted } from '../../shared/text/shellWord.js';
 import type { Model } from '../model.js';
 
 /** A page that says how to ask a model, for people. */

@@ -1,11 +1,11 @@
 import swagger from '@fastify/swagger';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import type { DashboardAddress } from '../../shared/access.js';
+import type { DashboardAddress } from '../../shared/http/access.js';
 import { Draining } from '../../shared/http/draining.js';
 import { guard } from '../../shared/http/guard.js';
 import { closeStalled, requestLimits } from '../../shared/http/limits.js';
-import { answerErrors } from '../../shared/http/problems.js';
-import { version } from '../../shared/version.js';
+import { answerErrors } from '../../shared/http/problemAnswers.js';
+import { version } from '../../shared/system/version.js';
 import { answersOf, classifierOf } from '../classify.js';
 import type { Model } from '../model.js';
 import { Batcher } from './batcher.js';

@@ -1,4 +1,4 @@
-import { ConfigError, type Problem } from '../errors.js';
+import { ConfigError, type Problem } from '../text/errors.js';
 import { changedNames, namesAsText } from './names.js';
 import { readYaml, YamlError } from './yaml.js';
 

@@ -1,6 +1,6 @@
 import { closest, distance } from 'fastest-levenshtein';
 import { z } from 'zod';
-import { expectedWords } from '../expectedWords.js';
+import { expectedWords } from '../text/expectedWords.js';
 
 /** Building blocks of the config's schema: every field says itself what it expected and what it got. */
 

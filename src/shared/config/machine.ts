@@ -1,5 +1,5 @@
-import { usableCores } from '../controlGroup.js';
-import { gpuNumbers } from '../gpuNumbers.js';
+import { usableCores } from '../system/controlGroup.js';
+import { gpuNumbers } from '../system/gpuNumbers.js';
 
 /** What the defaults of a config are taken from. */
 export interface Machine {

@@ -1,5 +1,5 @@
 import { isPair, isScalar, isSeq, parseDocument, type Scalar, visit } from 'yaml';
-import type { Problem } from '../errors.js';
+import type { Problem } from '../text/errors.js';
 import { pathText } from './fields.js';
 import { isMapping } from './merge.js';
 

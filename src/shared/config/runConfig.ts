@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DataError, errorMessage, UsageError } from '../errors.js';
-import { parseConfig } from './parse.js';
-import type { Config } from './schema.js';
+import { DataError, errorMessage, UsageError } from '../text/errors.js';
+import type { Config } from './configSchema.js';
+import { parseConfig } from './parseConfig.js';
 import { readYaml } from './yaml.js';
 
 /**

@@ -1,4 +1,4 @@
-import type { Config } from './schema.js';
+import type { Config } from './configSchema.js';
 
 /** How long a run is at most. */
 export interface TrainingLength {

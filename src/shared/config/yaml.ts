@@ -1,5 +1,5 @@
 import { parseDocument } from 'yaml';
-import { errorMessage } from '../errors.js';
+import { errorMessage } from '../text/errors.js';
 
 /** Deepest nesting that is read: no config needs more than a handful of levels. */
 const deepest = 64;

@@ -1,6 +1,6 @@
 import rateLimit from '@fastify/rate-limit';
 import type { FastifyInstance } from 'fastify';
-import { type DashboardAddress, gateFor } from '../access.js';
+import { type DashboardAddress, gateFor } from './access.js';
 
 export interface GuardOptions {
   readonly address: DashboardAddress;

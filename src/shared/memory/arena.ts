@@ -1,6 +1,6 @@
-import type { PartSums } from '../protocol.js';
+import { allocationBytes } from '../numbers/wasm.js';
+import type { PartSums } from '../protocol/protocol.js';
 import { coveringNodes, type TreeNode } from '../tree.js';
-import { allocationBytes } from '../wasm.js';
 import { Mailbox, mailboxBytes } from './mailbox.js';
 
 /**

@@ -1,8 +1,8 @@
 import { closeSync, fstatSync, openSync } from 'node:fs';
-import { RunError } from '../errors.js';
-import { maxArrays } from '../wasm.js';
+import { maxArrays } from '../numbers/wasm.js';
+import { type MemorySystem, memorySystem } from '../system/memorySystem.js';
+import { RunError } from '../text/errors.js';
 import { Arena, type ArenaShape, arenaBytes, mostArenaBytes } from './arena.js';
-import { type MemorySystem, memorySystem } from './system.js';
 
 /** An arena's file, open in this process. */
 export class SharedMemory {

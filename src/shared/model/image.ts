@@ -1,4 +1,4 @@
-import type { Config } from '../config/schema.js';
+import type { Config } from '../config/configSchema.js';
 
 export interface ImageShape {
   readonly width: number;

@@ -1,4 +1,4 @@
-import type { Problem } from '../errors.js';
+import type { Problem } from '../text/errors.js';
 import { type Parameter, type ParameterLayout, parameterLayout } from './layout.js';
 import type { Activation, DenseLayer, Initializer, ModelSpec, Regularizer } from './spec.js';
 

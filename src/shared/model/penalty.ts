@@ -1,4 +1,4 @@
-import type { Kernel } from '../kernel/kernel.js';
+import type { Kernel } from '../numbers/kernel/kernel.js';
 import { type ParameterLayout, viewOf } from './layout.js';
 
 /** What the regularizers add to the mean loss: `l1 * sum |w| + l2 * sum w^2` over all parameters, in float64. */

@@ -1,6 +1,6 @@
 import onnxProto from 'onnx-proto';
-import { bytesOf } from '../bytesOf.js';
-import type { Precision } from '../precision.js';
+import type { Precision } from '../engine/precision.js';
+import { bytesOf } from '../numbers/bytesOf.js';
 
 const { AttributeProto, ModelProto, TensorProto } = onnxProto.onnx;
 

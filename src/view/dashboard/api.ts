@@ -1,4 +1,4 @@
-import type { HardestImages } from '../../shared/hardestImages.js';
+import type { HardestImages } from '../../shared/model/hardestImages.js';
 import type { RunStatus } from '../../shared/runStatus.js';
 
 /** What server and page say to each other. A number that is not finite, or not known, is null. */

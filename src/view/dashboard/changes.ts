@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { oneAtATime } from '../../shared/oneAtATime.js';
+import { oneAtATime } from '../../shared/system/oneAtATime.js';
 import type { RunChange, ServerEnd } from './api.js';
 import type { RunSet } from './runSet.js';
 

@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import { DataError } from '../../shared/errors.js';
+import { DataError } from '../../shared/text/errors.js';
 import type { ViewedFolder } from './viewedFolder.js';
 
 const chunkBytes = 1 << 20;

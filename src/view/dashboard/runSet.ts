@@ -1,6 +1,6 @@
 import { existsSync, lstatSync, readdirSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
-import { UsageError } from '../../shared/errors.js';
+import { UsageError } from '../../shared/text/errors.js';
 import { FollowedRun } from './followedRun.js';
 
 /** Milliseconds that a listing of folders is good for. */

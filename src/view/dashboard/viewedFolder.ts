@@ -1,7 +1,7 @@
 import { constants, type Dirent } from 'node:fs';
 import { type FileHandle, open, readdir, realpath } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
-import { DataError, errorCode } from '../../shared/errors.js';
+import { DataError, errorCode } from '../../shared/text/errors.js';
 
 /** Bytes of a file that is read whole, such as a summary. */
 const mostBytes = 16 * 2 ** 20;

@@ -1,6 +1,6 @@
 import type { TrainingPlan } from '../../coordinator/plan.js';
-import { errorMessage } from '../../shared/errors.js';
 import { viewOf } from '../../shared/model/layout.js';
+import { errorMessage } from '../../shared/text/errors.js';
 import { EventFile } from './eventFile.js';
 
 /** Steps of a run that are shown at most: each takes a tenth of a millisecond to write, which small steps would feel. */

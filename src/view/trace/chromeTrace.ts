@@ -1,8 +1,8 @@
 import { closeSync, openSync, writeFileSync } from 'node:fs';
 import type { Member } from '../../coordinator/roster.js';
 import type { Computed, Tracer } from '../../coordinator/tracer.js';
-import { now } from '../../shared/clock.js';
-import { errorMessage } from '../../shared/errors.js';
+import { now } from '../../shared/system/clock.js';
+import { errorMessage } from '../../shared/text/errors.js';
 import { clockOffset, type Exchange } from './clockOffset.js';
 import type { TracedSteps } from './tracedSteps.js';
 

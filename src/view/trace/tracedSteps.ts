@@ -1,4 +1,4 @@
-import { UsageError } from '../../shared/errors.js';
+import { UsageError } from '../../shared/text/errors.js';
 
 /** Steps [from, to) that are traced. */
 export interface TracedSteps {

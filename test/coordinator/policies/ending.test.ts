@@ -1,7 +1,7 @@
 import { test } from 'tap';
 import { initialStopping } from '../../../src/coordinator/policies/earlyStopping.js';
 import { endOf, passedLimits, type Reached } from '../../../src/coordinator/policies/ending.js';
-import { parseConfig } from '../../../src/shared/config/parse.js';
+import { parseConfig } from '../../../src/shared/config/parseConfig.js';
 
 const reached: Reached = { step: 100, epoch: 10, stepInEpoch: 0, stopping: initialStopping, ended: null, epochLoss: 0.4 };
 const limitsOf = (given: object) => parseConfig(given, 'test', { cores: 1 });

@@ -3,8 +3,8 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'tap';
 import { alone } from '../../../src/data/cache/lock.js';
-import { thisProcess } from '../../../src/shared/processIdentity.js';
-import { ProcessLock } from '../../../src/shared/processLock.js';
+import { ProcessLock } from '../../../src/shared/files/processLock.js';
+import { thisProcess } from '../../../src/shared/system/processIdentity.js';
 
 const { boot, namespace } = thisProcess();
 

@@ -1,7 +1,7 @@
 import { test } from 'tap';
 import { readConfigText } from '../../../src/shared/config/configText.js';
-import { parseConfig } from '../../../src/shared/config/parse.js';
-import { ConfigError } from '../../../src/shared/errors.js';
+import { parseConfig } from '../../../src/shared/config/parseConfig.js';
+import { ConfigError } from '../../../src/shared/text/errors.js';
 
 test('numbers that stand for names are names: of columns, layers, and runs', (t) => {
   const text = `

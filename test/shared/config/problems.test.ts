@@ -1,6 +1,6 @@
 import { type Test, test } from 'tap';
-import { parseConfig } from '../../../src/shared/config/parse.js';
-import { ConfigError } from '../../../src/shared/errors.js';
+import { parseConfig } from '../../../src/shared/config/parseConfig.js';
+import { ConfigError } from '../../../src/shared/text/errors.js';
 
 /** `path: message` of every problem of a config. */
 function problemsOf(raw: unknown): string[] {

@@ -1,7 +1,7 @@
 import { test } from 'tap';
-import { parseConfig } from '../../../src/shared/config/parse.js';
-import { configSchema } from '../../../src/shared/config/schema.js';
-import { ConfigError } from '../../../src/shared/errors.js';
+import { configSchema } from '../../../src/shared/config/configSchema.js';
+import { parseConfig } from '../../../src/shared/config/parseConfig.js';
+import { ConfigError } from '../../../src/shared/text/errors.js';
 
 const values = [null, true, -1, 1.5, 'x', '', [], [null], {}, { '': null }];
 const files = { x: 'x.npy', y: 'y.npy' };

@@ -1,5 +1,5 @@
 import { test } from 'tap';
-import { parseConfig } from '../../../src/shared/config/parse.js';
+import { parseConfig } from '../../../src/shared/config/parseConfig.js';
 import { layersOf } from '../../../src/view/dashboard/layers.js';
 
 test('the layers of a network, as Keras counts their parameters', async (t) => {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import protobuf from 'protobufjs';
 import { test } from 'tap';
 import { planTraining } from '../../../src/coordinator/plan.js';
-import { parseConfig } from '../../../src/shared/config/parse.js';
+import { parseConfig } from '../../../src/shared/config/parseConfig.js';
 import { buildNetwork } from '../../../src/shared/model/network.js';
 import { RunEvents } from '../../../src/view/tensorboard/runEvents.js';
 
