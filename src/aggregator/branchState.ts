@@ -1,15 +1,15 @@
-import { Broadcast } from '../coordinator/broadcast.js';
 import type { Config } from '../shared/config/configSchema.js';
-import type { Arena } from '../shared/memory/arena.js';
-import { SharedMemory } from '../shared/memory/sharedMemory.js';
 import { buildNetwork } from '../shared/model/network.js';
 import { cut, type Partition } from '../shared/model/slices.js';
 import { type Halves, openHalves } from '../shared/numbers/half/half.js';
 import { type KernelMemory, openKernel } from '../shared/numbers/kernel/kernel.js';
 import { maxArrays } from '../shared/numbers/wasm.js';
 import { errorMessage, RunError } from '../shared/text/errors.js';
-import { treeDepth } from '../shared/tree.js';
-import { WeightsIn } from '../worker/weightsIn.js';
+import type { Arena } from '../step/memory/arena.js';
+import { SharedMemory } from '../step/memory/sharedMemory.js';
+import { WeightsIn } from '../step/messages/weightsIn.js';
+import { Broadcast } from '../step/messages/weightsOut.js';
+import { treeDepth } from '../step/tree.js';
 
 /** Arrays in which sums are added up, at most and at least; those that are never used take no memory. */
 const mostSlots = 16;

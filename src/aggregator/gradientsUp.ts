@@ -1,7 +1,7 @@
 import type { Halves } from '../shared/numbers/half/half.js';
 import type { PartSums } from '../shared/protocol/protocol.js';
-import type { TreeNode } from '../shared/tree.js';
-import type { Send } from '../worker/sendGradient.js';
+import type { Send } from '../step/messages/sendGradient.js';
+import type { TreeNode } from '../step/tree.js';
 import type { NodeSum } from './nodeSums.js';
 
 /** One gradient on its way up. */

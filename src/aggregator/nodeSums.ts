@@ -1,7 +1,7 @@
-import { PartedSum } from '../coordinator/partedSum.js';
 import type { Partition } from '../shared/model/slices.js';
 import type { KernelMemory } from '../shared/numbers/kernel/kernel.js';
-import type { TreeNode } from '../shared/tree.js';
+import type { TreeNode } from '../step/tree.js';
+import { PartedSum } from '../step/update/partedSum.js';
 
 /** Arrays that a sum has where there are enough, and at least; see TreeSum. */
 const mostSlots = 4;

@@ -2,12 +2,12 @@ import { hostname } from 'node:os';
 import type { Desk, DeskPorts, FromBelow } from '../coordinator/desk.js';
 import { isAggregator, type Member, type Ready, type Roster } from '../coordinator/roster.js';
 import { versionDifference } from '../coordinator/sameBits.js';
-import type { SharedMemory } from '../shared/memory/sharedMemory.js';
 import type { FromWorker, Message } from '../shared/protocol/protocol.js';
 import { AwakeTimer } from '../shared/system/awakeTimer.js';
 import { isRunning } from '../shared/system/processIdentity.js';
 import { ProtocolError } from '../shared/text/errors.js';
 import type { Incarnation } from '../shared/transport/transport.js';
+import type { SharedMemory } from '../step/memory/sharedMemory.js';
 
 export interface RelayOptions {
   readonly version: string;

@@ -1,19 +1,19 @@
-import type { StepAnswer } from '../shared/memory/arena.js';
 import type { Partition } from '../shared/model/slices.js';
 import { encode, type Message, type PartSums } from '../shared/protocol/protocol.js';
 import { awakeNow } from '../shared/system/awakeTimer.js';
 import { ProtocolError } from '../shared/text/errors.js';
 import type { Frames, Incarnation } from '../shared/transport/transport.js';
-import { isTreeNode, shardRange, type TreeNode } from '../shared/tree.js';
-import type { Broadcast } from './broadcast.js';
+import type { StepAnswer } from '../step/memory/arena.js';
+import type { SharedWorkers } from '../step/memory/memorySteps.js';
+import { type Arrival, GradientsIn } from '../step/messages/gradientsIn.js';
+import type { Broadcast } from '../step/messages/weightsOut.js';
+import type { StepPlan } from '../step/stepBatch.js';
+import { isTreeNode, shardRange, type TreeNode } from '../step/tree.js';
 import type { DeadlineOptions, Verdict } from './deadline.js';
-import { type Arrival, GradientsIn } from './gradientsIn.js';
 import type { Answer, Job, JobSpec } from './job.js';
 import { Jobs } from './jobs.js';
 import { Pace } from './pace.js';
 import { isAggregator, type Member, type Roster, workersOf } from './roster.js';
-import type { SharedWorkers } from './sharedWorkers.js';
-import type { StepPlan } from './step.js';
 import type { Tracer } from './tracer.js';
 
 export interface AssignmentsOptions extends DeadlineOptions {

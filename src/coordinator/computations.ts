@@ -2,10 +2,10 @@ import type { Config } from '../shared/config/configSchema.js';
 import { divisorOf } from '../shared/numbers/half/half.js';
 import type { PartSums } from '../shared/protocol/protocol.js';
 import { Stopwatch } from '../shared/stopwatch.js';
-import { shardRange } from '../shared/tree.js';
+import type { StepAnswers, StepPlan } from '../step/stepBatch.js';
+import { shardRange } from '../step/tree.js';
+import type { PartedSum, PartSum } from '../step/update/partedSum.js';
 import type { Assignments } from './assignments.js';
-import type { PartedSum, PartSum } from './partedSum.js';
-import type { StepAnswers, StepPlan } from './step.js';
 import type { Tracer } from './tracer.js';
 import type { Workers } from './trainPorts.js';
 

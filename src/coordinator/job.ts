@@ -1,7 +1,7 @@
 import type { PartSums } from '../shared/protocol/protocol.js';
 import { ProtocolError } from '../shared/text/errors.js';
 import type { Incarnation } from '../shared/transport/transport.js';
-import type { TreeNode } from '../shared/tree.js';
+import type { TreeNode } from '../step/tree.js';
 import { type Assignment, answered, type Change, debtors, handOver, isComplete, joined, type Ledger, left, openLedger } from './ledger.js';
 
 /** What is asked of the workers: a step's shards or an evaluation's chunks. */

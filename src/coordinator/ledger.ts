@@ -1,6 +1,6 @@
 import { ProtocolError } from '../shared/text/errors.js';
 import type { Incarnation } from '../shared/transport/transport.js';
-import { coveringNodes, type TreeNode } from '../shared/tree.js';
+import { coveringNodes, type TreeNode } from '../step/tree.js';
 
 /**
  * The bookkeeping of one piece of work (a step or an evaluation): which part is owed by whom, what has come, and what

@@ -3,20 +3,20 @@ import { divisorOf } from '../shared/numbers/half/half.js';
 import { blockSizeFor, sampleOrder } from '../shared/numbers/random/sampleOrder.js';
 import { Interrupted, RunError } from '../shared/text/errors.js';
 import type { Figures } from '../shared/text/json.js';
-import { shardRange } from '../shared/tree.js';
+import type { StepAnswers, StepPlan } from '../step/stepBatch.js';
+import { shardRange } from '../step/tree.js';
+import type { Optimizer } from '../step/update/optimizer.js';
+import type { PartSum } from '../step/update/partedSum.js';
+import type { GradientSum } from '../step/update/treeSum.js';
 import type { Checkpoint } from './checkpoint.js';
 import { initialNoise, noiseScaleOf, watchNoise } from './noiseScale.js';
-import type { Optimizer } from './optimizer.js';
-import type { PartSum } from './partedSum.js';
 import { chunkSizes, stepsInEpoch, type TrainingPlan } from './plan.js';
 import { watchEpoch } from './policies/earlyStopping.js';
 import { learningRateAt } from './policies/learningRate.js';
 import { bestMonitor, directionOf, isImprovement } from './policies/monitor.js';
 import { watchPlateau, withCuts } from './policies/reduceOnPlateau.js';
 import { addParts, addSums, type EndReason, freshProgress, means, noSums, type Progress } from './progress.js';
-import type { StepAnswers, StepPlan } from './step.js';
 import type { Outcome, StepFigures, TrainPorts } from './trainPorts.js';
-import type { GradientSum } from './treeSum.js';
 
 /**
  * Trains to the end: for each epoch, for each step: gather the gradient, update; then validate, decide, save.

@@ -1,11 +1,11 @@
 import type { PartSums } from '../shared/protocol/protocol.js';
 import type { Stopwatch } from '../shared/stopwatch.js';
 import type { Figures } from '../shared/text/json.js';
+import type { StepAnswers, StepPlan } from '../step/stepBatch.js';
+import type { PartSum } from '../step/update/partedSum.js';
 import type { Checkpoint } from './checkpoint.js';
-import type { PartSum } from './partedSum.js';
 import type { StoppingState } from './policies/earlyStopping.js';
 import type { EndReason } from './progress.js';
-import type { StepAnswers, StepPlan } from './step.js';
 import type { StepTimes } from './stepTimes.js';
 import type { Tracer } from './tracer.js';
 

@@ -1,9 +1,9 @@
-import type { OptimizerState } from '../coordinator/optimizer.js';
 import type { RunFolder } from '../coordinator/runFolder.js';
 import type { Store } from '../coordinator/trainPorts.js';
 import { layersModelJson, writeModel } from '../formats/tfjs/layersModel.js';
 import { exportFormats, writeModelAs } from '../formats/write.js';
 import { version } from '../shared/system/version.js';
+import type { OptimizerState } from '../step/update/optimizer.js';
 import type { RunEvents } from '../view/tensorboard/runEvents.js';
 import type { PreparedRun } from './prepare.js';
 

@@ -1,8 +1,3 @@
-import { Broadcast } from '../coordinator/broadcast.js';
-import { clips, Optimizer, optimizerArrays } from '../coordinator/optimizer.js';
-import { PartedSum } from '../coordinator/partedSum.js';
-import type { Arena } from '../shared/memory/arena.js';
-import { SharedMemory } from '../shared/memory/sharedMemory.js';
 import { type Partition, partitionOf } from '../shared/model/slices.js';
 import { type Halves, openHalves } from '../shared/numbers/half/half.js';
 import { worthHelping } from '../shared/numbers/kernel/crew.js';
@@ -10,7 +5,12 @@ import { openKernel } from '../shared/numbers/kernel/kernel.js';
 import { maxArrays } from '../shared/numbers/wasm.js';
 import { usableCores } from '../shared/system/controlGroup.js';
 import { RunError } from '../shared/text/errors.js';
-import { treeDepth } from '../shared/tree.js';
+import type { Arena } from '../step/memory/arena.js';
+import { SharedMemory } from '../step/memory/sharedMemory.js';
+import { Broadcast } from '../step/messages/weightsOut.js';
+import { treeDepth } from '../step/tree.js';
+import { clips, Optimizer, optimizerArrays } from '../step/update/optimizer.js';
+import { PartedSum } from '../step/update/partedSum.js';
 import type { PreparedRun } from './prepare.js';
 
 /** Sums of tree nodes that stand in the kernel's memory at once, at most and at least; see TreeSum. */

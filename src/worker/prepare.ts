@@ -5,18 +5,18 @@ import { openEngine } from '../engines/open.js';
 import { probeHash } from '../engines/probe.js';
 import type { Config } from '../shared/config/configSchema.js';
 import { parseConfig } from '../shared/config/parseConfig.js';
-import type { ArenaShape } from '../shared/memory/arena.js';
-import { SharedMemory } from '../shared/memory/sharedMemory.js';
 import { buildNetwork } from '../shared/model/network.js';
 import { cut, type Partition } from '../shared/model/slices.js';
 import type { FromWorker, Message, OfferedMemory } from '../shared/protocol/protocol.js';
 import { gpuNumbers } from '../shared/system/gpuNumbers.js';
+import type { ArenaShape } from '../step/memory/arena.js';
+import { SharedMemory } from '../step/memory/sharedMemory.js';
+import { WeightsIn } from '../step/messages/weightsIn.js';
 import type { DataWait } from './dataWait.js';
 import { type Measured, measureEngines } from './measureEngines.js';
 import { openSamples, type Samples } from './openSamples.js';
 import type { WorkerOptions } from './options.js';
 import { ShardComputer } from './shardComputer.js';
-import { WeightsIn } from './weightsIn.js';
 
 /** What a worker holds once it is configured. */
 export interface Prepared {

@@ -6,11 +6,11 @@ import { oneAtATime } from '../shared/system/oneAtATime.js';
 import { DataError, errorMessage, Interrupted, ProtocolError, RunError } from '../shared/text/errors.js';
 import { printableLine } from '../shared/text/printable.js';
 import type { Frames, Link } from '../shared/transport/transport.js';
+import { type Send, sendGradient } from '../step/messages/sendGradient.js';
 import { DataWait, NoLongerWanted } from './dataWait.js';
 import { inbox } from './inbox.js';
 import type { WorkerOptions } from './options.js';
 import { measure, type Prepared, prepare } from './prepare.js';
-import { type Send, sendGradient } from './sendGradient.js';
 import { serveChannel } from './serveChannel.js';
 
 /** The coordinator is gone, or cannot be reached any more. */

@@ -7,7 +7,7 @@ import type { Config } from '../shared/config/configSchema.js';
 import type { DropoutOp, Network } from '../shared/model/network.js';
 import { writeDropoutMask } from '../shared/numbers/random/dropoutMask.js';
 import { blockSizeFor, sampleOrder } from '../shared/numbers/random/sampleOrder.js';
-import { shardRange } from '../shared/tree.js';
+import { shardRange } from '../step/tree.js';
 
 /** Which samples a step sees: positions [from, to) of the epoch's order. */
 export interface StepBatch {

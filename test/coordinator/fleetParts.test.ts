@@ -1,10 +1,10 @@
 import { test } from 'tap';
-import { Broadcast } from '../../src/coordinator/broadcast.js';
 import { Computations } from '../../src/coordinator/computations.js';
 import type { Fleet } from '../../src/coordinator/fleet.js';
-import { PartedSum, type PartSum } from '../../src/coordinator/partedSum.js';
 import { openKernel } from '../../src/shared/numbers/kernel/kernel.js';
 import { decodeFromCoordinator, encode, type Message, type PartSums } from '../../src/shared/protocol/protocol.js';
+import { Broadcast } from '../../src/step/messages/weightsOut.js';
+import { PartedSum, type PartSum } from '../../src/step/update/partedSum.js';
 import { FakeHub } from '../fixtures/fakeHub.js';
 import { fleetOf } from '../fixtures/fleetOf.js';
 import { hello, parameters, partition, perShard, ready, shards, sums, tensor } from '../fixtures/messages.js';

@@ -1,9 +1,9 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { test } from 'tap';
-import { Broadcast } from '../../src/coordinator/broadcast.js';
 import type { Fleet } from '../../src/coordinator/fleet.js';
 import type { RawSamples, WantedSamples } from '../../src/shared/protocol/dataLayout.js';
 import { decodeFromCoordinator, encode } from '../../src/shared/protocol/protocol.js';
+import { Broadcast } from '../../src/step/messages/weightsOut.js';
 import { FakeHub } from '../fixtures/fakeHub.js';
 import { fleetOf } from '../fixtures/fleetOf.js';
 import { hello, partition } from '../fixtures/messages.js';

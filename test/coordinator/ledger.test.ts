@@ -1,7 +1,7 @@
 import { test } from 'tap';
 import { answered, type Change, isComplete, joined, type Ledger, left, openLedger } from '../../src/coordinator/ledger.js';
 import { ProtocolError } from '../../src/shared/text/errors.js';
-import type { TreeNode } from '../../src/shared/tree.js';
+import type { TreeNode } from '../../src/step/tree.js';
 
 const upTo = (count: number) => Array.from({ length: count }, (_, i) => i);
 

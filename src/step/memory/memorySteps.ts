@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import type { Arena, Channel, StepAnswer, StepRequest } from '../shared/memory/arena.js';
-import type { MemorySystem } from '../shared/system/memorySystem.js';
-import type { Incarnation } from '../shared/transport/transport.js';
+import type { MemorySystem } from '../../shared/system/memorySystem.js';
+import type { Incarnation } from '../../shared/transport/transport.js';
+import type { Arena, Channel, StepAnswer, StepRequest } from './arena.js';
 
 /** Milliseconds that this process sleeps at most while it waits for workers that share its memory. */
 const longestSleep = 10;

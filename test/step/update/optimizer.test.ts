@@ -1,11 +1,11 @@
 import { test } from 'tap';
-import { Optimizer, type OptimizerState, optimizerArrays } from '../../src/coordinator/optimizer.js';
-import type { GradientSum } from '../../src/coordinator/treeSum.js';
-import { parseConfig } from '../../src/shared/config/parseConfig.js';
-import { viewOf } from '../../src/shared/model/layout.js';
-import { buildNetwork } from '../../src/shared/model/network.js';
-import { cut, type Partition } from '../../src/shared/model/slices.js';
-import { openKernel } from '../../src/shared/numbers/kernel/kernel.js';
+import { parseConfig } from '../../../src/shared/config/parseConfig.js';
+import { viewOf } from '../../../src/shared/model/layout.js';
+import { buildNetwork } from '../../../src/shared/model/network.js';
+import { cut, type Partition } from '../../../src/shared/model/slices.js';
+import { openKernel } from '../../../src/shared/numbers/kernel/kernel.js';
+import { Optimizer, type OptimizerState, optimizerArrays } from '../../../src/step/update/optimizer.js';
+import type { GradientSum } from '../../../src/step/update/treeSum.js';
 
 const rules: Readonly<Record<string, object>> = {
   adam: { name: 'adam' },

@@ -1,9 +1,9 @@
-import type { OptimizerSpec } from '../shared/config/optimizerSchema.js';
-import { type ParameterLayout, type Place, viewOf } from '../shared/model/layout.js';
-import { penaltyOf } from '../shared/model/penalty.js';
-import { overlapOf, type Partition } from '../shared/model/slices.js';
-import type { Regularizer } from '../shared/model/spec.js';
-import { averaged, type Kernel, type KernelMemory, type Sum } from '../shared/numbers/kernel/kernel.js';
+import type { OptimizerSpec } from '../../shared/config/optimizerSchema.js';
+import { type ParameterLayout, type Place, viewOf } from '../../shared/model/layout.js';
+import { penaltyOf } from '../../shared/model/penalty.js';
+import { overlapOf, type Partition } from '../../shared/model/slices.js';
+import type { Regularizer } from '../../shared/model/spec.js';
+import { averaged, type Kernel, type KernelMemory, type Sum } from '../../shared/numbers/kernel/kernel.js';
 import type { GradientSum } from './treeSum.js';
 
 /** The optimizer's part of a checkpoint. */

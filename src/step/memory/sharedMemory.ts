@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync } from 'node:fs';
-import { maxArrays } from '../numbers/wasm.js';
-import { type MemorySystem, memorySystem } from '../system/memorySystem.js';
-import { RunError } from '../text/errors.js';
+import { maxArrays } from '../../shared/numbers/wasm.js';
+import { type MemorySystem, memorySystem } from '../../shared/system/memorySystem.js';
+import { RunError } from '../../shared/text/errors.js';
 import { Arena, type ArenaShape, arenaBytes, mostArenaBytes } from './arena.js';
 
 /** An arena's file, open in this process. */

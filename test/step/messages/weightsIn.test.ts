@@ -1,6 +1,6 @@
 import { test } from 'tap';
-import { cut } from '../../src/shared/model/slices.js';
-import { WeightsIn } from '../../src/worker/weightsIn.js';
+import { cut } from '../../../src/shared/model/slices.js';
+import { WeightsIn } from '../../../src/step/messages/weightsIn.js';
 
 const partition = cut(5, 2);
 const parts = [Float32Array.of(1, 2), Float32Array.of(3, 4), Float32Array.of(5)] as const;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { test } from 'tap';
-import { childrenOf, coveringNodes, isTreeNode, shardRange, splitOf, sumTree, type TreeNode } from '../../src/shared/tree.js';
+import { childrenOf, coveringNodes, isTreeNode, shardRange, splitOf, sumTree, type TreeNode } from '../../src/step/tree.js';
 
 const node = (from: number, to: number): TreeNode => ({ from, to });
 const shardCount = fc.integer({ min: 1, max: 70 });

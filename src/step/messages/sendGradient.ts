@@ -1,7 +1,7 @@
-import { viewOf } from '../shared/model/layout.js';
-import type { Partition } from '../shared/model/slices.js';
-import type { Halves } from '../shared/numbers/half/half.js';
-import type { FromWorker, Message } from '../shared/protocol/protocol.js';
+import { viewOf } from '../../shared/model/layout.js';
+import type { Partition } from '../../shared/model/slices.js';
+import type { Halves } from '../../shared/numbers/half/half.js';
+import type { FromWorker, Message } from '../../shared/protocol/protocol.js';
 
 export type Send = (message: FromWorker, tensors?: readonly (Float32Array | Uint16Array)[]) => void;
 

@@ -1,6 +1,6 @@
-import { viewOf } from '../shared/model/layout.js';
-import type { Partition } from '../shared/model/slices.js';
-import { ProtocolError } from '../shared/text/errors.js';
+import { viewOf } from '../../shared/model/layout.js';
+import type { Partition } from '../../shared/model/slices.js';
+import { ProtocolError } from '../../shared/text/errors.js';
 
 /** The weights as they come in messages: puts their parts together. */
 export class WeightsIn {

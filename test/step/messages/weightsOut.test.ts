@@ -1,7 +1,7 @@
 import { test } from 'tap';
-import { Broadcast } from '../../src/coordinator/broadcast.js';
-import { cut } from '../../src/shared/model/slices.js';
-import { openHalves } from '../../src/shared/numbers/half/half.js';
+import { cut } from '../../../src/shared/model/slices.js';
+import { openHalves } from '../../../src/shared/numbers/half/half.js';
+import { Broadcast } from '../../../src/step/messages/weightsOut.js';
 
 const partition = cut(5, 2);
 const [one, two] = [Float32Array.of(1, 2, 3, 4, 5), Float32Array.of(6, 7, 8, 9, 10)];

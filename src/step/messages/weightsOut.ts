@@ -1,7 +1,7 @@
-import { viewOf } from '../shared/model/layout.js';
-import type { Partition } from '../shared/model/slices.js';
-import type { Halves } from '../shared/numbers/half/half.js';
-import type { Incarnation } from '../shared/transport/transport.js';
+import { viewOf } from '../../shared/model/layout.js';
+import type { Partition } from '../../shared/model/slices.js';
+import type { Halves } from '../../shared/numbers/half/half.js';
+import type { Incarnation } from '../../shared/transport/transport.js';
 
 /** Weights as workers are to have them. */
 export interface Version {

@@ -1,5 +1,5 @@
 import { test } from 'tap';
-import { Arena, type ArenaShape, arenaBytes } from '../../../src/shared/memory/arena.js';
+import { Arena, type ArenaShape, arenaBytes } from '../../../src/step/memory/arena.js';
 
 const shape: ArenaShape = { parameters: 10, workers: 3, shards: 5, metrics: 2 };
 const open = (): Arena[] => {

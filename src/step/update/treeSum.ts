@@ -1,5 +1,5 @@
-import type { Kernel } from '../shared/numbers/kernel/kernel.js';
-import { childrenOf, type TreeNode } from '../shared/tree.js';
+import type { Kernel } from '../../shared/numbers/kernel/kernel.js';
+import { childrenOf, type TreeNode } from '../tree.js';
 
 /** A gradient sum in the kernel's memory, whose last addition may be left to whoever reads it. */
 export interface GradientSum {

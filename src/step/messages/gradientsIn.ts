@@ -1,7 +1,7 @@
-import type { StepAnswer } from '../shared/memory/arena.js';
-import type { Message } from '../shared/protocol/protocol.js';
-import { ProtocolError } from '../shared/text/errors.js';
-import type { Incarnation } from '../shared/transport/transport.js';
+import type { Message } from '../../shared/protocol/protocol.js';
+import { ProtocolError } from '../../shared/text/errors.js';
+import type { Incarnation } from '../../shared/transport/transport.js';
+import type { StepAnswer } from '../memory/arena.js';
 
 /** A part of a gradient that has come. */
 export interface Arrival {

@@ -1,5 +1,5 @@
-import { allocationBytes } from '../numbers/wasm.js';
-import type { PartSums } from '../protocol/protocol.js';
+import { allocationBytes } from '../../shared/numbers/wasm.js';
+import type { PartSums } from '../../shared/protocol/protocol.js';
 import { coveringNodes, type TreeNode } from '../tree.js';
 import { Mailbox, mailboxBytes } from './mailbox.js';
 

@@ -1,7 +1,7 @@
-import { viewOf } from '../shared/model/layout.js';
-import type { Partition } from '../shared/model/slices.js';
-import type { Kernel } from '../shared/numbers/kernel/kernel.js';
-import type { TreeNode } from '../shared/tree.js';
+import { viewOf } from '../../shared/model/layout.js';
+import type { Partition } from '../../shared/model/slices.js';
+import type { Kernel } from '../../shared/numbers/kernel/kernel.js';
+import type { TreeNode } from '../tree.js';
 import { type GradientSum, TreeSum } from './treeSum.js';
 
 /** A part whose sum is complete. */

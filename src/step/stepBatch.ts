@@ -1,5 +1,5 @@
 import type { PartSums } from '../shared/protocol/protocol.js';
-import type { GradientSum } from './treeSum.js';
+import type { GradientSum } from './update/treeSum.js';
 
 /** One step's batch: positions [from, from + count) of the epoch's order. */
 export interface StepPlan {

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { test } from 'tap';
-import { TreeSum } from '../../src/coordinator/treeSum.js';
-import { openKernel } from '../../src/shared/numbers/kernel/kernel.js';
-import { coveringNodes, sumTree, type TreeNode } from '../../src/shared/tree.js';
+import { openKernel } from '../../../src/shared/numbers/kernel/kernel.js';
+import { coveringNodes, sumTree, type TreeNode } from '../../../src/step/tree.js';
+import { TreeSum } from '../../../src/step/update/treeSum.js';
 
 const length = 3;
 const { kernel, allocate } = openKernel({ lengths: Array(5).fill(length) });
