@@ -1,7 +1,7 @@
-import { wantedShards } from '../coordinator/computations.js';
-import { Fleet } from '../coordinator/fleet.js';
-import type { Job } from '../coordinator/job.js';
-import { chunkSizes } from '../coordinator/plan.js';
+import { Fleet } from '../coordinator/members/fleet.js';
+import { chunkSizes } from '../coordinator/training/trainingPlan.js';
+import { wantedShards } from '../coordinator/work/computations.js';
+import type { Job } from '../coordinator/work/job.js';
 import type { Config } from '../shared/config/configSchema.js';
 import { parseConfig } from '../shared/config/parseConfig.js';
 import { encode, type Message, type PartSums } from '../shared/protocol/protocol.js';

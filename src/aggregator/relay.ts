@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
-import type { Desk, DeskPorts, FromBelow } from '../coordinator/desk.js';
-import { isAggregator, type Member, type Ready, type Roster } from '../coordinator/roster.js';
-import { versionDifference } from '../coordinator/sameBits.js';
+import type { Desk, DeskPorts, FromBelow } from '../coordinator/members/desk.js';
+import { isAggregator, type Member, type Ready, type Roster } from '../coordinator/members/roster.js';
+import { versionDifference } from '../coordinator/members/sameBits.js';
 import type { FromWorker, Message } from '../shared/protocol/protocol.js';
 import { AwakeTimer } from '../shared/system/awakeTimer.js';
 import { isRunning } from '../shared/system/processIdentity.js';

@@ -1,5 +1,5 @@
 import type { SingleBar } from 'cli-progress';
-import type { StepFigures } from '../coordinator/trainPorts.js';
+import type { StepFigures } from '../coordinator/training/ports.js';
 import type { RunObserver } from '../run/run.js';
 import type { StartInfo } from '../run/summary.js';
 import type { Figures } from '../shared/text/json.js';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { DataError } from '../shared/text/errors.js';
 import { jsonLine } from '../shared/text/json.js';
 import type { OptimizerState } from '../step/update/optimizer.js';
-import type { Progress } from './progress.js';
+import type { Progress } from './training/progress.js';
 
 /** Everything that a run needs to go on as if it had never stopped. */
 export interface Checkpoint {

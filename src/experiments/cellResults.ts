@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { StepFiguresMs } from '../coordinator/stepTimes.js';
+import type { StepFiguresMs } from '../coordinator/timing/stepTimes.js';
 import { RunError } from '../shared/text/errors.js';
 import { readJson } from '../shared/text/json.js';
 import type { Timing, Training } from './grid.js';

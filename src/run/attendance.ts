@@ -1,4 +1,4 @@
-import { type Member, waitedMs } from '../coordinator/roster.js';
+import { type Member, waitedMs } from '../coordinator/members/roster.js';
 import type { WorkerStatus } from '../shared/runStatus.js';
 
 interface Entry {

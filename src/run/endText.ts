@@ -1,6 +1,6 @@
-import type { EarlyStopping, StoppingState } from '../coordinator/policies/earlyStopping.js';
-import { type Limits, passedLimits, type Reached } from '../coordinator/policies/ending.js';
-import type { EndReason } from '../coordinator/progress.js';
+import type { EarlyStopping, StoppingState } from '../coordinator/training/policies/earlyStopping.js';
+import { type Limits, passedLimits, type Reached } from '../coordinator/training/policies/ending.js';
+import type { EndReason } from '../coordinator/training/progress.js';
 
 /** Why a training ended, for a person. */
 export function endReasonText(reason: EndReason, { target, earlyStopping }: Limits, stopping: StoppingState): string {

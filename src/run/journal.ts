@@ -1,4 +1,4 @@
-import type { Member } from '../coordinator/roster.js';
+import type { Member } from '../coordinator/members/roster.js';
 import type { RunFolder } from '../coordinator/runFolder.js';
 import { appendLogLine } from '../shared/text/logFile.js';
 import type { LogFormat } from '../shared/text/logLine.js';

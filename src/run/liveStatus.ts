@@ -1,9 +1,9 @@
 import { rename, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { globalBatch, type TrainingPlan } from '../coordinator/plan.js';
-import type { Member } from '../coordinator/roster.js';
+import type { Member } from '../coordinator/members/roster.js';
 import type { RunFolder } from '../coordinator/runFolder.js';
-import type { Observer } from '../coordinator/trainPorts.js';
+import type { Observer } from '../coordinator/training/ports.js';
+import { globalBatch, type TrainingPlan } from '../coordinator/training/trainingPlan.js';
 import { temporaryMark } from '../shared/files/durableFile.js';
 import { type RunStatus, statusName } from '../shared/runStatus.js';
 import { version } from '../shared/system/version.js';

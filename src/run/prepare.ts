@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { type PartCounts, planTraining, type TrainingPlan } from '../coordinator/plan.js';
-import { fixSchedule, scheduleNotes } from '../coordinator/policies/learningRate.js';
+import { fixSchedule, scheduleNotes } from '../coordinator/training/policies/learningRate.js';
+import { type PartCounts, planTraining, type TrainingPlan } from '../coordinator/training/trainingPlan.js';
 import type { ReadFile } from '../data/arrayDataset.js';
 import { type CachePlace, cachesOf } from '../data/cache/place.js';
 import { checkClassWeights } from '../data/classWeights.js';

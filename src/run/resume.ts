@@ -1,8 +1,8 @@
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { type Checkpoint, decodeCheckpoint } from '../coordinator/checkpoint.js';
-import { endOf, passedLimits } from '../coordinator/policies/ending.js';
 import { lockRun } from '../coordinator/runLock.js';
+import { endOf, passedLimits } from '../coordinator/training/policies/ending.js';
 import type { Config } from '../shared/config/configSchema.js';
 import { differencesOf, showBoth } from '../shared/config/differences.js';
 import type { Machine } from '../shared/config/machine.js';

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import type { TrainingPlan } from '../coordinator/plan.js';
-import type { StoppingState } from '../coordinator/policies/earlyStopping.js';
-import type { Member } from '../coordinator/roster.js';
+import type { Member } from '../coordinator/members/roster.js';
 import { RunFolder } from '../coordinator/runFolder.js';
-import type { Observer } from '../coordinator/trainPorts.js';
+import type { StoppingState } from '../coordinator/training/policies/earlyStopping.js';
+import type { Observer } from '../coordinator/training/ports.js';
+import type { TrainingPlan } from '../coordinator/training/trainingPlan.js';
 import { ofRun } from '../data/movedData.js';
 import type { Config } from '../shared/config/configSchema.js';
 import { configYaml } from '../shared/config/plainConfig.js';

@@ -1,4 +1,4 @@
-import type { PartCounts } from '../coordinator/plan.js';
+import type { PartCounts } from '../coordinator/training/trainingPlan.js';
 import { neverTrained } from '../data/classesApart.js';
 import type { Data } from '../data/open.js';
 import { lostValues } from '../data/precision.js';

@@ -1,5 +1,5 @@
 import type { RunFolder } from '../coordinator/runFolder.js';
-import type { Store } from '../coordinator/trainPorts.js';
+import type { Store } from '../coordinator/training/ports.js';
 import { layersModelJson, writeModel } from '../formats/tfjs/layersModel.js';
 import { exportFormats, writeModelAs } from '../formats/write.js';
 import { version } from '../shared/system/version.js';

@@ -1,10 +1,10 @@
 import { cpus } from 'node:os';
-import { globalBatch, type TrainingPlan } from '../coordinator/plan.js';
-import type { StoppingState } from '../coordinator/policies/earlyStopping.js';
-import type { EndReason } from '../coordinator/progress.js';
-import { type Member, waitedMs } from '../coordinator/roster.js';
-import type { StepFiguresMs } from '../coordinator/stepTimes.js';
-import type { Outcome } from '../coordinator/trainPorts.js';
+import { type Member, waitedMs } from '../coordinator/members/roster.js';
+import type { StepFiguresMs } from '../coordinator/timing/stepTimes.js';
+import type { StoppingState } from '../coordinator/training/policies/earlyStopping.js';
+import type { Outcome } from '../coordinator/training/ports.js';
+import type { EndReason } from '../coordinator/training/progress.js';
+import { globalBatch, type TrainingPlan } from '../coordinator/training/trainingPlan.js';
 import { withoutSecretsIn } from '../data/remote/address.js';
 import { version } from '../shared/system/version.js';
 import type { Figures } from '../shared/text/json.js';

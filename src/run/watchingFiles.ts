@@ -1,4 +1,4 @@
-import type { Observer } from '../coordinator/trainPorts.js';
+import type { Observer } from '../coordinator/training/ports.js';
 import type { ReadFile } from '../data/arrayDataset.js';
 
 /** An observer that also sees at each epoch's end whether files that samples are read from have been written to. */

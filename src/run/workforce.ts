@@ -1,10 +1,10 @@
-import { Computations } from '../coordinator/computations.js';
-import { Fleet } from '../coordinator/fleet.js';
-import { Reception } from '../coordinator/reception.js';
-import type { Member } from '../coordinator/roster.js';
-import { Staffing } from '../coordinator/staffing.js';
-import type { Tracer } from '../coordinator/tracer.js';
-import type { Workers } from '../coordinator/trainPorts.js';
+import { Fleet } from '../coordinator/members/fleet.js';
+import { Staffing } from '../coordinator/members/quorum.js';
+import { Reception } from '../coordinator/members/reception.js';
+import type { Member } from '../coordinator/members/roster.js';
+import type { Tracer } from '../coordinator/timing/tracer.js';
+import type { Workers } from '../coordinator/training/ports.js';
+import { Computations } from '../coordinator/work/computations.js';
 import type { Config } from '../shared/config/configSchema.js';
 import { plainConfig } from '../shared/config/plainConfig.js';
 import type { EngineOn } from '../shared/engine/engineFigures.js';

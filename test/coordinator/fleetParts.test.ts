@@ -1,6 +1,6 @@
 import { test } from 'tap';
-import { Computations } from '../../src/coordinator/computations.js';
-import type { Fleet } from '../../src/coordinator/fleet.js';
+import type { Fleet } from '../../src/coordinator/members/fleet.js';
+import { Computations } from '../../src/coordinator/work/computations.js';
 import { openKernel } from '../../src/shared/numbers/kernel/kernel.js';
 import { decodeFromCoordinator, encode, type Message, type PartSums } from '../../src/shared/protocol/protocol.js';
 import { Broadcast } from '../../src/step/messages/weightsOut.js';

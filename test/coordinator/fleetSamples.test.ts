@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { test } from 'tap';
-import type { Fleet } from '../../src/coordinator/fleet.js';
+import type { Fleet } from '../../src/coordinator/members/fleet.js';
 import type { RawSamples, WantedSamples } from '../../src/shared/protocol/dataLayout.js';
 import { decodeFromCoordinator, encode } from '../../src/shared/protocol/protocol.js';
 import { Broadcast } from '../../src/step/messages/weightsOut.js';

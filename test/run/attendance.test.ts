@@ -1,5 +1,5 @@
 import { test } from 'tap';
-import type { Member } from '../../src/coordinator/roster.js';
+import type { Member } from '../../src/coordinator/members/roster.js';
 import { Attendance } from '../../src/run/attendance.js';
 import type { Incarnation } from '../../src/shared/transport/transport.js';
 

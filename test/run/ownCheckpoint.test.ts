@@ -1,6 +1,6 @@
 import { test } from 'tap';
 import type { Checkpoint } from '../../src/coordinator/checkpoint.js';
-import { freshProgress } from '../../src/coordinator/progress.js';
+import { freshProgress } from '../../src/coordinator/training/progress.js';
 import { foreignness, isCutShort, type MetricsEnd } from '../../src/run/ownCheckpoint.js';
 
 const weights = new Float32Array(3);

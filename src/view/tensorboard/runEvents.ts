@@ -1,4 +1,4 @@
-import type { TrainingPlan } from '../../coordinator/plan.js';
+import type { TrainingPlan } from '../../coordinator/training/trainingPlan.js';
 import { viewOf } from '../../shared/model/layout.js';
 import { errorMessage } from '../../shared/text/errors.js';
 import { EventFile } from './eventFile.js';

@@ -1,6 +1,6 @@
 import { closeSync, openSync, writeFileSync } from 'node:fs';
-import type { Member } from '../../coordinator/roster.js';
-import type { Computed, Tracer } from '../../coordinator/tracer.js';
+import type { Member } from '../../coordinator/members/roster.js';
+import type { Computed, Tracer } from '../../coordinator/timing/tracer.js';
 import { now } from '../../shared/system/clock.js';
 import { errorMessage } from '../../shared/text/errors.js';
 import { clockOffset, type Exchange } from './clockOffset.js';

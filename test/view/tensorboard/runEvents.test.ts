@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import protobuf from 'protobufjs';
 import { test } from 'tap';
-import { planTraining } from '../../../src/coordinator/plan.js';
+import { planTraining } from '../../../src/coordinator/training/trainingPlan.js';
 import { parseConfig } from '../../../src/shared/config/parseConfig.js';
 import { buildNetwork } from '../../../src/shared/model/network.js';
 import { RunEvents } from '../../../src/view/tensorboard/runEvents.js';

@@ -1,0 +1,36 @@
+import type { Config } from '../../shared/config/configSchema.js';
+import { type TrainingLength, trainingLength } from '../../shared/config/trainingLength.js';
+import type { Network } from '../../shared/model/network.js';
+
+/** Samples of each part of the data. */
+export interface PartCounts {
+  readonly train: number;
+  readonly validation: number | undefined;
+  readonly test: number | undefined;
+}
+
+/** What a run will do at most, worked out before its first step. */
+export interface TrainingPlan extends TrainingLength {
+  readonly config: Config;
+  readonly network: Network;
+  readonly counts: PartCounts;
+}
+
+export function planTraining(config: Config, network: Network, counts: PartCounts): TrainingPlan {
+  return { config, network, counts, ...trainingLength(config, counts.train) };
+}
+
+/** Samples of a step: all of the training part where the batch is larger, as in Keras. */
+export function globalBatch({ config, counts }: Pick<TrainingPlan, 'config' | 'counts'>): number {
+  return Math.min(config.batchSize, counts.train);
+}
+
+/** Steps of one epoch: the last may be cut short by `steps`. */
+export function stepsInEpoch({ stepsPerEpoch, totalSteps }: TrainingPlan, epoch: number): number {
+  return Math.min(stepsPerEpoch, totalSteps - epoch * stepsPerEpoch);
+}
+
+/** Sizes of the fixed chunks that a part is evaluated in. */
+export function chunkSizes(count: number, chunk: number): number[] {
+  return Array.from({ length: Math.ceil(count / chunk) }, (_, i) => Math.min(chunk, count - i * chunk));
+}
