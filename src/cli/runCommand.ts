@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { endReasonText } from '../run/endText.js';
 import type { RunOptions, RunResult } from '../run/run.js';
+import { endReasonText } from '../runFolder/endText.js';
 import type { Config } from '../shared/config/configSchema.js';
 import type { Machine } from '../shared/config/machine.js';
 import { machineHere } from '../shared/config/machine.js';
@@ -39,7 +39,7 @@ export async function runCommand(
   const { config, given, missing, name } = await loadConfig(file, flags);
   if (config.name === undefined && flags['resume'] === undefined) refuseCopies(process.env);
   const { run } = await import('../run/run.js');
-  const { takeResumption } = await import('../run/resume.js');
+  const { takeResumption } = await import('../runFolder/resume.js');
   const resume = await resumption(flags['resume'], config, given, name, takeResumption);
   if (resume === 'over') return;
   if (resume === undefined && missing !== undefined) throw missing;
@@ -85,7 +85,7 @@ export async function resumption<R>(
   read: (path: string, given: LoadedConfig['given'], machine: Machine) => R | Promise<R>,
 ): Promise<R | 'over' | undefined> {
   if (typeof which !== 'string') return undefined;
-  const { findRun } = await import('../run/resume.js');
+  const { findRun } = await import('../runFolder/resume.js');
   const path = findRun(which, runs, name, fallbackName);
   if (path === undefined) return undefined;
   try {

@@ -1,7 +1,7 @@
 import type { SingleBar } from 'cli-progress';
 import type { StepFigures } from '../coordinator/training/ports.js';
 import type { RunObserver } from '../run/run.js';
-import type { StartInfo } from '../run/summary.js';
+import type { StartInfo } from '../runFolder/summary.js';
 import type { Figures } from '../shared/text/json.js';
 import { printableLine, printableText } from '../shared/text/printable.js';
 import { quoted } from '../shared/text/shellWord.js';

@@ -25,7 +25,7 @@ async function up(file: string | undefined, flags: HostFlags & Record<string, un
   // How many workers there are decides defaults of the config, and which data it names decides what hosts are asked.
   const atLeast = hosts.reduce((sum, { slots = 1 }) => sum + slots, 0);
   const { config, given, name } = await loadConfig(file, { ...flags, workers: flags['workers'] ?? String(atLeast) });
-  const { readResumption } = await import('../run/resume.js');
+  const { readResumption } = await import('../runFolder/resume.js');
   const resumed = await resumption(flags['resume'], config, given, name, readResumption);
   if (resumed === 'over') return;
   const asking = hostWorkers(hosts, flags, resumed?.config ?? config);

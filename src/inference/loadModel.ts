@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { preparationOf } from '../data/normalize.js';
 import { readModelAt } from '../formats/open.js';
-import { readRunConfig } from '../shared/config/runConfig.js';
+import { readRunConfig } from '../runFolder/runConfig.js';
 import type { Device } from '../shared/engine/device.js';
 import { Model } from './model.js';
 

@@ -1,7 +1,8 @@
 import { existsSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import type { RunFolder } from '../coordinator/runFolder.js';
+import type { Resumption } from '../runFolder/resume.js';
+import type { RunFolder } from '../runFolder/runFolder.js';
 import { longestSocketPath, makeTemporaryFolder } from '../shared/files/temporaryFolder.js';
 import type { Launcher } from '../shared/launcher.js';
 import type { LogFormat } from '../shared/text/logLine.js';
@@ -9,7 +10,6 @@ import { addressAt } from '../shared/transport/address.js';
 import { announceAddress } from '../shared/transport/addressFile.js';
 import { type RunKeys, readKeys, writeKeys } from '../shared/transport/keys.js';
 import { type Hub, newKeys } from '../shared/transport/transport.js';
-import type { Resumption } from './resume.js';
 
 /** Workers on other machines. */
 export interface RemoteWorkers {

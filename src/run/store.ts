@@ -1,7 +1,7 @@
-import type { RunFolder } from '../coordinator/runFolder.js';
 import type { Store } from '../coordinator/training/ports.js';
 import { layersModelJson, writeModel } from '../formats/tfjs/layersModel.js';
 import { exportFormats, writeModelAs } from '../formats/write.js';
+import type { RunFolder } from '../runFolder/runFolder.js';
 import { version } from '../shared/system/version.js';
 import type { OptimizerState } from '../step/update/optimizer.js';
 import type { RunEvents } from '../view/tensorboard/runEvents.js';

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { decodeCheckpoint } from '../coordinator/checkpoint.js';
 import { readModelAt } from '../formats/open.js';
 import type { MomentState, TrainableModel } from '../formats/savedModel.js';
+import { decodeCheckpoint } from '../runFolder/checkpoint.js';
+import { checkpointNames } from '../runFolder/resume.js';
+import { readRunConfig } from '../runFolder/runConfig.js';
 import { parseConfig } from '../shared/config/parseConfig.js';
-import { readRunConfig } from '../shared/config/runConfig.js';
-import { checkpointNames } from './resume.js';
 
 /**
  * A run's model with all that others need to train it further; or a model file's, whose optimizer is not known.

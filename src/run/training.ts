@@ -1,5 +1,4 @@
 import { rm } from 'node:fs/promises';
-import type { RunFolder } from '../coordinator/runFolder.js';
 import { StepTimes } from '../coordinator/timing/stepTimes.js';
 import { Stopwatch } from '../coordinator/timing/stopwatch.js';
 import { tracedStore, tracedWorkers } from '../coordinator/timing/tracedPorts.js';
@@ -9,15 +8,16 @@ import type { Observer, Outcome, TrainPorts, Workers } from '../coordinator/trai
 import { addParts, means } from '../coordinator/training/progress.js';
 import { train } from '../coordinator/training/train.js';
 import { chunkSizes, type TrainingPlan } from '../coordinator/training/trainingPlan.js';
+import type { Resumption } from '../runFolder/resume.js';
+import type { RunFolder } from '../runFolder/runFolder.js';
+import { type RunSummary, summarize } from '../runFolder/summary.js';
 import { penaltyOf } from '../shared/model/penalty.js';
 import { twin } from '../shared/numbers/kernel/twin.js';
 import { RunError } from '../shared/text/errors.js';
 import type { Figures } from '../shared/text/json.js';
 import type { Hub } from '../shared/transport/transport.js';
 import type { PreparedRun } from './prepare.js';
-import type { Resumption } from './resume.js';
 import { storeOf } from './store.js';
-import { type RunSummary, summarize } from './summary.js';
 import type { TrainingState } from './trainingState.js';
 import type { Workforce } from './workforce.js';
 

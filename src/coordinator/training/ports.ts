@@ -1,8 +1,8 @@
+import type { Checkpoint } from '../../runFolder/checkpoint.js';
 import type { PartSums } from '../../shared/protocol/protocol.js';
 import type { Figures } from '../../shared/text/json.js';
 import type { StepAnswers, StepPlan } from '../../step/stepBatch.js';
 import type { PartSum } from '../../step/update/partedSum.js';
-import type { Checkpoint } from '../checkpoint.js';
 import type { StepTimes } from '../timing/stepTimes.js';
 import type { Stopwatch } from '../timing/stopwatch.js';
 import type { Tracer } from '../timing/tracer.js';

@@ -1,3 +1,4 @@
+import type { Checkpoint } from '../../runFolder/checkpoint.js';
 import { validationName } from '../../shared/config/parseConfig.js';
 import { divisorOf } from '../../shared/numbers/half/half.js';
 import { blockSizeFor, sampleOrder } from '../../shared/numbers/random/sampleOrder.js';
@@ -8,7 +9,6 @@ import { shardRange } from '../../step/tree.js';
 import type { Optimizer } from '../../step/update/optimizer.js';
 import type { PartSum } from '../../step/update/partedSum.js';
 import type { GradientSum } from '../../step/update/treeSum.js';
-import type { Checkpoint } from '../checkpoint.js';
 import { initialNoise, noiseScaleOf, watchNoise } from './noiseScale.js';
 import { watchEpoch } from './policies/earlyStopping.js';
 import { learningRateAt } from './policies/learningRate.js';

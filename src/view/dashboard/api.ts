@@ -1,5 +1,5 @@
+import type { RunStatus } from '../../runFolder/runStatus.js';
 import type { HardestImages } from '../../shared/model/hardestImages.js';
-import type { RunStatus } from '../../shared/runStatus.js';
 
 /** What server and page say to each other. A number that is not finite, or not known, is null. */
 export type Value = number | null;

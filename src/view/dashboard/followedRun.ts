@@ -1,9 +1,9 @@
 import { join, relative } from 'node:path';
+import { parseRunConfig } from '../../runFolder/runConfig.js';
+import { type RunStatus, runStatus, statusName } from '../../runFolder/runStatus.js';
 import type { Config } from '../../shared/config/configSchema.js';
 import { isMapping } from '../../shared/config/merge.js';
-import { parseRunConfig } from '../../shared/config/runConfig.js';
 import { judgesImages } from '../../shared/model/image.js';
-import { type RunStatus, runStatus, statusName } from '../../shared/runStatus.js';
 import { errorMessage } from '../../shared/text/errors.js';
 import type { RunChange, RunEvent, RunSnapshot, StepSeries, Value } from './api.js';
 import { layersOf } from './layers.js';

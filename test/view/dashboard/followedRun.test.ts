@@ -1,7 +1,7 @@
 import { appendFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'tap';
-import type { RunStatus } from '../../../src/shared/runStatus.js';
+import type { RunStatus } from '../../../src/runFolder/runStatus.js';
 import { FollowedRun } from '../../../src/view/dashboard/followedRun.js';
 
 const step = (number: number, loss: unknown): string =>

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'tap';
-import { lockRun } from '../../src/coordinator/runLock.js';
+import { lockRun } from '../../src/runFolder/runLock.js';
 import { thisProcess } from '../../src/shared/system/processIdentity.js';
 
 const { boot, namespace } = thisProcess();

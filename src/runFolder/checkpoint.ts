@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
+import type { Progress } from '../coordinator/training/progress.js';
 import { DataError } from '../shared/text/errors.js';
 import { jsonLine } from '../shared/text/json.js';
 import type { OptimizerState } from '../step/update/optimizer.js';
-import type { Progress } from './training/progress.js';
 
 /** Everything that a run needs to go on as if it had never stopped. */
 export interface Checkpoint {

@@ -1,5 +1,5 @@
 import { type Member, waitedMs } from '../coordinator/members/roster.js';
-import type { WorkerStatus } from '../shared/runStatus.js';
+import type { WorkerStatus } from './runStatus.js';
 
 interface Entry {
   /** The process that has the name now, or had it last. */

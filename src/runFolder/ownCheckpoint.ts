@@ -1,4 +1,4 @@
-import type { Checkpoint } from '../coordinator/checkpoint.js';
+import type { Checkpoint } from './checkpoint.js';
 
 /** What a checkpoint of a run must agree with. */
 export interface RunIdentity {

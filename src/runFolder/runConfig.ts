@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DataError, errorMessage, UsageError } from '../text/errors.js';
-import type { Config } from './configSchema.js';
-import { parseConfig } from './parseConfig.js';
-import { readYaml } from './yaml.js';
+import type { Config } from '../shared/config/configSchema.js';
+import { parseConfig } from '../shared/config/parseConfig.js';
+import { readYaml } from '../shared/config/yaml.js';
+import { DataError, errorMessage, UsageError } from '../shared/text/errors.js';
 
 /**
  * The config of a run's folder; undefined where there is none.

@@ -1,7 +1,5 @@
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { type Checkpoint, decodeCheckpoint } from '../coordinator/checkpoint.js';
-import { lockRun } from '../coordinator/runLock.js';
 import { endOf, passedLimits } from '../coordinator/training/policies/ending.js';
 import type { Config } from '../shared/config/configSchema.js';
 import { differencesOf, showBoth } from '../shared/config/differences.js';
@@ -9,13 +7,15 @@ import type { Machine } from '../shared/config/machine.js';
 import { mergeConfigs } from '../shared/config/merge.js';
 import { parseConfig } from '../shared/config/parseConfig.js';
 import { plainConfig } from '../shared/config/plainConfig.js';
-import { readRunConfig } from '../shared/config/runConfig.js';
 import type { ProcessLock } from '../shared/files/processLock.js';
 import { readFully } from '../shared/files/readFile.js';
 import { buildNetwork } from '../shared/model/network.js';
 import { ConfigError, errorMessage, type Problem, RunError, RunIsOver, UsageError } from '../shared/text/errors.js';
+import { type Checkpoint, decodeCheckpoint } from './checkpoint.js';
 import { nothingToDo } from './endText.js';
 import { foreignness, isCutShort, type MetricsEnd, type RunIdentity } from './ownCheckpoint.js';
+import { readRunConfig } from './runConfig.js';
+import { lockRun } from './runLock.js';
 
 /** A run to go on with, which this process has locked. */
 export interface LockedResumption extends Resumption {

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type LockHolder, lockHolder, ProcessLock } from '../shared/files/processLock.js';
 import { textIfThere } from '../shared/files/textIfThere.js';
-import { statusName } from '../shared/runStatus.js';
 import { errorCode, errorMessage, UsageError } from '../shared/text/errors.js';
+import { statusName } from './runStatus.js';
 
 const lockName = 'lock';
 

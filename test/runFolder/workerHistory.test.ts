@@ -1,6 +1,6 @@
 import { test } from 'tap';
 import type { Member } from '../../src/coordinator/members/roster.js';
-import { Attendance } from '../../src/run/attendance.js';
+import { Attendance } from '../../src/runFolder/workerHistory.js';
 import type { Incarnation } from '../../src/shared/transport/transport.js';
 
 function member(incarnation: string, change: Partial<Member> = {}): Member {

@@ -1,6 +1,6 @@
 import { test } from 'tap';
-import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from '../../src/coordinator/checkpoint.js';
 import { freshProgress } from '../../src/coordinator/training/progress.js';
+import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from '../../src/runFolder/checkpoint.js';
 
 const array = (...values: number[]): Float32Array => Float32Array.from(values);
 

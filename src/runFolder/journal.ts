@@ -1,8 +1,8 @@
 import type { Member } from '../coordinator/members/roster.js';
-import type { RunFolder } from '../coordinator/runFolder.js';
 import { appendLogLine } from '../shared/text/logFile.js';
 import type { LogFormat } from '../shared/text/logLine.js';
 import { printableLine } from '../shared/text/printable.js';
+import type { RunFolder } from './runFolder.js';
 
 export interface JournalOptions {
   readonly folder: RunFolder;

@@ -1,7 +1,7 @@
 import { test } from 'tap';
-import type { Checkpoint } from '../../src/coordinator/checkpoint.js';
 import { freshProgress } from '../../src/coordinator/training/progress.js';
-import { foreignness, isCutShort, type MetricsEnd } from '../../src/run/ownCheckpoint.js';
+import type { Checkpoint } from '../../src/runFolder/checkpoint.js';
+import { foreignness, isCutShort, type MetricsEnd } from '../../src/runFolder/ownCheckpoint.js';
 
 const weights = new Float32Array(3);
 const checkpoint: Checkpoint = {

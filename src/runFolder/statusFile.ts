@@ -1,13 +1,13 @@
 import { rename, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import type { Member } from '../coordinator/members/roster.js';
-import type { RunFolder } from '../coordinator/runFolder.js';
 import type { Observer } from '../coordinator/training/ports.js';
 import { globalBatch, type TrainingPlan } from '../coordinator/training/trainingPlan.js';
 import { temporaryMark } from '../shared/files/durableFile.js';
-import { type RunStatus, statusName } from '../shared/runStatus.js';
 import { version } from '../shared/system/version.js';
-import { Attendance } from './attendance.js';
+import type { RunFolder } from './runFolder.js';
+import { type RunStatus, statusName } from './runStatus.js';
+import { Attendance } from './workerHistory.js';
 
 /** Milliseconds between two looks at how far the run is. */
 const interval = 1_000;

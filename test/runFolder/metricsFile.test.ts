@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'tap';
-import { MetricsFile, restoreMetrics } from '../../src/coordinator/metricsFile.js';
+import { MetricsFile, restoreMetrics } from '../../src/runFolder/metricsFile.js';
 
 const lines = [7, 8, 9].map((step) => `{"kind":"step","epoch":0,"step":${step},"loss":0.5}\n`);
 const text = lines.join('');
