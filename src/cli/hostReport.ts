@@ -1,6 +1,6 @@
 import { text } from 'node:stream/consumers';
 import { Command } from 'commander';
-import type { HostQuestion, HostReport } from '../hosts/hostReport.js';
+import type { HostQuestion, HostReport } from '../launch/hosts/hostFacts.js';
 import { version } from '../shared/system/version.js';
 import { DataError, errorMessage } from '../shared/text/errors.js';
 

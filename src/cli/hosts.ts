@@ -1,18 +1,18 @@
 import type { Command } from 'commander';
-import type { ReadyHost } from '../hosts/checkHosts.js';
-import type { Host } from '../hosts/hostList.js';
-import type { Ssh } from '../hosts/ssh.js';
+import type { ReadyHost } from '../launch/hosts/checkHosts.js';
+import type { Host } from '../launch/hosts/hostList.js';
+import type { Ssh } from '../launch/hosts/ssh.js';
+import type { Launcher } from '../launch/launcher.js';
+import { ownCommand } from '../launch/ownCommand.js';
 import type { RemoteWorkers } from '../run/endpoint.js';
 import type { Config } from '../shared/config/configSchema.js';
 import { plainConfig } from '../shared/config/plainConfig.js';
 import { wantsAggregators } from '../shared/config/topology.js';
-import type { Launcher } from '../shared/launcher.js';
 import { version } from '../shared/system/version.js';
 import { UsageError } from '../shared/text/errors.js';
 import { quoted } from '../shared/text/shellWord.js';
 import { addressAt, isEverywhere, isIpv6, isLoopback, parseAddress } from '../shared/transport/address.js';
 import { kebab } from './configFlags.js';
-import { ownCommand } from './ownCommand.js';
 
 export interface HostFlags {
   readonly hosts?: string;
@@ -35,7 +35,7 @@ export const everywhere = 'tcp://0.0.0.0:0';
 
 /** The hosts that flags name; undefined where they name none. @throws UsageError, before anybody is asked */
 export async function hostsIn(flags: HostFlags): Promise<Host[] | undefined> {
-  const { parseHosts, readHostFile } = await import('../hosts/hostList.js');
+  const { parseHosts, readHostFile } = await import('../launch/hosts/hostList.js');
   if (flags.hosts !== undefined && flags.hostfile !== undefined)
     throw new UsageError('--hosts and --hostfile: expected one of them, got both');
   if (flags.hosts === undefined && flags.hostfile === undefined) {
@@ -60,8 +60,8 @@ export interface HostWorkers {
  * @throws UsageError with a table of what is missing where
  */
 export async function hostWorkers(hosts: readonly Host[], flags: HostFlags, config: Config): Promise<HostWorkers> {
-  const { checkHosts } = await import('../hosts/checkHosts.js');
-  const { sshLauncher } = await import('../hosts/sshLauncher.js');
+  const { checkHosts } = await import('../launch/hosts/checkHosts.js');
+  const { sshLauncher } = await import('../launch/hosts/sshLauncher.js');
   const { fingerprintOf } = await import('../data/fingerprint.js');
   const { cachesOf } = await import('../data/cache/place.js');
   const { readingOf } = await import('../data/memory.js');

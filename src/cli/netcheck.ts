@@ -1,8 +1,8 @@
 import { hostname } from 'node:os';
 import { text } from 'node:stream/consumers';
 import { Command } from 'commander';
-import type { ReadyHost } from '../hosts/checkHosts.js';
-import type { RemoteCommand } from '../hosts/ssh.js';
+import type { ReadyHost } from '../launch/hosts/checkHosts.js';
+import type { RemoteCommand } from '../launch/hosts/ssh.js';
 import type { CheckOptions, NetworkFigures } from '../netcheck/check.js';
 import { buildNetwork } from '../shared/model/network.js';
 import { version } from '../shared/system/version.js';
@@ -67,8 +67,8 @@ async function netcheck(file: string | undefined, flags: NetcheckFlags): Promise
 async function overSsh(flags: NetcheckFlags, say: (line: string) => void): Promise<NetworkFigures> {
   const hosts = await hostsIn(flags);
   if (!hosts) throw new UsageError('netcheck: expected --hosts or --hostfile, or --bind with --workers, or --connect');
-  const { checkHosts } = await import('../hosts/checkHosts.js');
-  const { startOn } = await import('../hosts/ssh.js');
+  const { checkHosts } = await import('../launch/hosts/checkHosts.js');
+  const { startOn } = await import('../launch/hosts/ssh.js');
   const { newKeys } = await import('../shared/transport/transport.js');
   const ssh = sshOf(flags);
   const ready = await checkHosts(hosts, ssh, {}, { version, node: process.version, fingerprint: undefined }, hostTimeout);

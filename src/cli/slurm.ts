@@ -1,12 +1,12 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
+import { ownCommand } from '../launch/ownCommand.js';
 import { wantsAggregators } from '../shared/config/topology.js';
 import { quoted } from '../shared/text/shellWord.js';
 import { configFlags } from './configFlags.js';
 import { amount } from './format.js';
 import { loadConfig } from './loadConfig.js';
-import { ownCommand } from './ownCommand.js';
 import { say } from './say.js';
 import { addJobFlags, fromHere, gpusIn, type JobFlags, jobNameOf, literally, passedOn, resources, whoAndWhere } from './slurmJob.js';
 import { slurmScaleCommand } from './slurmScale.js';
@@ -42,7 +42,7 @@ async function train(file: string | undefined, flags: Flags, command: Command): 
   const nodes = wholeFlag('--nodes', flags.nodes);
   const each = flags.workersPerNode === undefined ? gpusIn(flags) : wholeFlag('--workers-per-node', flags.workersPerNode);
   const { config, name } = await loadConfig(file, { ...flags, workers: String(nodes * each) });
-  const { jobScript } = await import('../slurm/jobScript.js');
+  const { jobScript } = await import('../launch/slurm/jobScript.js');
   const jobName = jobNameOf(flags, name);
   const runs = fromHere(config.runs);
   const cpusPerTask = flags.cpusPerTask ?? (config.threads > 1 ? String(config.threads) : undefined);
@@ -66,7 +66,7 @@ async function train(file: string | undefined, flags: Flags, command: Command): 
     process.stdout.write(script);
     return;
   }
-  const { submit } = await import('../slurm/submit.js');
+  const { submit } = await import('../launch/slurm/submit.js');
   mkdirSync(runs, { recursive: true });
   const job = await submit(script, say);
   const run = join(runs, config.name ?? `${jobName}-${job}`);

@@ -1,7 +1,7 @@
 import { relative, resolve } from 'node:path';
 import type { Command } from 'commander';
+import type { SbatchOptions } from '../launch/slurm/jobScript.js';
 import { UsageError } from '../shared/text/errors.js';
-import type { SbatchOptions } from '../slurm/jobScript.js';
 import { givenWords } from './givenWords.js';
 import { wholeFlag } from './wholeFlag.js';
 

@@ -2,8 +2,8 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { cellsOf, distinct } from '../experiments/grid.js';
+import { ownCommand } from '../launch/ownCommand.js';
 import { amount } from './format.js';
-import { ownCommand } from './ownCommand.js';
 import { say } from './say.js';
 import { addScaleFlags, experimentOf, type ScaleFlags } from './scale.js';
 import {
@@ -35,7 +35,7 @@ export function slurmScaleCommand(): Command {
 
 async function experiment(file: string | undefined, flags: Flags, command: Command): Promise<void> {
   const { grid, config, out } = await experimentOf(file, flags);
-  const { jobScript } = await import('../slurm/jobScript.js');
+  const { jobScript } = await import('../launch/slurm/jobScript.js');
   const cells = distinct(cellsOf(grid)).length;
   const jobName = jobNameOf(flags, 'scale');
   const folder = fromHere(out);
@@ -64,7 +64,7 @@ async function experiment(file: string | undefined, flags: Flags, command: Comma
     process.stdout.write(`${script}\n# What follows is a job of its own, which begins when the array has ended.\n${report('JOB')}`);
     return;
   }
-  const { submit } = await import('../slurm/submit.js');
+  const { submit } = await import('../launch/slurm/submit.js');
   mkdirSync(join(folder, 'log'), { recursive: true });
   const job = await submit(script, say);
   say(`job ${job}: ${amount(cells, 'cell')}, a job each`);

@@ -1,10 +1,10 @@
 import { existsSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import type { Launcher } from '../launch/launcher.js';
 import type { Resumption } from '../runFolder/resume.js';
 import type { RunFolder } from '../runFolder/runFolder.js';
 import { longestSocketPath, makeTemporaryFolder } from '../shared/files/temporaryFolder.js';
-import type { Launcher } from '../shared/launcher.js';
 import type { LogFormat } from '../shared/text/logLine.js';
 import { addressAt } from '../shared/transport/address.js';
 import { announceAddress } from '../shared/transport/addressFile.js';

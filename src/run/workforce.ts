@@ -5,6 +5,7 @@ import type { Member } from '../coordinator/members/roster.js';
 import type { Tracer } from '../coordinator/timing/tracer.js';
 import type { Workers } from '../coordinator/training/ports.js';
 import { Computations } from '../coordinator/work/computations.js';
+import { WorkerProcesses } from '../launch/workerProcesses.js';
 import type { Journal } from '../runFolder/journal.js';
 import type { Config } from '../shared/config/configSchema.js';
 import { plainConfig } from '../shared/config/plainConfig.js';
@@ -19,7 +20,6 @@ import type { Launchers } from './endpoint.js';
 import { lacksData, sampleGiver } from './giveSamples.js';
 import type { PreparedRun } from './prepare.js';
 import type { TrainingState } from './trainingState.js';
-import { WorkerProcesses } from './workerProcesses.js';
 
 export interface WorkforceOptions {
   readonly hub: Hub;

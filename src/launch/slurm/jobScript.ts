@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { RunError } from '../shared/text/errors.js';
-import { quoted, refuseControls } from '../shared/text/shellWord.js';
+import { RunError } from '../../shared/text/errors.js';
+import { quoted, refuseControls } from '../../shared/text/shellWord.js';
 
 /** What Slurm gives a job: options of sbatch by their long names, in the order in which they are written. */
 export type SbatchOptions = readonly (readonly [name: string, value: string | number | true])[];

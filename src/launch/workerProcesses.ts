@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import type { Launcher, WorkerProcess } from '../shared/launcher.js';
 import { AwakeTimer } from '../shared/system/awakeTimer.js';
 import { groupLimits } from '../shared/system/controlGroup.js';
+import type { Launcher, WorkerProcess } from './launcher.js';
 
 export interface WorkerProcessesOptions {
   /** One for each worker. */

@@ -1,6 +1,6 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
-import { quoted, refuseControls } from '../shared/text/shellWord.js';
+import { quoted, refuseControls } from '../../shared/text/shellWord.js';
 
 /** How commands are run on other machines. Both are texts for a shell: the one here, and the one there. */
 export interface Ssh {

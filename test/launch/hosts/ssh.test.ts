@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { test } from 'tap';
-import { type RemoteCommand, type Ssh, startOn } from '../../src/hosts/ssh.js';
+import { type RemoteCommand, type Ssh, startOn } from '../../../src/launch/hosts/ssh.js';
 
 /** In the place of ssh: a shell that runs what it is to run at the other end, which is its last argument. */
 const client = `sh -c 'for line; do :; done; exec sh -c "$line"' ssh`;

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
-import { errorCode, UsageError } from '../shared/text/errors.js';
+import { errorCode, UsageError } from '../../shared/text/errors.js';
 
 /** A machine that workers are started on, as ssh knows it. */
 export interface Host {

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'tap';
-import { parseHosts, readHostFile } from '../../src/hosts/hostList.js';
+import { parseHosts, readHostFile } from '../../../src/launch/hosts/hostList.js';
 
 test('hosts on the command line', async (t) => {
   t.same(parseHosts('--hosts', 'node1:4, me@node-2.example.org,10.0.0.7:2,[fd00::7]:3,me@[fe80::1%eth0]'), [

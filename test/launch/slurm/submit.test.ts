@@ -1,6 +1,6 @@
 import { test } from 'tap';
-import { jobScript } from '../../src/slurm/jobScript.js';
-import { outsideOfJob } from '../../src/slurm/submit.js';
+import { jobScript } from '../../../src/launch/slurm/jobScript.js';
+import { outsideOfJob } from '../../../src/launch/slurm/submit.js';
 
 test('of the environment in a job, sbatch gets what the user has set', async (t) => {
   const kept = {

@@ -1,6 +1,6 @@
 import { test } from 'tap';
-import { problemsOf } from '../../src/hosts/checkHosts.js';
-import type { HostReport } from '../../src/hosts/hostReport.js';
+import { problemsOf } from '../../../src/launch/hosts/checkHosts.js';
+import type { HostReport } from '../../../src/launch/hosts/hostFacts.js';
 
 const expected = { version: '1.2.3', node: 'v22.1.0', fingerprint: undefined };
 const report: HostReport = {

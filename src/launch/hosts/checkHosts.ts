@@ -1,9 +1,9 @@
 import { text } from 'node:stream/consumers';
-import { AwakeTimer } from '../shared/system/awakeTimer.js';
-import { errorMessage, UsageError } from '../shared/text/errors.js';
-import { textTable } from '../shared/text/textTable.js';
+import { AwakeTimer } from '../../shared/system/awakeTimer.js';
+import { errorMessage, UsageError } from '../../shared/text/errors.js';
+import { textTable } from '../../shared/text/textTable.js';
+import { type HostQuestion, type HostReport, hostReport } from './hostFacts.js';
 import type { Host } from './hostList.js';
-import { type HostQuestion, type HostReport, hostReport } from './hostReport.js';
 import { type Ssh, startOn } from './ssh.js';
 
 /** A host that can take part, and how many workers are started on it. */

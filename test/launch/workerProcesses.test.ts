@@ -1,5 +1,5 @@
 import { test } from 'tap';
-import { howEnded } from '../../src/run/workerProcesses.js';
+import { howEnded } from '../../src/launch/workerProcesses.js';
 
 test('how a worker has ended', async (t) => {
   t.equal(howEnded(3, null, 0), 'ended with exit code 3');

@@ -2,8 +2,8 @@ import { type StdioOptions, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import type { Launcher } from '../shared/launcher.js';
 import type { LogFormat } from '../shared/text/logLine.js';
+import type { Launcher } from './launcher.js';
 
 export interface LocalLauncherOptions {
   /** Where the coordinator listens. */

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
-import { errorCode, errorMessage, RunError, UsageError } from '../shared/text/errors.js';
+import { errorCode, errorMessage, RunError, UsageError } from '../../shared/text/errors.js';
 
 /**
  * Submits a job script to Slurm.

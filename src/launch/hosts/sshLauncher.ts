@@ -1,9 +1,9 @@
 import { closeSync, openSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import type { Launcher } from '../shared/launcher.js';
-import { appendLogLine } from '../shared/text/logFile.js';
-import type { LogFormat } from '../shared/text/logLine.js';
-import type { RunKeys } from '../shared/transport/keys.js';
+import { appendLogLine } from '../../shared/text/logFile.js';
+import type { LogFormat } from '../../shared/text/logLine.js';
+import type { RunKeys } from '../../shared/transport/keys.js';
+import type { Launcher } from '../launcher.js';
 import { type Ssh, startOn } from './ssh.js';
 
 export interface SshLauncherOptions {
