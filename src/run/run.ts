@@ -21,10 +21,10 @@ import type { RunKeys } from '../shared/transport/keys.js';
 import { type Hub, openHub } from '../shared/transport/transport.js';
 import { ChromeTrace } from '../view/trace/chromeTrace.js';
 import { type TraceRequest, tracedSteps } from '../view/trace/tracedSteps.js';
+import { openTrainingState } from './coordinatorArrays.js';
 import { addressFor, announced, endpointFor, keyFileIn, type Launchers, type RemoteWorkers } from './endpoint.js';
-import { type PreparedRun, prepareRun } from './prepare.js';
-import { trainAndTest } from './training.js';
-import { openTrainingState } from './trainingState.js';
+import { type PreparedRun, prepareRun } from './prepareRun.js';
+import { trainAndTest } from './trainAndTest.js';
 import { watchingFiles } from './watchingFiles.js';
 import { Workforce } from './workforce.js';
 

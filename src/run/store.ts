@@ -5,7 +5,7 @@ import type { RunFolder } from '../runFolder/runFolder.js';
 import { version } from '../shared/system/version.js';
 import type { OptimizerState } from '../step/update/optimizer.js';
 import type { RunEvents } from '../view/tensorboard/runEvents.js';
-import type { PreparedRun } from './prepare.js';
+import type { PreparedRun } from './prepareRun.js';
 
 /**
  * Where a training's results go: into the run's folder and, of what is logged, into the event file for TensorBoard.

@@ -16,10 +16,10 @@ import { atMost, saidOfStrangers } from '../shared/text/atMost.js';
 import { Interrupted } from '../shared/text/errors.js';
 import type { Hub } from '../shared/transport/transport.js';
 import { SharedWorkers } from '../step/memory/memorySteps.js';
+import type { TrainingState } from './coordinatorArrays.js';
 import type { Launchers } from './endpoint.js';
-import { lacksData, sampleGiver } from './giveSamples.js';
-import type { PreparedRun } from './prepare.js';
-import type { TrainingState } from './trainingState.js';
+import type { PreparedRun } from './prepareRun.js';
+import { lacksData, sampleGiver } from './sampleSource.js';
 
 export interface WorkforceOptions {
   readonly hub: Hub;

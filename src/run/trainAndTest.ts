@@ -16,9 +16,9 @@ import { twin } from '../shared/numbers/kernel/twin.js';
 import { RunError } from '../shared/text/errors.js';
 import type { Figures } from '../shared/text/json.js';
 import type { Hub } from '../shared/transport/transport.js';
-import type { PreparedRun } from './prepare.js';
+import type { TrainingState } from './coordinatorArrays.js';
+import type { PreparedRun } from './prepareRun.js';
 import { storeOf } from './store.js';
-import type { TrainingState } from './trainingState.js';
 import type { Workforce } from './workforce.js';
 
 /** All that a training needs once its workers are there. */

@@ -6,7 +6,7 @@ import { readingOf } from '../data/memory.js';
 import { type Data, loadData } from '../data/open.js';
 import { type DataLayout, type RawSamples, sampleBytes, type WantedSamples } from '../shared/protocol/dataLayout.js';
 import { errorMessage, RunError } from '../shared/text/errors.js';
-import type { PreparedRun } from './prepare.js';
+import type { PreparedRun } from './prepareRun.js';
 
 /** Samples that are read at once, between two turns of the event loop. */
 const sliceSamples = 256;

@@ -11,7 +11,7 @@ import { Broadcast } from '../step/messages/weightsOut.js';
 import { treeDepth } from '../step/tree.js';
 import { clips, Optimizer, optimizerArrays } from '../step/update/optimizer.js';
 import { PartedSum } from '../step/update/partedSum.js';
-import type { PreparedRun } from './prepare.js';
+import type { PreparedRun } from './prepareRun.js';
 
 /** Sums of tree nodes that stand in the kernel's memory at once, at most and at least; see TreeSum. */
 const sumSlots = 4;
