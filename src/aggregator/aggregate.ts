@@ -1,6 +1,6 @@
-import { type WhileItLastsOptions, whileItLasts } from '../worker/serveRuns.js';
-import type { BranchOptions } from './branch.js';
-import { serveBranch } from './serveBranch.js';
+import { type WhileItLastsOptions, whileItLasts } from '../worker/stayConnected.js';
+import { serveBranch } from './aggregatorSession.js';
+import type { BranchOptions } from './subtree.js';
 
 /**
  * Serves a coordinator as an aggregator until the run is over; comes back as a worker does.

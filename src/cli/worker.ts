@@ -32,7 +32,7 @@ Examples:
 }
 
 async function work(flags: WorkerFlags): Promise<void> {
-  const { serveRuns } = await import('../worker/serveRuns.js');
+  const { serveRuns } = await import('../worker/stayConnected.js');
   const { checkPrefix } = await import('../data/remote/allowed.js');
   const dataUrls = flags.dataUrl.map((prefix) => checkPrefix('--data-url', prefix));
   const sharedFile = flags.sharedFile === undefined ? undefined : Number(flags.sharedFile);

@@ -5,7 +5,7 @@ import { RunError } from '../shared/text/errors.js';
 import { printableLine } from '../shared/text/printable.js';
 import type { RunKeys } from '../shared/transport/keys.js';
 import { openLink } from '../shared/transport/transport.js';
-import { knock, type Whereabouts } from '../worker/knock.js';
+import { knock, type Whereabouts } from '../worker/connection/awaitCoordinator.js';
 import { type FromPeer, frameBytes, framesOf, readToPeer } from './messages.js';
 
 export interface PeerOptions {

@@ -12,11 +12,11 @@ import { gpuNumbers } from '../shared/system/gpuNumbers.js';
 import type { ArenaShape } from '../step/memory/arena.js';
 import { SharedMemory } from '../step/memory/sharedMemory.js';
 import { WeightsIn } from '../step/messages/weightsIn.js';
-import type { DataWait } from './dataWait.js';
-import { type Measured, measureEngines } from './measureEngines.js';
-import { openSamples, type Samples } from './openSamples.js';
+import { type Measured, measureEngines } from './benchmark/measureEngines.js';
+import { ShardComputer } from './compute/shardComputer.js';
 import type { WorkerOptions } from './options.js';
-import { ShardComputer } from './shardComputer.js';
+import type { DataWait } from './samples/dataWait.js';
+import { openSamples, type Samples } from './samples/openSamples.js';
 
 /** What a worker holds once it is configured. */
 export interface Prepared {

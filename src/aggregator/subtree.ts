@@ -16,11 +16,11 @@ import { SharedWorkers } from '../step/memory/memorySteps.js';
 import type { Send } from '../step/messages/sendGradient.js';
 import type { StepPlan } from '../step/stepBatch.js';
 import type { TreeNode } from '../step/tree.js';
-import { SampleRequests } from '../worker/sampleRequests.js';
-import { type BranchState, openBranchState } from './branchState.js';
+import { SampleRequests } from '../worker/samples/sampleRequests.js';
 import { GradientsUp, sumsWithin } from './gradientsUp.js';
 import { NodeSums } from './nodeSums.js';
 import { Relay } from './relay.js';
+import { type BranchState, openBranchState } from './subtreeArrays.js';
 
 export interface BranchOptions {
   readonly keys: RunKeys | undefined;

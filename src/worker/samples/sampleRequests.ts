@@ -1,7 +1,7 @@
-import type { RawSamples, WantedSamples } from '../shared/protocol/dataLayout.js';
-import { decodeFromCoordinator, type FromWorker, type Message } from '../shared/protocol/protocol.js';
-import { ProtocolError, RunError } from '../shared/text/errors.js';
-import type { Frames } from '../shared/transport/transport.js';
+import type { RawSamples, WantedSamples } from '../../shared/protocol/dataLayout.js';
+import { decodeFromCoordinator, type FromWorker, type Message } from '../../shared/protocol/protocol.js';
+import { ProtocolError, RunError } from '../../shared/text/errors.js';
+import type { Frames } from '../../shared/transport/transport.js';
 
 /** Requests that may be under way: whoever answers holds as many answers. */
 export const mostRequests = 4;

@@ -1,17 +1,17 @@
-import type { Dataset } from '../data/dataset.js';
-import type { TargetEncoding } from '../data/targets.js';
-import type { Engine } from '../engines/engine.js';
-import type { Config } from '../shared/config/configSchema.js';
-import { type Place, viewOf } from '../shared/model/layout.js';
-import type { Network } from '../shared/model/network.js';
-import { type Halves, lossScaleOf, openHalves } from '../shared/numbers/half/half.js';
-import { type KernelMemory, openKernel } from '../shared/numbers/kernel/kernel.js';
-import { maxArrays } from '../shared/numbers/wasm.js';
-import type { PartSums } from '../shared/protocol/protocol.js';
-import { RunError } from '../shared/text/errors.js';
-import type { Arena } from '../step/memory/arena.js';
-import type { SharedMemory } from '../step/memory/sharedMemory.js';
-import { shardRange, sumTree, type TreeNode, treeDepth } from '../step/tree.js';
+import type { Dataset } from '../../data/dataset.js';
+import type { TargetEncoding } from '../../data/targets.js';
+import type { Engine } from '../../engines/engine.js';
+import type { Config } from '../../shared/config/configSchema.js';
+import { type Place, viewOf } from '../../shared/model/layout.js';
+import type { Network } from '../../shared/model/network.js';
+import { type Halves, lossScaleOf, openHalves } from '../../shared/numbers/half/half.js';
+import { type KernelMemory, openKernel } from '../../shared/numbers/kernel/kernel.js';
+import { maxArrays } from '../../shared/numbers/wasm.js';
+import type { PartSums } from '../../shared/protocol/protocol.js';
+import { RunError } from '../../shared/text/errors.js';
+import type { Arena } from '../../step/memory/arena.js';
+import type { SharedMemory } from '../../step/memory/sharedMemory.js';
+import { shardRange, sumTree, type TreeNode, treeDepth } from '../../step/tree.js';
 import { ShardBatches, type StepBatch } from './shardBatches.js';
 
 export interface NodeGradient {

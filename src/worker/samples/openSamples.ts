@@ -1,19 +1,19 @@
 import { join, resolve } from 'node:path';
-import { cachesUnder } from '../data/cache/place.js';
-import { underRoot, urlsUnder } from '../data/dataRoot.js';
-import type { DataParts } from '../data/dataset.js';
-import { fingerprintOf } from '../data/fingerprint.js';
-import { readingOf } from '../data/memory.js';
-import { preparationOf } from '../data/normalize.js';
-import { loadData } from '../data/open.js';
-import { SampleStore } from '../data/sampleStore.js';
-import type { Config } from '../shared/config/configSchema.js';
-import { cacheFolder } from '../shared/files/home.js';
-import type { PartLayout } from '../shared/protocol/dataLayout.js';
-import type { Message } from '../shared/protocol/protocol.js';
-import { ConfigError, DataError, ProtocolError } from '../shared/text/errors.js';
+import { cachesUnder } from '../../data/cache/place.js';
+import { underRoot, urlsUnder } from '../../data/dataRoot.js';
+import type { DataParts } from '../../data/dataset.js';
+import { fingerprintOf } from '../../data/fingerprint.js';
+import { readingOf } from '../../data/memory.js';
+import { preparationOf } from '../../data/normalize.js';
+import { loadData } from '../../data/open.js';
+import { SampleStore } from '../../data/sampleStore.js';
+import type { Config } from '../../shared/config/configSchema.js';
+import { cacheFolder } from '../../shared/files/home.js';
+import type { PartLayout } from '../../shared/protocol/dataLayout.js';
+import type { Message } from '../../shared/protocol/protocol.js';
+import { ConfigError, DataError, ProtocolError } from '../../shared/text/errors.js';
+import type { WorkerOptions } from '../options.js';
 import type { DataWait } from './dataWait.js';
-import type { WorkerOptions } from './options.js';
 import type { SampleRequests } from './sampleRequests.js';
 
 /** The samples of a run, as far as this machine has them. */

@@ -1,5 +1,5 @@
-import { type FromWorker, typeFromCoordinator } from '../shared/protocol/protocol.js';
-import type { Frames } from '../shared/transport/transport.js';
+import { type FromWorker, typeFromCoordinator } from '../../shared/protocol/protocol.js';
+import type { Frames } from '../../shared/transport/transport.js';
 import { SampleRequests } from './sampleRequests.js';
 
 /** The coordinator wants something else of this worker than what it is waiting for data for. */

@@ -1,4 +1,4 @@
-import type { Frames, Link } from '../shared/transport/transport.js';
+import type { Frames, Link } from '../../shared/transport/transport.js';
 
 export interface InboxPorts {
   /** Is told every message as it comes, and says whether it has taken it: then it does not wait for its turn. */

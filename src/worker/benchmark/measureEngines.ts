@@ -1,13 +1,13 @@
 import { cpus } from 'node:os';
-import { candidatesFor } from '../engines/candidates.js';
-import { libraryMark } from '../engines/libraryMark.js';
-import { tryInProcess } from '../engines/trial/tryInProcess.js';
-import type { Config } from '../shared/config/configSchema.js';
-import type { Device } from '../shared/engine/device.js';
-import { type EngineFigure, type EngineOn, fastestOf, nameOf } from '../shared/engine/engineFigures.js';
-import { usableCores } from '../shared/system/controlGroup.js';
-import { version } from '../shared/system/version.js';
-import { errorMessage, RunError } from '../shared/text/errors.js';
+import { candidatesFor } from '../../engines/candidates.js';
+import { libraryMark } from '../../engines/libraryMark.js';
+import { tryInProcess } from '../../engines/trial/tryInProcess.js';
+import type { Config } from '../../shared/config/configSchema.js';
+import type { Device } from '../../shared/engine/device.js';
+import { type EngineFigure, type EngineOn, fastestOf, nameOf } from '../../shared/engine/engineFigures.js';
+import { usableCores } from '../../shared/system/controlGroup.js';
+import { version } from '../../shared/system/version.js';
+import { errorMessage, RunError } from '../../shared/text/errors.js';
 import { recall, remember } from './measuredBefore.js';
 
 export interface Measured {

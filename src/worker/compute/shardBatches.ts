@@ -1,13 +1,13 @@
-import { BatchReader } from '../data/batch.js';
-import type { Dataset } from '../data/dataset.js';
-import { sizeOf } from '../data/header.js';
-import type { TargetEncoding } from '../data/targets.js';
-import type { Batch } from '../engines/engine.js';
-import type { Config } from '../shared/config/configSchema.js';
-import type { DropoutOp, Network } from '../shared/model/network.js';
-import { writeDropoutMask } from '../shared/numbers/random/dropoutMask.js';
-import { blockSizeFor, sampleOrder } from '../shared/numbers/random/sampleOrder.js';
-import { shardRange } from '../step/tree.js';
+import { BatchReader } from '../../data/batch.js';
+import type { Dataset } from '../../data/dataset.js';
+import { sizeOf } from '../../data/header.js';
+import type { TargetEncoding } from '../../data/targets.js';
+import type { Batch } from '../../engines/engine.js';
+import type { Config } from '../../shared/config/configSchema.js';
+import type { DropoutOp, Network } from '../../shared/model/network.js';
+import { writeDropoutMask } from '../../shared/numbers/random/dropoutMask.js';
+import { blockSizeFor, sampleOrder } from '../../shared/numbers/random/sampleOrder.js';
+import { shardRange } from '../../step/tree.js';
 
 /** Which samples a step sees: positions [from, to) of the epoch's order. */
 export interface StepBatch {

@@ -1,9 +1,9 @@
 import { lookup } from 'node:dns/promises';
 import { connect } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
-import { errorCode, errorMessage, RunError } from '../shared/text/errors.js';
-import { type Address, hostInAddress, isLoopback, parseAddress } from '../shared/transport/address.js';
-import { announcedAddress } from '../shared/transport/addressFile.js';
+import { errorCode, errorMessage, RunError } from '../../shared/text/errors.js';
+import { type Address, hostInAddress, isLoopback, parseAddress } from '../../shared/transport/address.js';
+import { announcedAddress } from '../../shared/transport/addressFile.js';
 
 /** Milliseconds between two tries. */
 const retryInterval = 250;

@@ -7,11 +7,11 @@ import { DataError, errorMessage, Interrupted, ProtocolError, RunError } from '.
 import { printableLine } from '../shared/text/printable.js';
 import type { Frames, Link } from '../shared/transport/transport.js';
 import { type Send, sendGradient } from '../step/messages/sendGradient.js';
-import { DataWait, NoLongerWanted } from './dataWait.js';
-import { inbox } from './inbox.js';
+import { serveChannel } from './compute/stepServer.js';
+import { inbox } from './connection/inbox.js';
+import { measure, type Prepared, prepare } from './getReady.js';
 import type { WorkerOptions } from './options.js';
-import { measure, type Prepared, prepare } from './prepare.js';
-import { serveChannel } from './serveChannel.js';
+import { DataWait, NoLongerWanted } from './samples/dataWait.js';
 
 /** The coordinator is gone, or cannot be reached any more. */
 export class LinkLost extends RunError {

@@ -1,9 +1,9 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { type EngineFigure, engineFigure } from '../shared/engine/engineFigures.js';
-import { writeDurably } from '../shared/files/durableFile.js';
-import { cacheFolder } from '../shared/files/home.js';
-import { shortHash } from '../shared/files/shortHash.js';
+import { type EngineFigure, engineFigure } from '../../shared/engine/engineFigures.js';
+import { writeDurably } from '../../shared/files/durableFile.js';
+import { cacheFolder } from '../../shared/files/home.js';
+import { shortHash } from '../../shared/files/shortHash.js';
 
 /** The file that the figure of something is kept in. */
 function fileFor(what: unknown): string {

@@ -1,11 +1,11 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { test } from 'tap';
-import { encode, type FromCoordinator, type FromWorker } from '../../src/shared/protocol/protocol.js';
-import { ProtocolError, RunError } from '../../src/shared/text/errors.js';
-import type { Frames } from '../../src/shared/transport/transport.js';
-import { DataWait, NoLongerWanted } from '../../src/worker/dataWait.js';
-import { inbox } from '../../src/worker/inbox.js';
-import { mostRequests, SampleRequests } from '../../src/worker/sampleRequests.js';
+import { encode, type FromCoordinator, type FromWorker } from '../../../src/shared/protocol/protocol.js';
+import { ProtocolError, RunError } from '../../../src/shared/text/errors.js';
+import type { Frames } from '../../../src/shared/transport/transport.js';
+import { inbox } from '../../../src/worker/connection/inbox.js';
+import { DataWait, NoLongerWanted } from '../../../src/worker/samples/dataWait.js';
+import { mostRequests, SampleRequests } from '../../../src/worker/samples/sampleRequests.js';
 
 function requests(): { readonly sent: FromWorker[]; readonly requests: SampleRequests } {
   const sent: FromWorker[] = [];

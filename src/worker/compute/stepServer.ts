@@ -1,9 +1,9 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import type { Partition } from '../shared/model/slices.js';
-import { now } from '../shared/system/clock.js';
-import type { MemorySystem } from '../shared/system/memorySystem.js';
-import type { Arena, Channel, StepRequest } from '../step/memory/arena.js';
-import { type Send, sendGradient } from '../step/messages/sendGradient.js';
+import type { Partition } from '../../shared/model/slices.js';
+import { now } from '../../shared/system/clock.js';
+import type { MemorySystem } from '../../shared/system/memorySystem.js';
+import type { Arena, Channel, StepRequest } from '../../step/memory/arena.js';
+import { type Send, sendGradient } from '../../step/messages/sendGradient.js';
 import type { ShardComputer } from './shardComputer.js';
 
 export interface ChannelDuty {

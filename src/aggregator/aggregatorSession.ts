@@ -7,10 +7,10 @@ import { errorMessage, Interrupted, ProtocolError, RunError } from '../shared/te
 import { printableLine } from '../shared/text/printable.js';
 import { addressAt, hostInAddress } from '../shared/transport/address.js';
 import { type Hub, type Link, openHub } from '../shared/transport/transport.js';
-import { CoordinatorEnded, hasLeft, helloOf, LinkLost, linkEnd, Moved } from '../worker/serve.js';
-import type { Connection } from '../worker/serveRuns.js';
-import { Branch, type BranchOptions } from './branch.js';
+import type { Connection } from '../worker/stayConnected.js';
+import { CoordinatorEnded, hasLeft, helloOf, LinkLost, linkEnd, Moved } from '../worker/workerSession.js';
 import { ownAddressTowards } from './ownAddress.js';
+import { Branch, type BranchOptions } from './subtree.js';
 
 /** Bytes: how large tensors are it learns only from the coordinator's config. */
 const maxFrame = 2 ** 30;

@@ -1,9 +1,9 @@
 import { test } from 'tap';
-import type { Dataset } from '../../src/data/dataset.js';
-import { parseConfig } from '../../src/shared/config/parseConfig.js';
-import { buildNetwork } from '../../src/shared/model/network.js';
-import { ShardBatches, type StepBatch } from '../../src/worker/shardBatches.js';
-import { memoryDataset } from '../fixtures/memoryDataset.js';
+import type { Dataset } from '../../../src/data/dataset.js';
+import { parseConfig } from '../../../src/shared/config/parseConfig.js';
+import { buildNetwork } from '../../../src/shared/model/network.js';
+import { ShardBatches, type StepBatch } from '../../../src/worker/compute/shardBatches.js';
+import { memoryDataset } from '../../fixtures/memoryDataset.js';
 
 const samples = 23;
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i);

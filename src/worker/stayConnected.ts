@@ -6,8 +6,8 @@ import { errorMessage, Interrupted, ProtocolError } from '../shared/text/errors.
 import { parseAddress } from '../shared/transport/address.js';
 import type { RunKeys } from '../shared/transport/keys.js';
 import { type Link, openLink, type Patience } from '../shared/transport/transport.js';
-import { knock, pauseUnless, type Whereabouts } from './knock.js';
-import { CoordinatorEnded, HandshakeFailed, hasLeft, LinkLost, Moved, serve } from './serve.js';
+import { knock, pauseUnless, type Whereabouts } from './connection/awaitCoordinator.js';
+import { CoordinatorEnded, HandshakeFailed, hasLeft, LinkLost, Moved, serve } from './workerSession.js';
 
 export interface ServeRunsOptions {
   readonly coordinator: Whereabouts;
