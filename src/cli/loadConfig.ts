@@ -10,7 +10,7 @@ import { changedNames } from '../shared/config/names.js';
 import { parseConfig } from '../shared/config/parseConfig.js';
 import { asRunName } from '../shared/config/runName.js';
 import { ConfigError, errorCode, errorMessage, UsageError } from '../shared/text/errors.js';
-import { configFlags } from './configFlags.js';
+import { configFlags } from './flags/configFlags.js';
 
 type Mapping = Readonly<Record<string, unknown>>;
 

@@ -8,8 +8,8 @@ import { DataError, errorCode, Interrupted, ProtocolError, RunError, UsageError 
 import { type LogFormat, logLine } from '../shared/text/logLine.js';
 import { printableText } from '../shared/text/printable.js';
 import { refuseWindows } from '../shared/transport/transport.js';
-import { heedNohup, nohupOption } from './nohup.js';
-import { refuseSurplus } from './surplusArguments.js';
+import { refuseSurplus } from './flags/surplusArguments.js';
+import { heedNohup, nohupOption } from './process/nohup.js';
 
 // Every tensor that ZeroMQ receives is memory outside the heap. V8 counts it and, with a heap as small as ours, would
 // mark all of it every dozen steps, which takes a quarter of the time; so let the heap grow further between two passes.
@@ -24,23 +24,23 @@ const terminalGone = 'EIO';
 spareAddressesOfChildren();
 
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
-  up: async () => (await import('./up.js')).upCommand(),
-  coordinator: async () => (await import('./coordinator.js')).coordinatorCommand(),
-  worker: async () => (await import('./worker.js')).workerCommand(),
-  aggregator: async () => (await import('./aggregator.js')).aggregatorCommand(),
-  evaluate: async () => (await import('./evaluate.js')).evaluateCommand(),
-  predict: async () => (await import('./predict.js')).predictCommand(),
-  export: async () => (await import('./export.js')).exportCommand(),
-  serve: async () => (await import('./serve.js')).serveCommand(),
-  inspect: async () => (await import('./inspect.js')).inspectCommand(),
-  keygen: async () => (await import('./keygen.js')).keygenCommand(),
-  scale: async () => (await import('./scale.js')).scaleCommand(),
-  slurm: async () => (await import('./slurm.js')).slurmCommand(),
-  netcheck: async () => (await import('./netcheck.js')).netcheckCommand(),
-  view: async () => (await import('./view.js')).viewCommand(),
-  setup: async () => (await import('./setup.js')).setupCommand(),
-  doctor: async () => (await import('./doctor.js')).doctorCommand(),
-  'host-report': async () => (await import('./hostReport.js')).hostReportCommand(),
+  up: async () => (await import('./commands/up.js')).upCommand(),
+  coordinator: async () => (await import('./commands/coordinator.js')).coordinatorCommand(),
+  worker: async () => (await import('./commands/worker.js')).workerCommand(),
+  aggregator: async () => (await import('./commands/aggregator.js')).aggregatorCommand(),
+  evaluate: async () => (await import('./commands/evaluate.js')).evaluateCommand(),
+  predict: async () => (await import('./commands/predict.js')).predictCommand(),
+  export: async () => (await import('./commands/export.js')).exportCommand(),
+  serve: async () => (await import('./commands/serve.js')).serveCommand(),
+  inspect: async () => (await import('./commands/inspect.js')).inspectCommand(),
+  keygen: async () => (await import('./commands/keygen.js')).keygenCommand(),
+  scale: async () => (await import('./commands/scale.js')).scaleCommand(),
+  slurm: async () => (await import('./commands/slurm.js')).slurmCommand(),
+  netcheck: async () => (await import('./commands/netcheck.js')).netcheckCommand(),
+  view: async () => (await import('./commands/view.js')).viewCommand(),
+  setup: async () => (await import('./commands/setup.js')).setupCommand(),
+  doctor: async () => (await import('./commands/doctor.js')).doctorCommand(),
+  'host-report': async () => (await import('./commands/hostReport.js')).hostReportCommand(),
 };
 
 /** Those that may outlive the terminal they were started on. */

@@ -7,16 +7,16 @@ import { machineHere } from '../shared/config/machine.js';
 import { errorMessage, RunIsOver } from '../shared/text/errors.js';
 import { printableLine } from '../shared/text/printable.js';
 import { traceRequest } from '../view/trace/tracedSteps.js';
-import { configFlags } from './configFlags.js';
-import { dashboardFor, dashboardOption, shownOn } from './dashboardFlag.js';
-import { amount, duration, figure, rate } from './format.js';
-import { jsonView } from './jsonView.js';
+import { configFlags } from './flags/configFlags.js';
+import { dashboardFor, dashboardOption, shownOn } from './flags/dashboardFlag.js';
+import { logFormatOption } from './flags/logFormat.js';
 import { type LoadedConfig, loadConfig } from './loadConfig.js';
-import { logFormatOption } from './logFormat.js';
-import { print, say } from './say.js';
-import { refuseCopies } from './srunCopies.js';
-import { stoppable } from './stoppable.js';
-import { runView } from './terminalView.js';
+import { refuseCopies } from './process/srunCopies.js';
+import { stoppable } from './process/stoppable.js';
+import { amount, duration, figure, rate } from './screen/format.js';
+import { jsonView } from './screen/jsonView.js';
+import { print, say } from './screen/say.js';
+import { runView } from './screen/terminalView.js';
 
 /** Adds a flag for every key of a config, and --json. */
 export function addConfigFlags(command: Command): Command {
