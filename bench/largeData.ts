@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { openArray } from '../src/data/arrayFile.js';
+import { openArray } from '../src/data/arrays/arrayFile.js';
+import { npyHeader } from '../src/data/arrays/npyWrite.js';
 import { mnistFiles } from '../src/data/mnist.js';
-import { npyHeader } from '../src/data/npyWrite.js';
 
 /**
  * A file that is larger than memory: how fast it is trained on, and how much memory workers take, beside data in memory:

@@ -1,14 +1,14 @@
 import type { DataSpec, FileData, FilePair, ImagesData, TableData } from '../shared/config/dataSchema.js';
 import { fileSize } from '../shared/files/readFile.js';
-import type { ArrayData, ArrayPair } from './arrayDataset.js';
+import { plainArray } from './arrays/plainArray.js';
 import { type Converted, convertImages, convertTable, type TableLike } from './cache/build.js';
 import type { CachePlace } from './cache/place.js';
 import type { Fit } from './fit.js';
 import type { ImagesLike } from './images/folder.js';
 import { mnistFiles } from './mnist.js';
-import { plainArray } from './plainArray.js';
 import { withLocalCopies } from './remote/localCopies.js';
-import { type TableSchema, widthOf } from './table/schema.js';
+import type { ArrayData, ArrayPair } from './samples/arrayDataset.js';
+import { type TableSchema, widthOf } from './table/tableSchema.js';
 
 /** What goes with a model, so that others may be asked in the same words. */
 export interface DataNames {

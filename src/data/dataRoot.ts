@@ -2,8 +2,8 @@ import { realpathSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { type DataSpec, mapPaths } from '../shared/config/dataSchema.js';
 import { DataError } from '../shared/text/errors.js';
-import { isAddress, withoutSecrets } from './remote/address.js';
 import { isAllowed } from './remote/allowed.js';
+import { isAddress, withoutSecrets } from './remote/dataAddress.js';
 
 /**
  * The files that someone else names, as they may be opened here: relative paths begin at the root, and none leads out

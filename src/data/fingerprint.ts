@@ -1,7 +1,7 @@
 import type { Preparation } from '../shared/config/dataSchema.js';
 import { shortHash } from '../shared/files/shortHash.js';
-import type { DataParts } from './dataset.js';
-import type { Dtype } from './dtype.js';
+import type { Dtype } from './arrays/dtype.js';
+import type { DataParts } from './samples/dataset.js';
 
 /** All that decides the numbers which samples give. */
 export interface HashedArray {

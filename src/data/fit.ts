@@ -1,7 +1,7 @@
 import type { Preparation } from '../shared/config/dataSchema.js';
 import { DataError } from '../shared/text/errors.js';
-import type { ArrayDataset } from './arrayDataset.js';
-import { sizeOf } from './header.js';
+import { sizeOf } from './arrays/arrayHeader.js';
+import type { ArrayDataset } from './samples/arrayDataset.js';
 
 /** Samples read at a time. */
 const chunkSize = 512;

@@ -4,7 +4,7 @@ import { stringify } from 'yaml';
 import { type DataSpec, mapPaths } from '../shared/config/dataSchema.js';
 import { DataError, MissingFile } from '../shared/text/errors.js';
 import { quoted } from '../shared/text/shellWord.js';
-import { isAddress } from './remote/address.js';
+import { isAddress } from './remote/dataAddress.js';
 
 /**
  * Loads the data that a run's config names. Where they are missing, says how to name their new place.

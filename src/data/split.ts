@@ -1,6 +1,6 @@
 import { DataError } from '../shared/text/errors.js';
-import type { ArrayDataset } from './arrayDataset.js';
-import type { ArrayFile } from './arrayFile.js';
+import type { ArrayFile } from './arrays/arrayFile.js';
+import type { ArrayDataset } from './samples/arrayDataset.js';
 
 /** How samples are kept together: each class is cut in the same shares, or no group is cut at all. */
 export interface SplitOptions {

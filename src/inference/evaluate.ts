@@ -1,10 +1,10 @@
-import { BatchReader } from '../data/batch.js';
 import { type CachePlace, cachesElsewhere } from '../data/cache/place.js';
-import type { Dataset, PartName } from '../data/dataset.js';
-import { readingAlone, readingOf } from '../data/memory.js';
 import { ofRun } from '../data/movedData.js';
-import { checkFiniteInputs, loadData } from '../data/open.js';
-import { checkTargets } from '../data/targets.js';
+import { checkFiniteInputs, loadData } from '../data/openData.js';
+import { readingAlone, readingOf } from '../data/readingMemory.js';
+import { BatchReader } from '../data/samples/batch.js';
+import type { Dataset, PartName } from '../data/samples/dataset.js';
+import { checkTargets } from '../data/samples/targets.js';
 import { openEngine } from '../engines/open.js';
 import { type DataSpec, withoutTraining } from '../shared/config/dataSchema.js';
 import { penaltyOf } from '../shared/model/penalty.js';

@@ -1,7 +1,7 @@
 import { cachesElsewhere } from '../data/cache/place.js';
-import type { Dataset } from '../data/dataset.js';
-import { loadJudged } from '../data/open.js';
-import { isAddress } from '../data/remote/address.js';
+import { loadJudged } from '../data/openData.js';
+import { isAddress } from '../data/remote/dataAddress.js';
+import type { Dataset } from '../data/samples/dataset.js';
 import { type DataSpec, mapPaths } from '../shared/config/dataSchema.js';
 import type { HardestImages } from '../shared/model/hardestImages.js';
 import { imageShape, judgesImages } from '../shared/model/image.js';

@@ -1,6 +1,6 @@
-import { BatchReader } from '../data/batch.js';
-import type { Dataset, PartName } from '../data/dataset.js';
-import { checkTargets } from '../data/targets.js';
+import { BatchReader } from '../data/samples/batch.js';
+import type { Dataset, PartName } from '../data/samples/dataset.js';
+import { checkTargets } from '../data/samples/targets.js';
 import type { Loss } from '../shared/model/spec.js';
 import { UsageError } from '../shared/text/errors.js';
 import { type Classification, classifierOf } from './classify.js';

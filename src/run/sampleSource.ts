@@ -1,9 +1,9 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import type { ArrayDataset } from '../data/arrayDataset.js';
 import { cachesOf } from '../data/cache/place.js';
 import { fingerprintOf } from '../data/fingerprint.js';
-import { readingOf } from '../data/memory.js';
-import { type Data, loadData } from '../data/open.js';
+import { type Data, loadData } from '../data/openData.js';
+import { readingOf } from '../data/readingMemory.js';
+import type { ArrayDataset } from '../data/samples/arrayDataset.js';
 import { type DataLayout, type RawSamples, sampleBytes, type WantedSamples } from '../shared/protocol/dataLayout.js';
 import { errorMessage, RunError } from '../shared/text/errors.js';
 import type { PreparedRun } from './prepareRun.js';

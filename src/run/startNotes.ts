@@ -1,8 +1,8 @@
 import type { PartCounts } from '../coordinator/training/trainingPlan.js';
-import { neverTrained } from '../data/classesApart.js';
-import type { Data } from '../data/open.js';
-import { lostValues } from '../data/precision.js';
-import { outOfReach, targetEncoding } from '../data/targets.js';
+import { lostValues } from '../data/lostPrecision.js';
+import type { Data } from '../data/openData.js';
+import { neverTrained } from '../data/samples/classesApart.js';
+import { outOfReach, targetEncoding } from '../data/samples/targets.js';
 import { type Config, defaultBatchSize } from '../shared/config/configSchema.js';
 import type { Network } from '../shared/model/network.js';
 

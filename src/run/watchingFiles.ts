@@ -1,5 +1,5 @@
 import type { Observer } from '../coordinator/training/ports.js';
-import type { ReadFile } from '../data/arrayDataset.js';
+import type { ReadFile } from '../data/samples/arrayDataset.js';
 
 /** An observer that also sees at each epoch's end whether files that samples are read from have been written to. */
 export function watchingFiles(files: readonly ReadFile[], other: Observer, notice: (line: string) => void): Observer {

@@ -5,7 +5,7 @@ import type { StoppingState } from '../coordinator/training/policies/earlyStoppi
 import type { Outcome } from '../coordinator/training/ports.js';
 import type { EndReason } from '../coordinator/training/progress.js';
 import { globalBatch, type TrainingPlan } from '../coordinator/training/trainingPlan.js';
-import { withoutSecretsIn } from '../data/remote/address.js';
+import { withoutSecretsIn } from '../data/remote/dataAddress.js';
 import { version } from '../shared/system/version.js';
 import type { Figures } from '../shared/text/json.js';
 

@@ -1,5 +1,5 @@
-import { BatchReader } from '../data/batch.js';
-import { sparseTargets, targetEncoding } from '../data/targets.js';
+import { BatchReader } from '../data/samples/batch.js';
+import { sparseTargets, targetEncoding } from '../data/samples/targets.js';
 import type { Engine } from '../engines/engine.js';
 import { openEngine } from '../engines/open.js';
 import { probeHash } from '../engines/probe.js';

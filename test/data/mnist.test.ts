@@ -1,7 +1,7 @@
 import { test } from 'tap';
-import { BatchReader } from '../../src/data/batch.js';
 import { mnistFiles } from '../../src/data/mnist.js';
-import { checkTargets } from '../../src/data/targets.js';
+import { BatchReader } from '../../src/data/samples/batch.js';
+import { checkTargets } from '../../src/data/samples/targets.js';
 import { DataError } from '../../src/shared/text/errors.js';
 import { openData } from '../fixtures/openData.js';
 

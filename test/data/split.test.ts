@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { test } from 'tap';
-import type { Dataset } from '../../src/data/dataset.js';
-import { loadData } from '../../src/data/open.js';
+import { loadData } from '../../src/data/openData.js';
+import type { Dataset } from '../../src/data/samples/dataset.js';
 import { idxBytes, npyBytes } from '../fixtures/arrays.js';
 import { openData } from '../fixtures/openData.js';
 

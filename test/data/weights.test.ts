@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { test } from 'tap';
-import { checkClassWeights, classWeightsOf } from '../../src/data/classWeights.js';
-import type { Dataset } from '../../src/data/dataset.js';
-import { loadData } from '../../src/data/open.js';
+import { loadData } from '../../src/data/openData.js';
+import { checkClassWeights, classWeightsOf } from '../../src/data/samples/classWeights.js';
+import type { Dataset } from '../../src/data/samples/dataset.js';
 import { ConfigError, DataError } from '../../src/shared/text/errors.js';
 import { npyBytes } from '../fixtures/arrays.js';
 import { memoryDataset } from '../fixtures/memoryDataset.js';

@@ -1,8 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'tap';
-import { BatchReader } from '../../src/data/batch.js';
-import { sparseTargets, targetEncoding } from '../../src/data/targets.js';
+import { BatchReader } from '../../src/data/samples/batch.js';
+import { sparseTargets, targetEncoding } from '../../src/data/samples/targets.js';
 import { openEngine } from '../../src/engines/open.js';
 import { train } from '../../src/index.js';
 import { parseConfig } from '../../src/shared/config/parseConfig.js';

@@ -21,8 +21,8 @@ async function dataReport({ data, validationSplit }: HostQuestion): Promise<Pick
   if (data === undefined) return nothing;
   const { fingerprintOf } = await import('../../data/fingerprint.js');
   const { cachesElsewhere } = await import('../../data/cache/place.js');
-  const { loadData } = await import('../../data/open.js');
-  const { readingOf } = await import('../../data/memory.js');
+  const { loadData } = await import('../../data/openData.js');
+  const { readingOf } = await import('../../data/readingMemory.js');
   const { parseConfig } = await import('../../shared/config/parseConfig.js');
   try {
     const config = parseConfig({ data, validationSplit }, 'host-report', { cores: 1 });

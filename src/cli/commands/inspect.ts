@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import type { ColumnReport, DataReport } from '../../data/inspect.js';
+import type { ColumnReport, DataReport } from '../../data/inspectData.js';
 import { textTable } from '../../shared/text/textTable.js';
 import { amount, figure } from '../screen/format.js';
 import { print, say } from '../screen/say.js';
@@ -18,7 +18,7 @@ export function inspectCommand(): Command {
 
 async function inspect(path: string, { json }: { readonly json?: boolean }): Promise<void> {
   const { cachesElsewhere } = await import('../../data/cache/place.js');
-  const { inspectData } = await import('../../data/inspect.js');
+  const { inspectData } = await import('../../data/inspectData.js');
   const report = await inspectData(path, { folders: cachesElsewhere('runs'), say });
   print(json ? JSON.stringify(report) : reportText(report));
 }

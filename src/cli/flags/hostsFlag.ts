@@ -64,8 +64,8 @@ export async function hostWorkers(hosts: readonly Host[], flags: HostFlags, conf
   const { sshLauncher } = await import('../../launch/hosts/sshLauncher.js');
   const { fingerprintOf } = await import('../../data/fingerprint.js');
   const { cachesOf } = await import('../../data/cache/place.js');
-  const { readingOf } = await import('../../data/memory.js');
-  const { loadData } = await import('../../data/open.js');
+  const { readingOf } = await import('../../data/readingMemory.js');
+  const { loadData } = await import('../../data/openData.js');
   const ssh = sshOf(flags);
   const { validationSplit, prepareTimeout } = config;
   const data = await loadData(config.data, validationSplit, { folders: cachesOf(config.runs) }, readingOf(config));

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import type { SingleBar } from 'cli-progress';
-import { isAddress } from '../../data/remote/address.js';
+import { isAddress } from '../../data/remote/dataAddress.js';
 import { printableLine } from '../../shared/text/printable.js';
 import { progressBar } from './progressBar.js';
 

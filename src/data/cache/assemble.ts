@@ -3,12 +3,12 @@ import { createWriteStream, readFileSync, type WriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { bytesOf } from '../../shared/numbers/bytesOf.js';
 import { DataError } from '../../shared/text/errors.js';
-import { npyHeader } from '../npyWrite.js';
+import { npyHeader } from '../arrays/npyWrite.js';
 import { expandCategories, isKeptExact, numbersOf } from '../table/expand.js';
 import { isCount, isLossy, joinFigures } from '../table/figures.js';
-import { type Column, shapeOfColumns, shortList, type TableSchema } from '../table/schema.js';
 import { sorted } from '../table/sorted.js';
 import { blankLinesNote } from '../table/tableFile.js';
+import { type Column, shapeOfColumns, shortList, type TableSchema } from '../table/tableSchema.js';
 import type { PartFiles, PartInfo, TablePart } from './part.js';
 import { readInfo } from './part.js';
 

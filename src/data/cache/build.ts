@@ -9,7 +9,7 @@ import { readImage } from '../images/decode.js';
 import { type ImageFolder, type ImagesLike, listImages } from '../images/folder.js';
 import type { Missing } from '../table/encode.js';
 import { openTable } from '../table/openTable.js';
-import { schemaOf, shortList, type TableSchema } from '../table/schema.js';
+import { schemaOf, shortList, type TableSchema } from '../table/tableSchema.js';
 import { assembleImages, assembleTable, knownSchema, notesOn } from './assemble.js';
 import { alone } from './lock.js';
 import { convertPart, type PartFiles, type PartSource, readInfo } from './part.js';

@@ -5,8 +5,8 @@ import { decodeImage } from '../images/decode.js';
 import { type Missing, type Role, RowEncoder, slotsOf } from '../table/encode.js';
 import { type ColumnFigures, figuresOf } from '../table/figures.js';
 import { openTable } from '../table/openTable.js';
-import type { Column, TableSchema } from '../table/schema.js';
 import type { Piece, TableReading } from '../table/tableFile.js';
+import type { Column, TableSchema } from '../table/tableSchema.js';
 
 /** Rows of a table that become samples. */
 export interface TablePart {

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { unreadable } from '../../shared/files/readFile.js';
 import { DataError } from '../../shared/text/errors.js';
 import { isUnder } from '../dataRoot.js';
-import { shortList } from '../table/schema.js';
 import { sorted } from '../table/sorted.js';
+import { shortList } from '../table/tableSchema.js';
 
 /** A folder of images, with a folder a class. */
 export interface ImageFolder {

@@ -1,5 +1,5 @@
 import { UsageError } from '../../shared/text/errors.js';
-import { isAddress, readAddress, splitArrayName, withoutSecrets } from './address.js';
+import { isAddress, readAddress, splitArrayName, withoutSecrets } from './dataAddress.js';
 
 /**
  * May a process open an address that someone else names?

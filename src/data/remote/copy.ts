@@ -3,7 +3,7 @@ import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeDurably } from '../../shared/files/durableFile.js';
 import { shortHash } from '../../shared/files/shortHash.js';
-import type { Address } from './address.js';
+import type { Address } from './dataAddress.js';
 import { isSameVersion, tellsChanges, type Version } from './source.js';
 
 /** What source.json says of a copy. */

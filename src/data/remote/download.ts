@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import type { Readable } from 'node:stream';
 import { DataError } from '../../shared/text/errors.js';
 import { blockSize, PartialFile } from './partialFile.js';
-import { connectionProblem } from './problems.js';
+import { connectionProblem } from './remoteProblems.js';
 import { type Answer, Changed, type Source, Unreachable, type Version } from './source.js';
 
 /** Blocks that are fetched at once, and how often each is tried where its connection breaks. */

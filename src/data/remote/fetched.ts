@@ -2,12 +2,12 @@ import { mkdir } from 'node:fs/promises';
 import { DataError } from '../../shared/text/errors.js';
 import { alone } from '../cache/lock.js';
 import type { CachePlace } from '../cache/place.js';
-import { readAddress } from './address.js';
 import { isAllowed } from './allowed.js';
 import { LocalCopy, newestOf } from './copy.js';
+import { readAddress } from './dataAddress.js';
 import { download } from './download.js';
 import { openSource } from './openSource.js';
-import { connectionProblem } from './problems.js';
+import { connectionProblem } from './remoteProblems.js';
 import { Changed, NotPermitted, type Source, Unreachable, type Version } from './source.js';
 
 /** How often a file may change while it is fetched. */

@@ -1,7 +1,7 @@
 import { type DataSpec, mapPaths } from '../../shared/config/dataSchema.js';
 import { DataError } from '../../shared/text/errors.js';
 import type { CachePlace } from '../cache/place.js';
-import { isAddress, splitArrayName, withoutSecrets } from './address.js';
+import { isAddress, splitArrayName, withoutSecrets } from './dataAddress.js';
 
 /**
  * The path of a file of data on this machine: where it is an address, that of a copy. What fetches is loaded when there is an

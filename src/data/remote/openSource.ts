@@ -1,4 +1,4 @@
-import type { Address } from './address.js';
+import type { Address } from './dataAddress.js';
 import type { Source } from './source.js';
 
 /** What opens an address reads its file's bytes with a package of its own, which is loaded when it is needed. */

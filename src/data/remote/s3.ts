@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream';
 import { GetObjectCommand, HeadObjectCommand, S3Client, S3ServiceException } from '@aws-sdk/client-s3';
 import { DataError, errorMessage } from '../../shared/text/errors.js';
-import type { Address, S3Address } from './address.js';
-import { connectionProblem, patience, statusProblem } from './problems.js';
+import type { Address, S3Address } from './dataAddress.js';
+import { connectionProblem, patience, statusProblem } from './remoteProblems.js';
 import { type Answer, Changed, isSameVersion, type Source, type Version } from './source.js';
 
 // What versions of Node the package knows is for package.json to say, not for every user to read.

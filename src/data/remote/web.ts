@@ -1,8 +1,8 @@
 import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from 'undici';
 import { DataError } from '../../shared/text/errors.js';
-import { type Address, readAddress, type WebAddress, withoutSecrets } from './address.js';
+import { type Address, readAddress, type WebAddress, withoutSecrets } from './dataAddress.js';
 import { patiently } from './patiently.js';
-import { connectionProblem, isBusy, patience, statusProblem } from './problems.js';
+import { connectionProblem, isBusy, patience, statusProblem } from './remoteProblems.js';
 import { type Answer, Changed, isSameVersion, type Source, type Version } from './source.js';
 
 /** Addresses that one may lead to, one after the other. */

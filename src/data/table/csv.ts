@@ -1,9 +1,9 @@
 import { isUtf8 } from 'node:buffer';
 import { CsvError, parse } from 'csv-parse/sync';
 import { DataError, errorMessage } from '../../shared/text/errors.js';
-import { checkColumns, cutLines, readRange } from './lines.js';
-import { isNumber } from './numbers.js';
+import { isNumber } from './cellNumbers.js';
 import type { OnRow, Piece, TableFile, TableReading } from './tableFile.js';
+import { checkColumns, cutLines, readRange } from './textLines.js';
 
 const delimiters = [',', ';', '\t', '|'];
 

@@ -1,9 +1,9 @@
 import { show } from '../../shared/config/fields.js';
 import { DataError } from '../../shared/text/errors.js';
+import { isTruth, type MissingTest, missingTest, numberOf } from './cellNumbers.js';
 import { isList } from './kinds.js';
-import { isTruth, type MissingTest, missingTest, numberOf } from './numbers.js';
-import { type Column, shortList, widthOf } from './schema.js';
 import type { Row, TableFile } from './tableFile.js';
+import { type Column, shortList, widthOf } from './tableSchema.js';
 
 /** What columns are for. */
 export type Role = 'input' | 'target' | 'weight' | 'group';

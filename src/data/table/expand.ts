@@ -1,5 +1,5 @@
 import { slotsOf } from './encode.js';
-import { type Column, widthOf } from './schema.js';
+import { type Column, widthOf } from './tableSchema.js';
 
 /** Categories by column, in the order of the numbers that stand for them. */
 export type Categories = Readonly<Record<string, readonly string[]>>;

@@ -1,5 +1,5 @@
 import { show } from '../../shared/config/fields.js';
-import { isMissing, isNumber } from './numbers.js';
+import { isMissing, isNumber } from './cellNumbers.js';
 import type { PlacedRow, TableFile } from './tableFile.js';
 
 /**

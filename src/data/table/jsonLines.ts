@@ -1,8 +1,8 @@
 import { isMapping } from '../../shared/config/merge.js';
 import { DataError, errorMessage } from '../../shared/text/errors.js';
 import { depthOf } from '../../shared/text/nesting.js';
-import { checkColumns, cutLines, readRange } from './lines.js';
 import type { Piece, TableFile } from './tableFile.js';
+import { checkColumns, cutLines, readRange } from './textLines.js';
 
 /** Opens a file with a JSON mapping a line, all with the keys of the first; a value may be a list of numbers. Source: https://jsonlines.org */
 export function openJsonLines(path: string, size: number): TableFile {

@@ -1,6 +1,6 @@
 import { show } from '../../shared/config/fields.js';
 import { DataError } from '../../shared/text/errors.js';
-import { hasDecimalComma, isNumber, isWrittenNumber, missingTest, type Writing } from './numbers.js';
+import { hasDecimalComma, isNumber, isWrittenNumber, missingTest, type Writing } from './cellNumbers.js';
 
 /** How the values of a column become numbers. */
 export type ColumnKind =

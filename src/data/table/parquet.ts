@@ -2,8 +2,8 @@ import { asyncBufferFromFile, parquetMetadataAsync, parquetRead, parquetSchema }
 import { compressors } from 'hyparquet-compressors';
 import { isMapping } from '../../shared/config/merge.js';
 import { DataError, errorMessage } from '../../shared/text/errors.js';
-import { checkColumns } from './lines.js';
 import type { OnRow, Piece, TableFile } from './tableFile.js';
+import { checkColumns } from './textLines.js';
 
 /** Opens a Parquet file, of any of its compressions. Source: https://parquet.apache.org/docs/file-format */
 export async function openParquet(path: string): Promise<TableFile> {

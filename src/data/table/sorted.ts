@@ -1,4 +1,4 @@
-import { isNumber, numberOf } from './numbers.js';
+import { isNumber, numberOf } from './cellNumbers.js';
 
 /** Names as numbers where they all are, else as text, by code units: the same on every machine. */
 export function sorted(names: Iterable<string>): string[] {

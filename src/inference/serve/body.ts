@@ -2,7 +2,7 @@ import { readPicture } from '../../data/images/decode.js';
 import { RowEncoder } from '../../data/table/encode.js';
 import { expandCategories } from '../../data/table/expand.js';
 import { isList } from '../../data/table/kinds.js';
-import { shortList } from '../../data/table/schema.js';
+import { shortList } from '../../data/table/tableSchema.js';
 import { show, suggestion } from '../../shared/config/fields.js';
 import { isMapping } from '../../shared/config/merge.js';
 import { sizeOf } from '../../shared/model/network.js';

@@ -1,4 +1,4 @@
-import type { Column } from '../../data/table/schema.js';
+import type { Column } from '../../data/table/tableSchema.js';
 import type { Model } from '../model.js';
 
 /** What /predict takes and gives, as JSON schema: for the OpenAPI document; bodies are checked, and errors named, by ourselves. */

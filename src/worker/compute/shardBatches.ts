@@ -1,7 +1,7 @@
-import { BatchReader } from '../../data/batch.js';
-import type { Dataset } from '../../data/dataset.js';
-import { sizeOf } from '../../data/header.js';
-import type { TargetEncoding } from '../../data/targets.js';
+import { sizeOf } from '../../data/arrays/arrayHeader.js';
+import { BatchReader } from '../../data/samples/batch.js';
+import type { Dataset } from '../../data/samples/dataset.js';
+import type { TargetEncoding } from '../../data/samples/targets.js';
 import type { Batch } from '../../engines/engine.js';
 import type { Config } from '../../shared/config/configSchema.js';
 import type { DropoutOp, Network } from '../../shared/model/network.js';

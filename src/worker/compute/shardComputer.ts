@@ -1,5 +1,5 @@
-import type { Dataset } from '../../data/dataset.js';
-import type { TargetEncoding } from '../../data/targets.js';
+import type { Dataset } from '../../data/samples/dataset.js';
+import type { TargetEncoding } from '../../data/samples/targets.js';
 import type { Engine } from '../../engines/engine.js';
 import type { Config } from '../../shared/config/configSchema.js';
 import { type Place, viewOf } from '../../shared/model/layout.js';

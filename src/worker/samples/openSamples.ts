@@ -1,12 +1,12 @@
 import { join, resolve } from 'node:path';
 import { cachesUnder } from '../../data/cache/place.js';
 import { underRoot, urlsUnder } from '../../data/dataRoot.js';
-import type { DataParts } from '../../data/dataset.js';
 import { fingerprintOf } from '../../data/fingerprint.js';
-import { readingOf } from '../../data/memory.js';
 import { preparationOf } from '../../data/normalize.js';
-import { loadData } from '../../data/open.js';
-import { SampleStore } from '../../data/sampleStore.js';
+import { loadData } from '../../data/openData.js';
+import { readingOf } from '../../data/readingMemory.js';
+import type { DataParts } from '../../data/samples/dataset.js';
+import { SampleStore } from '../../data/samples/sampleStore.js';
 import type { Config } from '../../shared/config/configSchema.js';
 import { cacheFolder } from '../../shared/files/home.js';
 import type { PartLayout } from '../../shared/protocol/dataLayout.js';

@@ -1,7 +1,7 @@
 import { test } from 'tap';
 import { underRoot, urlsUnder } from '../../../src/data/dataRoot.js';
-import { isAddress, splitArrayName, withoutSecrets, withoutSecretsIn } from '../../../src/data/remote/address.js';
 import { checkPrefix, isAllowed } from '../../../src/data/remote/allowed.js';
+import { isAddress, splitArrayName, withoutSecrets, withoutSecretsIn } from '../../../src/data/remote/dataAddress.js';
 
 test('what is an address', (t) => {
   for (const path of ['http://h/x', 'HTTPS://h/x', 's3://b/k']) t.ok(isAddress(path), path);

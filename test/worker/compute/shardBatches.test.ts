@@ -1,5 +1,5 @@
 import { test } from 'tap';
-import type { Dataset } from '../../../src/data/dataset.js';
+import type { Dataset } from '../../../src/data/samples/dataset.js';
 import { parseConfig } from '../../../src/shared/config/parseConfig.js';
 import { buildNetwork } from '../../../src/shared/model/network.js';
 import { ShardBatches, type StepBatch } from '../../../src/worker/compute/shardBatches.js';
