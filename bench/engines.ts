@@ -3,8 +3,8 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { EngineTask } from '../src/engines/engine.js';
-import { openOnnx } from '../src/engines/onnx/onnx.js';
-import { openEngine } from '../src/engines/open.js';
+import { openOnnx } from '../src/engines/onnx/open.js';
+import { openEngine } from '../src/engines/openEngine.js';
 import { classifierTask, timeOf } from '../src/engines/trial/tryEngine.js';
 import { nameOf } from './settings.js';
 

@@ -1,4 +1,4 @@
-import type { Axis, Chart, Series } from './chart.js';
+import type { Axis, Chart, Series } from './drawChart.js';
 import { type BatchSummary, bendOf, type Speed, type Spread, type TrainingResult } from './results.js';
 
 /** The charts of an experiment, by the names of their files. */

@@ -1,10 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'csv-stringify/sync';
-import { drawChart, escapeText } from './chart.js';
 import { chartsOf, variantName } from './charts.js';
+import { drawChart, escapeText } from './drawChart.js';
 import { type BatchSummary, type Speed, type Spread, summarizeBatches, summarizeSpeeds } from './results.js';
-import type { ScaleResults } from './scale.js';
+import type { ScaleResults } from './runGrid.js';
 import { inWords } from './words.js';
 
 /** Files that an experiment ends in. */

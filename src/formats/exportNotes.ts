@@ -5,7 +5,7 @@ import { isCoarse } from '../shared/numbers/float32Steps.js';
 import { warmupNote } from './keras/compile.js';
 import { renamingNote } from './keras/layerNames.js';
 import type { ModelMetadata } from './metadata.js';
-import type { ExportFormat } from './write.js';
+import type { ExportFormat } from './writeModel.js';
 
 export interface Exported {
   readonly spec: ModelSpec;

@@ -4,7 +4,7 @@ import { type ParameterLayout, viewOf } from '../shared/model/layout.js';
 import { buildNetwork } from '../shared/model/network.js';
 import { DataError, UsageError } from '../shared/text/errors.js';
 import type { ModelMetadata } from './metadata.js';
-import { readModelAt } from './open.js';
+import { readModelAt } from './openModel.js';
 
 type Mapping = Readonly<Record<string, unknown>>;
 

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { preparationOf } from '../data/normalize.js';
-import { readModelAt } from '../formats/open.js';
+import { readModelAt } from '../formats/openModel.js';
 import { readRunConfig } from '../runFolder/runConfig.js';
 import type { Device } from '../shared/engine/device.js';
 import { Model } from './model.js';

@@ -1,5 +1,5 @@
 import type { Engine, EngineIdentity } from '../engines/engine.js';
-import { openEngine } from '../engines/open.js';
+import { openEngine } from '../engines/openEngine.js';
 import type { ModelMetadata } from '../formats/metadata.js';
 import type { Config } from '../shared/config/configSchema.js';
 import type { Preparation } from '../shared/config/dataSchema.js';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readModelAt } from '../formats/open.js';
+import { readModelAt } from '../formats/openModel.js';
 import type { MomentState, TrainableModel } from '../formats/savedModel.js';
 import { decodeCheckpoint } from '../runFolder/checkpoint.js';
 import { checkpointNames } from '../runFolder/resume.js';

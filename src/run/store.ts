@@ -1,6 +1,6 @@
 import type { Store } from '../coordinator/training/ports.js';
 import { layersModelJson, writeModel } from '../formats/tfjs/layersModel.js';
-import { exportFormats, writeModelAs } from '../formats/write.js';
+import { exportFormats, writeModelAs } from '../formats/writeModel.js';
 import type { RunFolder } from '../runFolder/runFolder.js';
 import { version } from '../shared/system/version.js';
 import type { OptimizerState } from '../step/update/optimizer.js';

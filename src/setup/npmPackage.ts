@@ -3,7 +3,7 @@ import { copyFileSync, existsSync, readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RunError } from '../shared/text/errors.js';
-import { run } from './run.js';
+import { run } from './runProgram.js';
 
 /** A package of npm's registry, of which only the files are wanted. */
 export interface NpmPackage {

@@ -6,7 +6,7 @@ import { RunError } from '../shared/text/errors.js';
 import { announce, installWheels } from './installWheels.js';
 import { unpackPackage } from './npmPackage.js';
 import { makeFolder, type SetupOptions } from './obtain.js';
-import { run } from './run.js';
+import { run } from './runProgram.js';
 import { addonSources, cudaWheels, nodeHeaders, tensorflowVersion, tensorflowWheels } from './tensorflowFiles.js';
 import { type Machine, thisMachine } from './wheel.js';
 

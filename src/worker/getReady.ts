@@ -1,7 +1,7 @@
 import { BatchReader } from '../data/samples/batch.js';
 import { sparseTargets, targetEncoding } from '../data/samples/targets.js';
 import type { Engine } from '../engines/engine.js';
-import { openEngine } from '../engines/open.js';
+import { openEngine } from '../engines/openEngine.js';
 import { probeHash } from '../engines/probe.js';
 import type { Config } from '../shared/config/configSchema.js';
 import { parseConfig } from '../shared/config/parseConfig.js';

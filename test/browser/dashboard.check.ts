@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { test } from 'tap';
-import { figure } from '../../src/view/page/numbers.js';
+import { figure } from '../../src/view/page/shownNumbers.js';
 import { runWell, startCli } from '../fixtures/cli.js';
 import { metricsOf, summaryOf } from '../fixtures/runFolder.js';
 import { missingBrowser, openTab, picture, startBrowser, violations } from './browser.js';

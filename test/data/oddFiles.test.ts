@@ -7,7 +7,7 @@ import { listImages } from '../../src/data/images/folder.js';
 import { inspectData } from '../../src/data/inspectData.js';
 import { checkRows } from '../../src/data/table/parquet.js';
 import { checkLengths } from '../../src/data/table/textLines.js';
-import { readModelAt } from '../../src/formats/open.js';
+import { readModelAt } from '../../src/formats/openModel.js';
 import { readModel } from '../../src/formats/tfjs/layersModel.js';
 import { textTable } from '../../src/shared/text/textTable.js';
 

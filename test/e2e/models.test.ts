@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'tap';
 import { parse } from 'yaml';
-import { readModelAt } from '../../src/formats/open.js';
+import { readModelAt } from '../../src/formats/openModel.js';
 import { train } from '../../src/index.js';
 import { buildNetwork } from '../../src/shared/model/network.js';
 import { runCli, runWell, someMnist } from '../fixtures/cli.js';

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Test, test } from 'tap';
 import { loadModel, train } from '../../src/index.js';
-import { otherData } from '../../src/inference/evaluate.js';
+import { otherData } from '../../src/inference/evaluateModel.js';
 import { predictFile } from '../../src/inference/predictFile.js';
 import { npyBytes } from '../fixtures/arrays.js';
 import { startCli } from '../fixtures/cli.js';

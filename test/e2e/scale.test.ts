@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'tap';
-import type { ScaleResults } from '../../src/experiments/scale.js';
+import type { ScaleResults } from '../../src/experiments/runGrid.js';
 import { runCli, runWell, startCli, type Teardown } from '../fixtures/cli.js';
 
 /** Experiments over batch sizes, from the command to the report. */

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { type Test, test } from 'tap';
-import { openEngine } from '../../src/engines/open.js';
+import { openEngine } from '../../src/engines/openEngine.js';
 import { probeHash } from '../../src/engines/probe.js';
 import { parseConfig } from '../../src/shared/config/parseConfig.js';
 import { buildNetwork } from '../../src/shared/model/network.js';

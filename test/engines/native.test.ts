@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { test } from 'tap';
 import { hasBlas } from '../../src/engines/blas/library.js';
-import { openBlasEngine } from '../../src/engines/blas.js';
+import { openBlasEngine } from '../../src/engines/blas/open.js';
 import type { EngineTask } from '../../src/engines/engine.js';
-import { openOnnx } from '../../src/engines/onnx/onnx.js';
-import { openReference } from '../../src/engines/reference.js';
+import { openOnnx } from '../../src/engines/onnx/open.js';
+import { openReference } from '../../src/engines/reference/open.js';
 import { hasTensorflow, loadTensorflow } from '../../src/engines/tensorflow/binding.js';
-import { openTensorflow } from '../../src/engines/tensorflow.js';
+import { openTensorflow } from '../../src/engines/tensorflow/open.js';
 import { activations, type Layer } from '../../src/shared/model/spec.js';
 import { dense, dropout, heads, relativeErrors, sampleOf, smoothSampleOf, taskOf } from './samples.js';
 import { hasWebgpu } from './webgpu.js';

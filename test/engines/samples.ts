@@ -1,6 +1,6 @@
 import type { Batch, EngineTask } from '../../src/engines/engine.js';
 import { outputHead } from '../../src/engines/outputHead.js';
-import { forward } from '../../src/engines/reference/passes.js';
+import { forward } from '../../src/engines/reference/layers.js';
 import { viewOf } from '../../src/shared/model/layout.js';
 import { buildNetwork, type Network } from '../../src/shared/model/network.js';
 import type { Activation, DenseLayer, Layer, Loss } from '../../src/shared/model/spec.js';

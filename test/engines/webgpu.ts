@@ -1,4 +1,4 @@
-import { openOnnx } from '../../src/engines/onnx/onnx.js';
+import { openOnnx } from '../../src/engines/onnx/open.js';
 import { dense, taskOf } from './samples.js';
 
 /** Does this machine have a GPU with Vulkan, or what stands in for one? */

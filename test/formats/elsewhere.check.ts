@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import tap, { test } from 'tap';
-import { exportFormats } from '../../src/formats/write.js';
+import { exportFormats } from '../../src/formats/writeModel.js';
 import { loadModel } from '../../src/inference/loadModel.js';
 import { missingBrowser, openTab, startBrowser } from '../browser/browser.js';
 import { npyBytes } from '../fixtures/arrays.js';

@@ -1,4 +1,4 @@
-import { openReference } from '../../src/engines/reference.js';
+import { openReference } from '../../src/engines/reference/open.js';
 import { initialWeights } from '../../src/shared/model/initialWeights.js';
 import { buildNetwork } from '../../src/shared/model/network.js';
 import { activations, type DenseLayer, initializers, type ModelSpec } from '../../src/shared/model/spec.js';

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { test } from 'tap';
 import { readModelConfig } from '../../src/formats/keras/modelConfig.js';
 import { readSequential, savedModel } from '../../src/formats/keras/sequential.js';
-import { readModelAt } from '../../src/formats/open.js';
+import { readModelAt } from '../../src/formats/openModel.js';
 import { withModelFrom } from '../../src/formats/startFrom.js';
 import { runCli, runWell } from '../fixtures/cli.js';
 import { largestDifference, predictions } from './everything.js';

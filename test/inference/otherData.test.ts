@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { type Test, test } from 'tap';
-import { classReport, evaluate, otherData } from '../../src/inference/evaluate.js';
+import { classReport, evaluate, otherData } from '../../src/inference/evaluateModel.js';
 import { loadModel } from '../../src/inference/loadModel.js';
 import { parseConfig } from '../../src/shared/config/parseConfig.js';
 import { writeWeights } from './runs.js';

@@ -7,7 +7,7 @@ import { convertTable } from '../../src/data/cache/build.js';
 import { loadModel } from '../../src/inference/loadModel.js';
 import type { Model } from '../../src/inference/model.js';
 import { Batcher } from '../../src/inference/serve/batcher.js';
-import { type PredictServerOptions, predictServer } from '../../src/inference/serve/server.js';
+import { type PredictServerOptions, predictServer } from '../../src/inference/serve/modelServer.js';
 import { parseConfig } from '../../src/shared/config/parseConfig.js';
 import { depthOf } from '../../src/shared/text/nesting.js';
 import { writeWeights } from './runs.js';

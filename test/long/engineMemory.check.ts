@@ -1,7 +1,7 @@
 import { test } from 'tap';
 import { hasBlas } from '../../src/engines/blas/library.js';
-import { openOnnx } from '../../src/engines/onnx/onnx.js';
-import { openEngine } from '../../src/engines/open.js';
+import { openOnnx } from '../../src/engines/onnx/open.js';
+import { openEngine } from '../../src/engines/openEngine.js';
 import { hasTensorflow } from '../../src/engines/tensorflow/binding.js';
 import { dense, dropout, sampleOf, taskOf } from '../engines/samples.js';
 

@@ -2,10 +2,10 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'tap';
 import { findGpus } from '../../src/engines/gpu.js';
-import { openEngine } from '../../src/engines/open.js';
+import { openEngine } from '../../src/engines/openEngine.js';
 import { classifierTask, timeOf } from '../../src/engines/trial/tryEngine.js';
 import { train } from '../../src/index.js';
-import { diagnose } from '../../src/setup/doctor.js';
+import { diagnose } from '../../src/setup/diagnose.js';
 import { precisions } from '../../src/shared/engine/precision.js';
 import { testGoldenRuns } from '../e2e/holdsGolden.js';
 

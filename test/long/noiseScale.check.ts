@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { test } from 'tap';
 import { BatchReader } from '../../src/data/samples/batch.js';
 import { sparseTargets, targetEncoding } from '../../src/data/samples/targets.js';
-import { openEngine } from '../../src/engines/open.js';
+import { openEngine } from '../../src/engines/openEngine.js';
 import { train } from '../../src/index.js';
 import { parseConfig } from '../../src/shared/config/parseConfig.js';
 import { buildNetwork } from '../../src/shared/model/network.js';

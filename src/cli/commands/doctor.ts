@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import type { Finding } from '../../setup/doctor.js';
+import type { Finding } from '../../setup/diagnose.js';
 import { deviceOf } from '../../shared/engine/device.js';
 import { engineNames } from '../../shared/engine/engineNames.js';
 import { UsageError } from '../../shared/text/errors.js';
@@ -22,7 +22,7 @@ export function doctorCommand(): Command {
       if (engine !== undefined && !(engineNames as readonly string[]).includes(engine))
         throw new UsageError(`--engine: expected one of ${engineNames.join(', ')}, got ${engine}`);
       const wanted = device === undefined ? undefined : deviceOf(device);
-      const { diagnose } = await import('../../setup/doctor.js');
+      const { diagnose } = await import('../../setup/diagnose.js');
       const diagnosis = await diagnose({ engine, device: wanted });
       print(json ? JSON.stringify(diagnosis, undefined, 2) : report(diagnosis.findings));
       const what = `${engine === undefined ? '' : ` with ${engine}`}${device === undefined ? '' : ` on ${device}`}`;

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import type { ClassReport } from '../../inference/classReport.js';
-import type { Evaluation } from '../../inference/evaluate.js';
+import type { Evaluation } from '../../inference/evaluateModel.js';
 import { machineHere } from '../../shared/config/machine.js';
 import { deviceOf } from '../../shared/engine/device.js';
 import { UsageError } from '../../shared/text/errors.js';
@@ -42,7 +42,7 @@ const worstShown = 10;
 
 async function evaluateRun(folder: string, { weights, engine, device, data, report: wantsReport, json }: EvaluateFlags): Promise<void> {
   const { loadModel } = await import('../../inference/loadModel.js');
-  const { classReport, evaluate, otherData, partOf } = await import('../../inference/evaluate.js');
+  const { classReport, evaluate, otherData, partOf } = await import('../../inference/evaluateModel.js');
   const { hasClasses } = await import('../../inference/judge.js');
   const { weightsChoice } = await import('../flags/weightsChoice.js');
   const model = await loadModel(folder, {

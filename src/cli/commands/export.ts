@@ -31,7 +31,7 @@ export function exportCommand(): Command {
 }
 
 async function exportModel(path: string, { format, output, weights, optimizer, force }: ExportFlags): Promise<void> {
-  const { exportFormats, isExportFormat, writeModelAs } = await import('../../formats/write.js');
+  const { exportFormats, isExportFormat, writeModelAs } = await import('../../formats/writeModel.js');
   const { trainableModel } = await import('../../inference/trainable.js');
   if (!isExportFormat(format)) throw new UsageError(`--format: expected one of ${Object.keys(exportFormats).join(', ')}, got ${format}`);
   const to = output ?? exportFormats[format];

@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { cellsOf, distinct, type GridSpec, rules } from '../../experiments/grid.js';
-import type { ScaleObserver } from '../../experiments/scale.js';
+import type { ScaleObserver } from '../../experiments/runGrid.js';
 import type { Config } from '../../shared/config/configSchema.js';
 import { machineHere } from '../../shared/config/machine.js';
 import { RunError, UsageError } from '../../shared/text/errors.js';
@@ -111,7 +111,7 @@ async function runScale(file: string | undefined, flags: Flags): Promise<void> {
     process.stdout.write(names.join(''));
     return;
   }
-  const { scale } = await import('../../experiments/scale.js');
+  const { scale } = await import('../../experiments/runGrid.js');
   const { writeReport } = await import('../../experiments/report.js');
   const stop = stoppable(config.gracePeriod, say);
   try {

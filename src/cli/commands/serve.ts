@@ -40,7 +40,7 @@ export function serveCommand(): Command {
 
 async function serve(folder: string, flags: ServeFlags): Promise<void> {
   const { loadModel } = await import('../../inference/loadModel.js');
-  const { predictServer } = await import('../../inference/serve/server.js');
+  const { predictServer } = await import('../../inference/serve/modelServer.js');
   const { listenProblem } = await import('../../shared/http/problemAnswers.js');
   const { portOf } = await import('../../shared/http/guard.js');
   const address = dashboardAddress('--port', flags.port);

@@ -5,8 +5,8 @@ import { hardestImages } from '../../inference/hardest.js';
 import type { HardestImages } from '../../shared/model/hardestImages.js';
 import { oneAtATime } from '../../shared/system/oneAtATime.js';
 import { errorMessage, UsageError } from '../../shared/text/errors.js';
+import { type DashboardServer, serveDashboard } from '../../view/dashboard/dashboardServer.js';
 import { RunSet } from '../../view/dashboard/runSet.js';
-import { type DashboardServer, serveDashboard } from '../../view/dashboard/server.js';
 import type { FromThread, ToThread, ViewOf } from './dashboard.js';
 
 /** Images that are shown. */

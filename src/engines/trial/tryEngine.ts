@@ -3,10 +3,10 @@ import { buildNetwork } from '../../shared/model/network.js';
 import type { DenseLayer, Loss, Metric, ModelSpec } from '../../shared/model/spec.js';
 import { errorMessage } from '../../shared/text/errors.js';
 import type { Engine, EngineTask } from '../engine.js';
-import { openOnnx } from '../onnx/onnx.js';
-import { openEngine } from '../open.js';
+import { openOnnx } from '../onnx/open.js';
+import { openEngine } from '../openEngine.js';
 import { probeProblem } from '../probe.js';
-import { openReference } from '../reference.js';
+import { openReference } from '../reference/open.js';
 
 /** An engine to try, and what to time it with. */
 export interface TrialRequest extends Pick<Required<EngineTask>, 'threads' | 'precision'> {

@@ -16,7 +16,7 @@ import { notedMetadata } from '../metadata.js';
 import type { SavedModel, TrainableModel } from '../savedModel.js';
 import { compileConfig, readCompiled, snake } from './compile.js';
 import { type File, floatsAt, groupAt, readHdf5, writeFloats, writeHdf5 } from './hdf5.js';
-import { jsonOf, pythonJson } from './json.js';
+import { jsonOf, pythonJson } from './kerasJson.js';
 import { type KerasObject, kerasLayers } from './kerasLayers.js';
 import { withKerasNames } from './layerNames.js';
 import { readModelConfig } from './modelConfig.js';

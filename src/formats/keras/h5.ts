@@ -20,7 +20,7 @@ import {
   writeHdf5,
   writeNames,
 } from './hdf5.js';
-import { jsonOf, pythonJson } from './json.js';
+import { jsonOf, pythonJson } from './kerasJson.js';
 import { kerasLayers } from './kerasLayers.js';
 import { withKerasNames } from './layerNames.js';
 import { readModelConfig } from './modelConfig.js';

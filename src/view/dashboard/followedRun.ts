@@ -6,8 +6,8 @@ import { isMapping } from '../../shared/config/merge.js';
 import { judgesImages } from '../../shared/model/image.js';
 import { errorMessage } from '../../shared/text/errors.js';
 import type { RunChange, RunEvent, RunSnapshot, StepSeries, Value } from './api.js';
-import { layersOf } from './layers.js';
 import { LineReader } from './lineReader.js';
+import { layersOf } from './shownLayers.js';
 import { mostPoints, StepColumns } from './stepColumns.js';
 import { ViewedFolder } from './viewedFolder.js';
 

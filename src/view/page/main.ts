@@ -1,8 +1,8 @@
 import type { RunChange, ServerEnd, Value } from '../dashboard/api.js';
-import { Chart } from './chart.js';
+import { Chart } from './curveChart.js';
+import { chartLines, colours } from './curveLines.js';
 import { titleOf, type XAxis, zoomed } from './curves.js';
 import { byId, element } from './dom.js';
-import { chartLines, colours } from './lines.js';
 import { epochsTable, eventItems, imageItems, networkTable, runCard, workersTable } from './panels.js';
 import { get, RunView } from './runView.js';
 

@@ -2,8 +2,8 @@ import type { RunStatus, WorkerStatus } from '../../runFolder/runStatus.js';
 import type { HardestImages, RunSnapshot } from '../dashboard/api.js';
 import { titleOf } from './curves.js';
 import { element, type Head, table } from './dom.js';
-import { duration, figure, percent, whole } from './numbers.js';
 import type { RunView } from './runView.js';
+import { duration, figure, percent, whole } from './shownNumbers.js';
 
 type Mood = 'good' | 'busy' | 'bad';
 

@@ -1,9 +1,9 @@
 import { closeSync, openSync, readdirSync, statSync, writeSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { encodeMessage } from './eventSchema.js';
 import { histogramOf } from './histogram.js';
 import { record } from './records.js';
-import { encodeMessage } from './schema.js';
 
 /** Events that may wait in memory, and milliseconds that they may wait while others come. */
 const flushCount = 1_000;

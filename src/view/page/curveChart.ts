@@ -1,7 +1,7 @@
 import type uPlotType from 'uplot';
 import type { Curve } from './curves.js';
 import { element } from './dom.js';
-import { figure } from './numbers.js';
+import { figure } from './shownNumbers.js';
 
 declare const uPlot: typeof uPlotType;
 

@@ -31,7 +31,7 @@ export async function writeModelAs(format: ExportFormat, path: string, model: Tr
     case 'keras':
       return (await import('./keras/archive.js')).writeKerasArchive(path, model);
     case 'onnx':
-      return (await import('./onnx/write.js')).writeOnnx(path, model);
+      return (await import('./onnx/writeOnnx.js')).writeOnnx(path, model);
     case 'tfjs':
       // Of a model that is there already nothing stays.
       for (const name of ['weights.bin', 'model.json']) await rm(join(path, name), { force: true });

@@ -1,12 +1,12 @@
-import { type Parameter, viewOf } from '../shared/model/layout.js';
-import type { Op } from '../shared/model/network.js';
-import { type Batch, type BatchSums, type Engine, type EngineIdentity, type EngineTask, maskOf, noSums } from './engine.js';
-import { metricSums } from './metrics.js';
-import { type OutputHead, outputHead } from './outputHead.js';
-import { activate, activationGradient } from './tensorflow/activation.js';
-import { loadTensorflow, type Tensorflow } from './tensorflow/binding.js';
-import { lossTensors } from './tensorflow/loss.js';
-import { Ops, type Tensor } from './tensorflow/ops.js';
+import { type Parameter, viewOf } from '../../shared/model/layout.js';
+import type { Op } from '../../shared/model/network.js';
+import { type Batch, type BatchSums, type Engine, type EngineIdentity, type EngineTask, maskOf, noSums } from '../engine.js';
+import { metricSums } from '../metrics.js';
+import { type OutputHead, outputHead } from '../outputHead.js';
+import { activate, activationGradient } from './activation.js';
+import { loadTensorflow, type Tensorflow } from './binding.js';
+import { lossTensors } from './loss.js';
+import { Ops, type Tensor } from './ops.js';
 
 /**
  * The engine on native TensorFlow, through the addon of @tensorflow/tfjs-node and tfjs-node-gpu. Its ops are called one by

@@ -1,12 +1,12 @@
-import { type Parameter, viewOf } from '../shared/model/layout.js';
-import type { DenseOp, Op } from '../shared/model/network.js';
-import { activate, activationGradient, addBiasAndActivate } from './blas/activation.js';
-import { type Layers, openLayers } from './blas/layers.js';
-import { type Blas, openBlas } from './blas/library.js';
-import { lossGradient } from './blas/loss.js';
-import { type Batch, type BatchSums, type Engine, type EngineIdentity, type EngineTask, maskOf, noSums } from './engine.js';
-import { metricSums } from './metrics.js';
-import { type OutputHead, outputHead } from './outputHead.js';
+import { type Parameter, viewOf } from '../../shared/model/layout.js';
+import type { DenseOp, Op } from '../../shared/model/network.js';
+import { type Batch, type BatchSums, type Engine, type EngineIdentity, type EngineTask, maskOf, noSums } from '../engine.js';
+import { metricSums } from '../metrics.js';
+import { type OutputHead, outputHead } from '../outputHead.js';
+import { activate, activationGradient, addBiasAndActivate } from './activation.js';
+import { type Layers, openLayers } from './layers.js';
+import { type Blas, openBlas } from './library.js';
+import { lossGradient } from './loss.js';
 
 /**
  * The engine on the machine's BLAS: products of matrices by the library, all between them in SIMD WebAssembly. Nothing is

@@ -10,8 +10,8 @@ import { answersOf, classifierOf } from '../classify.js';
 import type { Model } from '../model.js';
 import { Batcher } from './batcher.js';
 import { parseBody, sampleOfImage, samplesOfJson } from './body.js';
-import { ServeMetrics } from './metrics.js';
 import { page } from './page.js';
+import { ServeMetrics } from './requestMetrics.js';
 import { predictSchema } from './schemas.js';
 
 export interface PredictServerOptions {

@@ -5,7 +5,7 @@ import { readingAlone, readingOf } from '../data/readingMemory.js';
 import { BatchReader } from '../data/samples/batch.js';
 import type { Dataset, PartName } from '../data/samples/dataset.js';
 import { checkTargets } from '../data/samples/targets.js';
-import { openEngine } from '../engines/open.js';
+import { openEngine } from '../engines/openEngine.js';
 import { type DataSpec, withoutTraining } from '../shared/config/dataSchema.js';
 import { penaltyOf } from '../shared/model/penalty.js';
 import type { Loss, Metric } from '../shared/model/spec.js';

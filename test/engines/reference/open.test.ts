@@ -1,9 +1,9 @@
 import { test } from 'tap';
-import type { Engine, EngineTask } from '../../src/engines/engine.js';
-import { openReference } from '../../src/engines/reference.js';
-import type { Layer } from '../../src/shared/model/spec.js';
-import { activations } from '../../src/shared/model/spec.js';
-import { dense, dropout, heads, relativeErrors, type Sample, sampleOf, smoothSampleOf, taskOf } from './samples.js';
+import type { Engine, EngineTask } from '../../../src/engines/engine.js';
+import { openReference } from '../../../src/engines/reference/open.js';
+import type { Layer } from '../../../src/shared/model/spec.js';
+import { activations } from '../../../src/shared/model/spec.js';
+import { dense, dropout, heads, relativeErrors, type Sample, sampleOf, smoothSampleOf, taskOf } from '../samples.js';
 
 const step = 2 ** -8;
 

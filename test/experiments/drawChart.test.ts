@@ -1,5 +1,5 @@
 import { test } from 'tap';
-import { type Chart, drawChart } from '../../src/experiments/chart.js';
+import { type Chart, drawChart } from '../../src/experiments/drawChart.js';
 
 const chart: Chart = {
   title: 'Steps & <time>',

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'tap';
-import { evaluate, evaluatePart } from '../../src/inference/evaluate.js';
+import { evaluate, evaluatePart } from '../../src/inference/evaluateModel.js';
 import { loadModel } from '../../src/inference/loadModel.js';
 import { openData } from '../fixtures/openData.js';
 import { floats, integers, writeRun, writeWeights } from './runs.js';

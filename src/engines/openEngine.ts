@@ -17,20 +17,20 @@ export async function openEngine(name: string, task: EngineTask): Promise<Engine
       return openAny(task);
     case 'blas': {
       needCpu(name, task);
-      const { openBlasEngine } = await import('./blas.js');
+      const { openBlasEngine } = await import('./blas/open.js');
       return openBlasEngine(task);
     }
     case 'onnx': {
-      const { openOnnx } = await import('./onnx/onnx.js');
+      const { openOnnx } = await import('./onnx/open.js');
       return openOnnx(task);
     }
     case 'tensorflow': {
-      const { openTensorflow } = await import('./tensorflow.js');
+      const { openTensorflow } = await import('./tensorflow/open.js');
       return openTensorflow(task);
     }
     case 'reference': {
       needCpu(name, task);
-      const { openReference } = await import('./reference.js');
+      const { openReference } = await import('./reference/open.js');
       return openReference(task);
     }
     default:

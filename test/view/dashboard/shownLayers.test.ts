@@ -1,6 +1,6 @@
 import { test } from 'tap';
 import { parseConfig } from '../../../src/shared/config/parseConfig.js';
-import { layersOf } from '../../../src/view/dashboard/layers.js';
+import { layersOf } from '../../../src/view/dashboard/shownLayers.js';
 
 test('the layers of a network, as Keras counts their parameters', async (t) => {
   const model = {

@@ -1,7 +1,7 @@
 import { test } from 'tap';
 import { hasBlas } from '../../src/engines/blas/library.js';
 import { findGpus } from '../../src/engines/gpu.js';
-import { openEngine } from '../../src/engines/open.js';
+import { openEngine } from '../../src/engines/openEngine.js';
 import { probeHash } from '../../src/engines/probe.js';
 import { hasTensorflow } from '../../src/engines/tensorflow/binding.js';
 import { engineNames } from '../../src/shared/engine/engineNames.js';

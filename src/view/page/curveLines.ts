@@ -1,4 +1,4 @@
-import type { Line } from './chart.js';
+import type { Line } from './curveChart.js';
 import { type Curve, epochCurve, smoothed, speedCurve, validationName, type XAxis } from './curves.js';
 import type { RunView } from './runView.js';
 

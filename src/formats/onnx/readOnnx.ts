@@ -5,7 +5,7 @@ import { notedMetadata } from '../metadata.js';
 import type { SavedModel } from '../savedModel.js';
 import { Chain } from './chain.js';
 import { type Node, type Tensor, tensorsOf } from './tensors.js';
-import { noteName } from './write.js';
+import { noteName } from './writeOnnx.js';
 
 const { ModelProto } = onnxProto.onnx;
 

@@ -1,11 +1,11 @@
-import { viewOf } from '../shared/model/layout.js';
-import type { Network } from '../shared/model/network.js';
-import type { Batch, BatchSums, Engine, EngineIdentity, EngineTask } from './engine.js';
-import { metricSums } from './metrics.js';
-import { type OutputHead, outputHead } from './outputHead.js';
-import { activate } from './reference/activation.js';
-import { lossOf } from './reference/loss.js';
-import { backward, forward, type ReadParameter } from './reference/passes.js';
+import { viewOf } from '../../shared/model/layout.js';
+import type { Network } from '../../shared/model/network.js';
+import type { Batch, BatchSums, Engine, EngineIdentity, EngineTask } from '../engine.js';
+import { metricSums } from '../metrics.js';
+import { type OutputHead, outputHead } from '../outputHead.js';
+import { activate } from './activation.js';
+import { backward, forward, type ReadParameter } from './layers.js';
+import { lossOf } from './loss.js';
 
 /** The engine the others are checked against: plain TypeScript, float64 inside, nothing clever. */
 export async function openReference(task: EngineTask): Promise<Engine> {

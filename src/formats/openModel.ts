@@ -52,7 +52,7 @@ async function readFile(path: string): Promise<SavedModel> {
   if (head.startsWith('PK\x03\x04')) return (await import('./keras/archive.js')).readKerasArchive(path);
   if (/^\s*\{/.test(head)) return (await import('./tfjs/layersModel.js')).readModel(dirname(path), basename(path));
   // An ONNX file begins with its version, field 1 of the protocol buffer.
-  if (head.startsWith('\x08')) return (await import('./onnx/read.js')).readOnnx(path);
+  if (head.startsWith('\x08')) return (await import('./onnx/readOnnx.js')).readOnnx(path);
   const got = head === '' ? 'got an empty one' : isWebPage(bytes) ? gotWebPage : `got one that begins with ${JSON.stringify(head)}`;
   throw new DataError(`${path}: expected a model: a Keras .h5 or .keras file, a model.json of tfjs, or an ONNX file, ${got}`);
 }
