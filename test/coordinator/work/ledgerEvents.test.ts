@@ -1,8 +1,17 @@
 import fc from 'fast-check';
 import { test } from 'tap';
-import { answered, type Change, handOver, isComplete, joined, type Ledger, left, openLedger } from '../../src/coordinator/work/ledger.js';
-import { ProtocolError } from '../../src/shared/text/errors.js';
-import { isTreeNode, type TreeNode } from '../../src/step/tree.js';
+import {
+  answered,
+  type Change,
+  handOver,
+  isComplete,
+  joined,
+  type Ledger,
+  left,
+  openLedger,
+} from '../../../src/coordinator/work/ledger.js';
+import { ProtocolError } from '../../../src/shared/text/errors.js';
+import { isTreeNode, type TreeNode } from '../../../src/step/tree.js';
 
 const upTo = (count: number) => Array.from({ length: count }, (_, i) => i);
 

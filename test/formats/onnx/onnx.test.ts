@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import onnxProto from 'onnx-proto';
 import { InferenceSession, Tensor } from 'onnxruntime-web';
 import { test } from 'tap';
-import { readOnnx } from '../../src/formats/onnx/readOnnx.js';
-import { onnxBytes, writeOnnx } from '../../src/formats/onnx/writeOnnx.js';
-import { readModelAt } from '../../src/formats/openModel.js';
-import type { DenseLayer, ModelSpec } from '../../src/shared/model/spec.js';
-import { GraphBuilder } from '../../src/shared/onnx/graphBuilder.js';
-import { everything, largestDifference, plain, predictions, weightsOf } from './everything.js';
+import { readOnnx } from '../../../src/formats/onnx/readOnnx.js';
+import { onnxBytes, writeOnnx } from '../../../src/formats/onnx/writeOnnx.js';
+import { readModelAt } from '../../../src/formats/openModel.js';
+import type { DenseLayer, ModelSpec } from '../../../src/shared/model/spec.js';
+import { GraphBuilder } from '../../../src/shared/onnx/graphBuilder.js';
+import { everything, largestDifference, plain, predictions, weightsOf } from '../everything.js';
 
 const metadata = { loss: 'categoricalCrossentropy', metrics: ['accuracy'], normalize: { divide: 8 } } as const;
 

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { test } from 'tap';
-import { loadData } from '../../src/data/openData.js';
-import { checkClassWeights, classWeightsOf } from '../../src/data/samples/classWeights.js';
-import type { Dataset } from '../../src/data/samples/dataset.js';
-import { ConfigError, DataError } from '../../src/shared/text/errors.js';
-import { npyBytes } from '../fixtures/arrays.js';
-import { memoryDataset } from '../fixtures/memoryDataset.js';
-import { openData } from '../fixtures/openData.js';
+import { loadData } from '../../../src/data/openData.js';
+import { checkClassWeights, classWeightsOf } from '../../../src/data/samples/classWeights.js';
+import type { Dataset } from '../../../src/data/samples/dataset.js';
+import { ConfigError, DataError } from '../../../src/shared/text/errors.js';
+import { npyBytes } from '../../fixtures/arrays.js';
+import { memoryDataset } from '../../fixtures/memoryDataset.js';
+import { openData } from '../../fixtures/openData.js';
 
 const classes = { width: 1, isClassNumber: true };
 const five = memoryDataset(classes, [[0], [2], [0], [0], [2]]);

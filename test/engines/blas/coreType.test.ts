@@ -1,5 +1,5 @@
 import { test } from 'tap';
-import { betterCoreType } from '../../src/engines/blas/coreType.js';
+import { betterCoreType } from '../../../src/engines/blas/coreType.js';
 
 const cpuinfo = (flags: string): string =>
   `processor\t: 0\nmodel name\t: Intel(R) Xeon(R) Processor\nflags\t\t: fpu sse2 ${flags}\nbugs\t\t:\n`;

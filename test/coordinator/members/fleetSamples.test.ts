@@ -1,12 +1,12 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { test } from 'tap';
-import type { Fleet } from '../../src/coordinator/members/fleet.js';
-import type { RawSamples, WantedSamples } from '../../src/shared/protocol/dataLayout.js';
-import { decodeFromCoordinator, encode } from '../../src/shared/protocol/protocol.js';
-import { Broadcast } from '../../src/step/messages/weightsOut.js';
-import { FakeHub } from '../fixtures/fakeHub.js';
-import { fleetOf } from '../fixtures/fleetOf.js';
-import { hello, partition } from '../fixtures/messages.js';
+import type { Fleet } from '../../../src/coordinator/members/fleet.js';
+import type { RawSamples, WantedSamples } from '../../../src/shared/protocol/dataLayout.js';
+import { decodeFromCoordinator, encode } from '../../../src/shared/protocol/protocol.js';
+import { Broadcast } from '../../../src/step/messages/weightsOut.js';
+import { FakeHub } from '../../fixtures/fakeHub.js';
+import { fleetOf } from '../../fixtures/fleetOf.js';
+import { hello, partition } from '../../fixtures/messages.js';
 
 /** Workers that lack samples, of a part of 40. */
 

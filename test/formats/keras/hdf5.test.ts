@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inflateSync } from 'node:zlib';
 import { test } from 'tap';
-import { floatsAt, readHdf5, writeFloats, writeHdf5 } from '../../src/formats/keras/hdf5.js';
+import { floatsAt, readHdf5, writeFloats, writeHdf5 } from '../../../src/formats/keras/hdf5.js';
 
 /** Files of h5py 3: create_dataset('k', shape=(4, 2), dtype='f4', external=[('secret', 0, 32)]), and a virtual dataset of k in other.h5. */
 const external =

@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import fastify, { type FastifyInstance } from 'fastify';
 import { type Test, test } from 'tap';
-import { Draining } from '../../src/shared/http/draining.js';
-import { portOf } from '../../src/shared/http/guard.js';
-import { closeStalled, requestLimits } from '../../src/shared/http/limits.js';
+import { Draining } from '../../../src/shared/http/draining.js';
+import { portOf } from '../../../src/shared/http/guard.js';
+import { closeStalled, requestLimits } from '../../../src/shared/http/limits.js';
 
 const local = { host: '127.0.0.1', port: 0 };
 

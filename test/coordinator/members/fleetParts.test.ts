@@ -1,13 +1,13 @@
 import { test } from 'tap';
-import type { Fleet } from '../../src/coordinator/members/fleet.js';
-import { Computations } from '../../src/coordinator/work/computations.js';
-import { openKernel } from '../../src/shared/numbers/kernel/kernel.js';
-import { decodeFromCoordinator, encode, type Message, type PartSums } from '../../src/shared/protocol/protocol.js';
-import { Broadcast } from '../../src/step/messages/weightsOut.js';
-import { PartedSum, type PartSum } from '../../src/step/update/partedSum.js';
-import { FakeHub } from '../fixtures/fakeHub.js';
-import { fleetOf } from '../fixtures/fleetOf.js';
-import { hello, parameters, partition, perShard, ready, shards, sums, tensor } from '../fixtures/messages.js';
+import type { Fleet } from '../../../src/coordinator/members/fleet.js';
+import { Computations } from '../../../src/coordinator/work/computations.js';
+import { openKernel } from '../../../src/shared/numbers/kernel/kernel.js';
+import { decodeFromCoordinator, encode, type Message, type PartSums } from '../../../src/shared/protocol/protocol.js';
+import { Broadcast } from '../../../src/step/messages/weightsOut.js';
+import { PartedSum, type PartSum } from '../../../src/step/update/partedSum.js';
+import { FakeHub } from '../../fixtures/fakeHub.js';
+import { fleetOf } from '../../fixtures/fleetOf.js';
+import { hello, parameters, partition, perShard, ready, shards, sums, tensor } from '../../fixtures/messages.js';
 
 /** Gradients in parts, and workers that are lost, err or join between one and the next. */
 

@@ -2,22 +2,22 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'tap';
-import { exportNotes } from '../../src/formats/exportNotes.js';
-import { readKerasArchive, writeKerasArchive } from '../../src/formats/keras/archive.js';
-import { readKerasH5, writeKerasH5 } from '../../src/formats/keras/h5.js';
-import { readHdf5, textAttribute } from '../../src/formats/keras/hdf5.js';
-import { readModelAt } from '../../src/formats/openModel.js';
-import type { TrainableModel } from '../../src/formats/savedModel.js';
-import { writeModelAs } from '../../src/formats/writeModel.js';
-import { evaluate } from '../../src/inference/evaluateModel.js';
-import { loadModel } from '../../src/inference/loadModel.js';
-import { parseConfig } from '../../src/shared/config/parseConfig.js';
-import { unpackedStream, withZip } from '../../src/shared/files/zip.js';
-import { denseNames } from '../../src/shared/model/network.js';
-import { openData } from '../fixtures/openData.js';
-import { everything, largestDifference, small, weightsOf } from './everything.js';
+import { exportNotes } from '../../../src/formats/exportNotes.js';
+import { readKerasArchive, writeKerasArchive } from '../../../src/formats/keras/archive.js';
+import { readKerasH5, writeKerasH5 } from '../../../src/formats/keras/h5.js';
+import { readHdf5, textAttribute } from '../../../src/formats/keras/hdf5.js';
+import { readModelAt } from '../../../src/formats/openModel.js';
+import type { TrainableModel } from '../../../src/formats/savedModel.js';
+import { writeModelAs } from '../../../src/formats/writeModel.js';
+import { evaluate } from '../../../src/inference/evaluateModel.js';
+import { loadModel } from '../../../src/inference/loadModel.js';
+import { parseConfig } from '../../../src/shared/config/parseConfig.js';
+import { unpackedStream, withZip } from '../../../src/shared/files/zip.js';
+import { denseNames } from '../../../src/shared/model/network.js';
+import { openData } from '../../fixtures/openData.js';
+import { everything, largestDifference, small, weightsOf } from '../everything.js';
 
-const golden = fileURLToPath(new URL('../golden/models/', import.meta.url));
+const golden = fileURLToPath(new URL('../../golden/models/', import.meta.url));
 
 interface Expected {
   readonly test_loss: number;

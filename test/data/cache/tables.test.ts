@@ -2,11 +2,11 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'tap';
-import { openArray } from '../../src/data/arrays/arrayFile.js';
-import { convertTable } from '../../src/data/cache/build.js';
-import { openTable } from '../../src/data/table/openTable.js';
-import { cutLines } from '../../src/data/table/textLines.js';
-import { parquetFile } from '../fixtures/sources.js';
+import { openArray } from '../../../src/data/arrays/arrayFile.js';
+import { convertTable } from '../../../src/data/cache/build.js';
+import { openTable } from '../../../src/data/table/openTable.js';
+import { cutLines } from '../../../src/data/table/textLines.js';
+import { parquetFile } from '../../fixtures/sources.js';
 
 /** Six rows in three pieces, so that processes of their own convert them. */
 function writeTable(folder: string): string {

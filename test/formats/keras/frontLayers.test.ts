@@ -2,14 +2,14 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'tap';
-import { readModelConfig } from '../../src/formats/keras/modelConfig.js';
-import { readSequential, savedModel } from '../../src/formats/keras/sequential.js';
-import { readModelAt } from '../../src/formats/openModel.js';
-import { withModelFrom } from '../../src/formats/startFrom.js';
-import { runCli, runWell } from '../fixtures/cli.js';
-import { largestDifference, predictions } from './everything.js';
+import { readModelConfig } from '../../../src/formats/keras/modelConfig.js';
+import { readSequential, savedModel } from '../../../src/formats/keras/sequential.js';
+import { readModelAt } from '../../../src/formats/openModel.js';
+import { withModelFrom } from '../../../src/formats/startFrom.js';
+import { runCli, runWell } from '../../fixtures/cli.js';
+import { largestDifference, predictions } from '../everything.js';
 
-const golden = fileURLToPath(new URL('../golden/front/', import.meta.url));
+const golden = fileURLToPath(new URL('../../golden/front/', import.meta.url));
 const expected = JSON.parse(readFileSync(join(golden, 'expected.json'), 'utf8')) as Record<string, readonly number[]>;
 
 test("models of Keras with layers in front and fixed batch sizes give Keras's outputs", async (t) => {

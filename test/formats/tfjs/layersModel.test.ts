@@ -3,10 +3,10 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import tf from '@tensorflow/tfjs';
 import { test } from 'tap';
-import { layersModelJson, readModel, writeModel } from '../../src/formats/tfjs/layersModel.js';
-import { activations, type ModelSpec } from '../../src/shared/model/spec.js';
-import { DataError, UsageError } from '../../src/shared/text/errors.js';
-import { everything, plain, predictions, small, weightsOf } from './everything.js';
+import { layersModelJson, readModel, writeModel } from '../../../src/formats/tfjs/layersModel.js';
+import { activations, type ModelSpec } from '../../../src/shared/model/spec.js';
+import { DataError, UsageError } from '../../../src/shared/text/errors.js';
+import { everything, plain, predictions, small, weightsOf } from '../everything.js';
 
 test('a model comes back as it was written', async (t) => {
   const folder = join(t.testdir(), 'run/best');

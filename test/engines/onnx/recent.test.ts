@@ -1,5 +1,5 @@
 import { test } from 'tap';
-import { Recent } from '../../src/engines/onnx/recent.js';
+import { Recent } from '../../../src/engines/onnx/recent.js';
 
 test('a value is made once for the same count and memory, through whatever views', async (t) => {
   const recent = new Recent<number>();

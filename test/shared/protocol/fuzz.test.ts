@@ -1,8 +1,8 @@
 import { test } from 'tap';
-import { decodeFromWorker } from '../../src/shared/protocol/protocol.js';
-import { fuzzDecoder } from '../fixtures/fuzzDecoder.js';
-import { fuzzFleet } from '../fixtures/fuzzFleet.js';
-import { partition } from '../fixtures/messages.js';
+import { decodeFromWorker } from '../../../src/shared/protocol/protocol.js';
+import { fuzzDecoder } from '../../fixtures/fuzzDecoder.js';
+import { fuzzFleet } from '../../fixtures/fuzzFleet.js';
+import { partition } from '../../fixtures/messages.js';
 
 /** `npm run check:fuzz` does the same a million times. */
 
