@@ -1,11 +1,12 @@
-import { type WhileItLastsOptions, whileItLasts } from '../worker/stayConnected.js';
-import { serveBranch } from './aggregatorSession.js';
-import type { BranchOptions } from './subtree.js';
+import { stayConnected } from '../worker/connection/stayConnected.js';
+import type { StayOptions } from '../worker/connection/way.js';
+import { serveAggregator } from './aggregatorSession.js';
+import type { SubtreeOptions } from './subtree.js';
 
 /**
  * Serves a coordinator as an aggregator until the run is over; comes back as a worker does.
- * @throws as `serveRuns`
+ * @throws as `stayConnected`
  */
-export function aggregate(options: WhileItLastsOptions & BranchOptions): Promise<void> {
-  return whileItLasts(options, (link, connection) => serveBranch(link, connection, options));
+export function aggregate(options: StayOptions & SubtreeOptions): Promise<void> {
+  return stayConnected(options, (link, connection) => serveAggregator(link, connection, options));
 }

@@ -7,10 +7,11 @@ import { errorMessage, Interrupted, ProtocolError, RunError } from '../shared/te
 import { printableLine } from '../shared/text/printable.js';
 import { addressAt, hostInAddress } from '../shared/transport/address.js';
 import { type Hub, type Link, openHub } from '../shared/transport/transport.js';
-import type { Connection } from '../worker/stayConnected.js';
-import { CoordinatorEnded, hasLeft, helloOf, LinkLost, linkEnd, Moved } from '../worker/workerSession.js';
+import { helloOf } from '../worker/connection/hello.js';
+import { CoordinatorEnded, hasLeft, LinkLost, linkEnd, Moved } from '../worker/connection/linkErrors.js';
+import type { Connection } from '../worker/connection/way.js';
 import { ownAddressTowards } from './ownAddress.js';
-import { Branch, type BranchOptions } from './subtree.js';
+import { Subtree, type SubtreeOptions } from './subtree.js';
 
 /** Bytes: how large tensors are it learns only from the coordinator's config. */
 const maxFrame = 2 ** 30;
@@ -20,7 +21,7 @@ const maxFrame = 2 ** 30;
  * tree's order, and passes the sums on, until told to stop.
  * @throws as a worker's `serve`
  */
-export async function serveBranch(link: Link, connection: Connection, options: BranchOptions): Promise<void> {
+export async function serveAggregator(link: Link, connection: Connection, options: SubtreeOptions): Promise<void> {
   if (options.leave.aborted) throw new Interrupted(hasLeft);
   const own = await ownAddressTowards(connection.address);
   const folder = makeTemporaryFolder({ longest: longestSocketPath, name: 'hub', say: options.say });
@@ -56,11 +57,11 @@ export async function serveBranch(link: Link, connection: Connection, options: B
 class Session {
   readonly #link: Link;
   readonly #hub: Hub;
-  readonly #options: BranchOptions;
+  readonly #options: SubtreeOptions;
   readonly #listens: readonly string[];
-  #branch: Branch | undefined;
+  #subtree: Subtree | undefined;
 
-  constructor(link: Link, hub: Hub, options: BranchOptions, listens: readonly string[]) {
+  constructor(link: Link, hub: Hub, options: SubtreeOptions, listens: readonly string[]) {
     this.#link = link;
     this.#hub = hub;
     this.#options = options;
@@ -70,11 +71,11 @@ class Session {
   /** Says whether the run is over; else the link is. */
   async serve(): Promise<boolean> {
     for await (const frames of this.#link.messages()) {
-      const { partition = [], unpack } = this.#branch ?? {};
-      const { message, tensors, samples = [] } = decodeFromCoordinator(frames, partition, unpack);
+      const { slices = [], unpack } = this.#subtree ?? {};
+      const { message, tensors, samples = [] } = decodeFromCoordinator(frames, slices, unpack);
       switch (message.type) {
         case 'configure':
-          this.#branch = this.#open(message);
+          this.#subtree = this.#open(message);
           break;
         case 'step':
           this.#expect(message.type).step(message, tensors);
@@ -105,7 +106,7 @@ class Session {
         case 'refuse':
           throw new RunError(`the coordinator says: ${printableLine(message.reason)}`);
         case 'stop':
-          await this.#branch?.close(message.isOver, false);
+          await this.#subtree?.close(message.isOver, false);
           this.#link.send(encode({ type: 'leaving' }));
           if (!message.isOver) throw new CoordinatorEnded('the coordinator has ended before the run was over');
           return true;
@@ -113,31 +114,31 @@ class Session {
           message satisfies never;
       }
     }
-    if (this.#branch?.failure) throw this.#branch.failure;
+    if (this.#subtree?.failure) throw this.#subtree.failure;
     return false;
   }
 
   async close(): Promise<void> {
-    if (this.#branch) await this.#branch.close(false, true);
+    if (this.#subtree) await this.#subtree.close(false, true);
     else await this.#hub.close();
   }
 
-  #open(message: Message<'configure'>): Branch {
+  #open(message: Message<'configure'>): Subtree {
     const { say } = this.#options;
-    let branch: Branch;
+    let subtree: Subtree;
     try {
-      branch = new Branch(message, this.#hub, this.#link, this.#options);
+      subtree = new Subtree(message, this.#hub, this.#link, this.#options);
     } catch (error) {
       this.#link.send(encode({ type: 'failed', reason: errorMessage(error).slice(0, 4_000) }));
       throw error;
     }
     this.#link.send(encode({ type: 'open', listens: this.#listens }));
     say(`lets workers in at ${this.#listens[1]}`);
-    return branch;
+    return subtree;
   }
 
-  #expect(type: string): Branch {
-    if (!this.#branch) throw new ProtocolError(`the coordinator sent ${type} before configure`);
-    return this.#branch;
+  #expect(type: string): Subtree {
+    if (!this.#subtree) throw new ProtocolError(`the coordinator sent ${type} before configure`);
+    return this.#subtree;
   }
 }

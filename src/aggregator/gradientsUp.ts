@@ -1,6 +1,6 @@
 import type { Halves } from '../shared/numbers/half/half.js';
 import type { PartSums } from '../shared/protocol/protocol.js';
-import type { Send } from '../step/messages/sendGradient.js';
+import { type Send, sendSlice } from '../step/messages/gradientFrames.js';
 import type { TreeNode } from '../step/tree.js';
 import type { NodeSum } from './nodeSums.js';
 
@@ -8,7 +8,7 @@ import type { NodeSum } from './nodeSums.js';
 interface Outgoing {
   readonly work: number;
   readonly sum: NodeSum;
-  /** The sums of its shards that are not empty; they go with the first part. */
+  /** The sums of its shards that are not empty; they go with the first slice. */
   readonly shards: () => readonly PartSums[] | undefined;
   readonly startedAt: number;
   readonly computeMs: () => number;
@@ -16,20 +16,20 @@ interface Outgoing {
 }
 
 /**
- * The gradients on their way up: each in the order of its parts, the next begun when the last is complete. A part goes as
+ * The gradients on their way up: each in the order of its slices, the next begun when the last is complete. A slice goes as
  * soon as it is added up and all sums are known, while others are still coming in from below.
  */
 export class GradientsUp {
   readonly #send: Send;
-  readonly #parts: number;
+  readonly #slices: number;
   readonly #halves: Halves | undefined;
   #current: Outgoing | undefined;
   #waiting: Outgoing[] = [];
 
-  /** @param parts of every gradient @param halves packs what one shard has given, as a worker does */
-  constructor(send: Send, parts: number, halves: Halves | undefined) {
+  /** @param slices of every gradient @param halves packs what one shard has given, as a worker does */
+  constructor(send: Send, slices: number, halves: Halves | undefined) {
     this.#send = send;
-    this.#parts = parts;
+    this.#slices = slices;
     this.#halves = halves;
   }
 
@@ -48,28 +48,21 @@ export class GradientsUp {
     for (;;) {
       const current = this.#current ?? this.#begin();
       if (!current) return;
-      for (; current.next < this.#parts; current.next++) {
-        const values = current.sum.part(current.next);
+      for (; current.next < this.#slices; current.next++) {
+        const values = current.sum.slice(current.next);
         if (!values) return;
-        this.#sendPart(current, values);
+        const { work, sum, shards, startedAt, computeMs, next } = current;
+        const answer = { work, node: sum.node, shards: shards() ?? [], startedAt, computeMs: computeMs() };
+        sendSlice(this.#send, answer, next, values, this.#halves);
       }
       this.#current = undefined;
     }
   }
 
   #begin(): Outgoing | undefined {
-    const at = this.#waiting.findIndex((gradient) => gradient.shards() !== undefined && gradient.sum.part(0) !== undefined);
+    const at = this.#waiting.findIndex((gradient) => gradient.shards() !== undefined && gradient.sum.slice(0) !== undefined);
     [this.#current] = at < 0 ? [] : this.#waiting.splice(at, 1);
     return this.#current;
-  }
-
-  #sendPart({ work, sum, shards: sums, startedAt, computeMs, next: part }: Outgoing, values: Float32Array): void {
-    const { from, to } = sum.node;
-    const node: [number, number] = [from, to];
-    const shards = sums() ?? [];
-    const tensor = this.#halves && shards.length === 1 ? this.#halves.pack(values) : values;
-    if (part === 0) this.#send({ type: 'gradient', work, node, shards, startedAt, computeMs: computeMs() }, [tensor]);
-    else this.#send({ type: 'gradientPart', work, node, part }, [tensor]);
   }
 }
 

@@ -1,7 +1,8 @@
 import type { Partition } from '../shared/model/slices.js';
 import type { KernelMemory } from '../shared/numbers/kernel/kernel.js';
+import type { GradientSink } from '../step/stepPort.js';
 import type { TreeNode } from '../step/tree.js';
-import { PartedSum } from '../step/update/partedSum.js';
+import { SlicedSum } from '../step/update/treeSum.js';
 
 /** Arrays that a sum has where there are enough, and at least; see TreeSum. */
 const mostSlots = 4;
@@ -16,16 +17,16 @@ export class NodeSums {
   readonly #memory: KernelMemory;
   readonly #slots: readonly Float32Array[];
   readonly #spare: readonly Float32Array[];
-  readonly #partition: Partition;
+  readonly #cut: Partition;
   #free: Float32Array[] = [];
   #spareOf: NodeSum | undefined;
 
   /** @param slots at least two arrays in the kernel's memory */
-  constructor(memory: KernelMemory, slots: readonly Float32Array[], partition: Partition) {
+  constructor(memory: KernelMemory, slots: readonly Float32Array[], cut: Partition) {
     this.#memory = memory;
     this.#spare = slots.slice(0, fewestSlots);
     this.#slots = slots.slice(fewestSlots);
-    this.#partition = partition;
+    this.#cut = cut;
     this.free();
   }
 
@@ -53,14 +54,14 @@ export class NodeSums {
     const [only] = nodes;
     if (this.room === 0 && only && nodes.length === 1) {
       if (this.#spareOf) throw new RangeError('no arrays are free for another sum');
-      this.#spareOf = new NodeSum(this.#memory, this.#spare, this.#partition, only, wanted, true);
+      this.#spareOf = new NodeSum(this.#memory, this.#spare, this.#cut, only, wanted, true);
       return [this.#spareOf];
     }
     const each = Math.min(mostSlots, Math.max(fewestSlots, Math.floor(this.#free.length / nodes.length)));
     return nodes.map((node) => {
       const slots = this.#free.splice(0, each);
       if (slots.length < fewestSlots) throw new RangeError('no arrays are free for another sum');
-      return new NodeSum(this.#memory, slots, this.#partition, node, wanted, false);
+      return new NodeSum(this.#memory, slots, this.#cut, node, wanted, false);
     });
   }
 
@@ -70,28 +71,28 @@ export class NodeSums {
   }
 }
 
-/** One node's gradient sum: parts of it are complete while others are on their way. */
-export class NodeSum {
+/** One node's gradient sum: slices of it are complete while others are on their way. */
+export class NodeSum implements GradientSink {
   readonly node: TreeNode;
-  readonly #memory: KernelMemory;
-  readonly #sum: PartedSum;
-  readonly #isCopied: boolean;
+  readonly #sum: SlicedSum;
   readonly #complete = new Map<number, Float32Array>();
 
-  /** @param isCopied are the parts that are complete copied out of the slots */
+  /** @param isCopied are the slices that are complete copied out of the slots */
   constructor(
     memory: KernelMemory,
     slots: readonly Float32Array[],
-    partition: Partition,
+    cut: Partition,
     node: TreeNode,
     wanted: ReadonlySet<number>,
     isCopied: boolean,
   ) {
     this.node = node;
-    this.#memory = memory;
-    this.#isCopied = isCopied;
-    this.#sum = new PartedSum(memory.kernel, slots, partition);
+    this.#sum = new SlicedSum(memory.kernel, slots, cut);
     this.#sum.start(node, wanted);
+    this.#sum.follow((slice, { gradient, addend }) => {
+      if (addend) memory.kernel.add(gradient, addend);
+      this.#complete.set(slice, isCopied ? gradient.slice() : gradient);
+    });
   }
 
   /** Is it a part of this sum? */
@@ -99,17 +100,16 @@ export class NodeSum {
     return this.node.from <= from && to <= this.node.to;
   }
 
-  /** Takes a part of the gradient of a node within, or with no part the whole of it. */
-  add(node: TreeNode, part: number | undefined, values: Float32Array): void {
-    const complete = part === undefined ? this.#sum.add(node, values) : this.#sum.addPart(node, part, values);
-    for (const { part: done, sum } of complete) {
-      if (sum.addend) this.#memory.kernel.add(sum.gradient, sum.addend);
-      this.#complete.set(done, this.#isCopied ? sum.gradient.slice() : sum.gradient);
-    }
+  add(node: TreeNode, gradient: Float32Array): void {
+    this.#sum.add(node, gradient, []);
   }
 
-  /** A part, once it is complete: good until the sums are freed. */
-  part(number: number): Float32Array | undefined {
+  addSlice(node: TreeNode, slice: number, values: Float32Array): void {
+    this.#sum.addSlice(node, slice, values);
+  }
+
+  /** A slice, once it is complete: good until the sums are freed. */
+  slice(number: number): Float32Array | undefined {
     return this.#complete.get(number);
   }
 }

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { parseAddress } from '../shared/transport/address.js';
-import { LinkLost } from '../worker/workerSession.js';
+import { LinkLost } from '../worker/connection/linkErrors.js';
 
 /**
  * The address of this machine by which it reaches another: others that reach that one are likely to reach it there, too.

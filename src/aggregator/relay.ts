@@ -4,10 +4,10 @@ import { isAggregator, type Member, type Ready, type Roster } from '../coordinat
 import { versionDifference } from '../coordinator/members/sameBits.js';
 import type { FromWorker, Message } from '../shared/protocol/protocol.js';
 import { AwakeTimer } from '../shared/system/awakeTimer.js';
-import { isRunning } from '../shared/system/processIdentity.js';
 import { ProtocolError } from '../shared/text/errors.js';
 import type { Incarnation } from '../shared/transport/transport.js';
 import type { SharedMemory } from '../step/memory/sharedMemory.js';
+import { Channels } from './channels.js';
 
 export interface RelayOptions {
   readonly version: string;
@@ -40,12 +40,12 @@ export class Relay implements Desk {
   readonly #routes = new Map<number, Member>();
   /** Those that compute below an aggregator that is connected here. */
   readonly #computing = new Set<number>();
-  /** The process that has each channel of the shared memory, or had it last. */
-  readonly #owners = new Map<number, Member>();
+  readonly #channels: Channels;
   readonly #reporting: NodeJS.Timeout;
 
   constructor(options: RelayOptions, roster: Roster, ports: DeskPorts) {
     this.#options = options;
+    this.#channels = new Channels(options.shared?.channels ?? 0);
     this.#roster = roster;
     this.#ports = ports;
     this.#reporting = setInterval(() => this.report(), reportInterval).unref();
@@ -70,7 +70,7 @@ export class Relay implements Desk {
     this.#tickets.set(from, hello.ticket);
     // A name proves nothing: whether it is this machine, who is offered the memory finds out.
     const maySee = shared && !isAggregator(member) && hello.host === hostname();
-    member.channel = maySee ? this.#freeChannel(member, shared.channels) : undefined;
+    member.channel = maySee ? this.#channels.for(member) : undefined;
     const tooSlow = (): void => this.#ports.ban(from, `did not get ready within ${prepareTimeout} s`);
     this.#preparing.set(from, new AwakeTimer(tooSlow, prepareTimeout * 1_000));
     const { memory: _, ...told } = configure;
@@ -176,23 +176,6 @@ export class Relay implements Desk {
     const route = this.#routes.get(ticket);
     this.#routes.delete(ticket);
     if (this.#computing.delete(ticket) && route && this.#roster.get(route.incarnation)) this.#ports.countBelow(route, -1);
-  }
-
-  /** A channel that nobody can be writing to any more: one who was cut off may not know it yet. */
-  #freeChannel(member: Member, channels: number): number | undefined {
-    const { pid } = member.hello;
-    const [own] = [...this.#owners].find(([, owner]) => owner.hello.pid === pid) ?? [];
-    if (own !== undefined) {
-      this.#owners.set(own, member);
-      return own;
-    }
-    for (let channel = 0; channel < channels; channel++) {
-      const owner = this.#owners.get(channel)?.hello.pid;
-      if (owner !== undefined && isRunning(owner)) continue;
-      this.#owners.set(channel, member);
-      return channel;
-    }
-    return undefined;
   }
 
   #stopTimer(peer: Incarnation): void {

@@ -8,7 +8,7 @@ import { errorMessage, RunError } from '../shared/text/errors.js';
 import type { Arena } from '../step/memory/arena.js';
 import { SharedMemory } from '../step/memory/sharedMemory.js';
 import { WeightsIn } from '../step/messages/weightsIn.js';
-import { Broadcast } from '../step/messages/weightsOut.js';
+import { WeightsOut } from '../step/messages/weightsOut.js';
 import { treeDepth } from '../step/tree.js';
 
 /** Arrays in which sums are added up, at most and at least; those that are never used take no memory. */
@@ -18,10 +18,10 @@ const fewestSlots = 4;
 const weightArrays = 2;
 
 /** All large arrays of an aggregator. */
-export interface BranchState {
-  readonly partition: Partition;
+export interface SubtreeArrays {
+  readonly slices: Partition;
   readonly weights: WeightsIn;
-  readonly broadcast: Broadcast;
+  readonly weightsOut: WeightsOut;
   /** How tensors go in 16 bits, if they do. */
   readonly halves: Halves | undefined;
   readonly kernel: KernelMemory;
@@ -35,9 +35,9 @@ export interface BranchState {
  * @param channels workers that may share its memory
  * @throws RunError where it does not fit
  */
-export function openBranchState(config: Config, partSize: number, channels: number, say: (line: string) => void): BranchState {
+export function openSubtreeArrays(config: Config, partSize: number, channels: number, say: (line: string) => void): SubtreeArrays {
   const { size } = buildNetwork(config.model).layout;
-  const partition = cut(size, partSize);
+  const slices = cut(size, partSize);
   const memory = shareMemory(config, size, channels, say);
   try {
     const format = config.compression === 'none' ? undefined : config.compression;
@@ -51,9 +51,9 @@ export function openBranchState(config: Config, partSize: number, channels: numb
     // What has been rounded already stays as it is when it is rounded for those below.
     const rounding = halves && { halves, arrays: shared?.arena.weights ?? [new Float32Array(size), new Float32Array(size)] };
     return {
-      ...{ partition, halves, kernel, shared },
-      weights: new WeightsIn(partition, format ? own : (shared?.arena.weights ?? own)),
-      broadcast: new Broadcast(partition, rounding),
+      ...{ slices, halves, kernel, shared },
+      weights: new WeightsIn(slices, format ? own : (shared?.arena.weights ?? own)),
+      weightsOut: new WeightsOut(slices, rounding),
       slots: Array.from({ length: count }, () => kernel.allocate(size)),
       close() {
         kernel.close();

@@ -7,10 +7,10 @@ import { usableCores } from '../shared/system/controlGroup.js';
 import { RunError } from '../shared/text/errors.js';
 import type { Arena } from '../step/memory/arena.js';
 import { SharedMemory } from '../step/memory/sharedMemory.js';
-import { Broadcast } from '../step/messages/weightsOut.js';
+import { WeightsOut } from '../step/messages/weightsOut.js';
 import { treeDepth } from '../step/tree.js';
 import { clips, Optimizer, optimizerArrays } from '../step/update/optimizer.js';
-import { PartedSum } from '../step/update/partedSum.js';
+import { SlicedSum, type Timing } from '../step/update/treeSum.js';
 import type { PreparedRun } from './prepareRun.js';
 
 /** Sums of tree nodes that stand in the kernel's memory at once, at most and at least; see TreeSum. */
@@ -21,13 +21,13 @@ const weightArrays = 2;
 /** Beyond these, threads wait for the same memory. */
 const mostThreads = 4;
 
-export interface TrainingState {
+export interface CoordinatorArrays {
   readonly optimizer: Optimizer;
-  readonly partition: Partition;
+  readonly slices: Partition;
   /** How tensors go in 16 bits, if they do. */
   readonly halves: Halves | undefined;
-  readonly broadcast: Broadcast;
-  readonly sum: PartedSum;
+  readonly weightsOut: WeightsOut;
+  readonly sum: SlicedSum;
   /** Memory shared with workers: weights and gradients are in it. */
   readonly shared: { readonly memory: SharedMemory; readonly arena: Arena } | undefined;
   close(): void;
@@ -35,26 +35,36 @@ export interface TrainingState {
 
 /**
  * All large arrays of a coordinator, in one kernel's memory: weights, moments and the slots of the gradient's sum.
+ * @param timing keeps the time of adding gradients up, and of the optimizer's passes
  * @param shares share memory with the workers, where the config and the machine allow it; else the run says why not
  * @throws RunError where they do not fit
  */
-export function openTrainingState(prepared: PreparedRun, shares: boolean, notice: (line: string) => void): TrainingState {
+export function openCoordinatorArrays(
+  prepared: PreparedRun,
+  timing: { readonly adding: Timing; readonly updating: Timing },
+  shares: boolean,
+  notice: (line: string) => void,
+): CoordinatorArrays {
   const memory = shares ? shareMemory(prepared, notice) : undefined;
   try {
-    return stateIn(prepared, memory);
+    return arraysIn(prepared, timing, memory);
   } catch (error) {
     memory?.close();
     throw error;
   }
 }
 
-function stateIn({ plan: { config, network }, weights }: PreparedRun, memory: SharedMemory | undefined): TrainingState {
+function arraysIn(
+  { plan: { config, network }, weights }: PreparedRun,
+  { adding, updating }: { readonly adding: Timing; readonly updating: Timing },
+  memory: SharedMemory | undefined,
+): CoordinatorArrays {
   const size = weights.length;
-  const partition = partitionOf(size, memory !== undefined);
+  const slices = partitionOf(size, memory !== undefined);
   const format = config.compression === 'none' ? undefined : config.compression;
   const most = maxArrays(size, memory?.bytes);
-  // Over sockets the gradient comes in parts, and they are moved as they come.
-  const keepsMoments = partition.length > 1 && most >= optimizerArrays(true) + fewestSlots;
+  // Over sockets the gradient comes in slices, and they are moved as they come.
+  const keepsMoments = slices.length > 1 && most >= optimizerArrays(true) + fewestSlots;
   // The weights that workers are to have are the optimizer's own, or rounded ones beside them.
   const arrays = optimizerArrays(keepsMoments) - (memory && !format ? weightArrays : 0);
   const slotCount = Math.min(sumSlots, most - arrays);
@@ -63,23 +73,22 @@ function stateIn({ plan: { config, network }, weights }: PreparedRun, memory: Sh
   const kernel = openKernel({
     lengths,
     areaBytes: memory?.bytes,
-    helpers: helpersFor(clips(config.optimizer) ? size : (partition[0]?.size ?? size)),
+    helpers: helpersFor(clips(config.optimizer) ? size : (slices[0]?.size ?? size)),
   });
   try {
     const shared = memory && { memory, arena: memory.open(kernel.area) };
+    const slots = Array.from({ length: slotCount }, () => kernel.allocate(size));
+    const sum = new SlicedSum(kernel.kernel, slots, slices, adding);
     const optimizer = new Optimizer(config.optimizer, network.layout, kernel, {
-      partition,
-      keepsMoments,
+      ...{ slices, keepsMoments, source: sum, timing: updating },
       weights: format ? undefined : shared?.arena.weights,
     });
     optimizer.setWeights(weights);
-    const slots = Array.from({ length: slotCount }, () => kernel.allocate(size));
     const halves = format && openHalves(format);
     const rounding = halves && { halves, arrays: shared?.arena.weights ?? [new Float32Array(size), new Float32Array(size)] };
     return {
-      ...{ optimizer, partition, halves, shared },
-      broadcast: new Broadcast(partition, rounding),
-      sum: new PartedSum(kernel.kernel, slots, partition),
+      ...{ optimizer, slices, halves, shared, sum },
+      weightsOut: new WeightsOut(slices, rounding),
       close() {
         kernel.close();
         memory?.close();

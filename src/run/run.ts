@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Member } from '../coordinator/members/roster.js';
+import { StepWatch } from '../coordinator/timing/stepWatch.js';
 import type { StoppingState } from '../coordinator/training/policies/earlyStopping.js';
 import type { Observer } from '../coordinator/training/ports.js';
 import type { TrainingPlan } from '../coordinator/training/trainingPlan.js';
@@ -21,7 +22,7 @@ import type { RunKeys } from '../shared/transport/keys.js';
 import { type Hub, openHub } from '../shared/transport/transport.js';
 import { ChromeTrace } from '../view/trace/chromeTrace.js';
 import { type TraceRequest, tracedSteps } from '../view/trace/tracedSteps.js';
-import { openTrainingState } from './coordinatorArrays.js';
+import { openCoordinatorArrays } from './coordinatorArrays.js';
 import { addressFor, announced, endpointFor, keyFileIn, type Launchers, type RemoteWorkers } from './endpoint.js';
 import { type PreparedRun, prepareRun } from './prepareRun.js';
 import { trainAndTest } from './trainAndTest.js';
@@ -195,19 +196,20 @@ async function trainIn(
   const { config } = plan;
   const { observer, signal, resume } = options;
   const isLocal = options.workers === 'local';
-  const launchers = launchersOf(options, hub, keys, () => state.shared?.memory.file, config.workers);
+  const launchers = launchersOf(options, hub, keys, () => arrays.shared?.memory.file, config.workers);
   // Whoever starts workers by hand needs it as a file.
   const keyFile = keys && !launchers ? keyFileIn(folder, keys) : undefined;
   const notice = (line: string): void => journal.notice(line);
-  const state = openTrainingState(prepared, isLocal, notice);
   for (const note of [...prepared.notes, ...(resume?.notes ?? [])]) notice(note);
   if (config.resolved && options.measuresAnew) notice('--measure changes nothing: a run goes on with the engine that it began with');
 
   const stepsBefore = resume?.checkpoint?.progress.step ?? 0;
   const tracer = options.trace && openTrace(folder, options.trace, stepsBefore, notice);
+  const watch = new StepWatch(tracer);
+  const arrays = openCoordinatorArrays(prepared, watch, isLocal, notice);
   let save: (() => Promise<void>) | undefined;
   const workforce = new Workforce({
-    ...{ hub, prepared, state, journal, launchers, tracer, isLocal },
+    ...{ hub, prepared, arrays, journal, launchers, tracer, isLocal },
     measuresAnew: options.measuresAnew ?? false,
     logFile: (role, slot) => folder.file('log', `${role}-${slot}.log`),
     onReady: () => status.write(),
@@ -219,7 +221,7 @@ async function trainIn(
     onEnough: () => status.trains(),
   });
   const { fleet } = workforce;
-  const status = new LiveStatus(folder, plan, stepsBefore, () => fleet.present);
+  const status = new LiveStatus(folder, plan, stepsBefore, () => fleet.roster.all);
   let isOver = false;
   const interrupt = (): void => workforce.interrupt();
   signal.addEventListener('abort', interrupt);
@@ -234,16 +236,16 @@ async function trainIn(
     workforce.start();
     await workforce.enough();
     onBegin();
-    const found = config.resolved ?? resolvedEngine(fleet.ready, prepared.fingerprint);
+    const found = config.resolved ?? resolvedEngine(fleet.roster.ready, prepared.fingerprint);
     const resolved = found && { ...found, run: found.run ?? randomUUID() };
     if (resolved) await folder.writeConfig(configYaml({ ...config, resolved }));
-    observer.onStart?.(startInfo(folder.shown, plan, fleet.ready));
+    observer.onStart?.(startInfo(folder.shown, plan, fleet.roster.ready));
     status.trains();
     const { outcome, summary } = await trainAndTest({
       run: resolved?.run,
-      ...{ folder, hub, prepared, state, workforce, resume, signal, notice, tracer, commandLine: options.commandLine },
+      ...{ folder, hub, prepared, arrays, workforce, resume, signal, notice, watch, commandLine: options.commandLine },
       observer: status.watching(watchingFiles(prepared.readFiles, observer, notice)),
-      onSaveable(saver) {
+      saveable(saver) {
         save = saver;
       },
     });
@@ -260,7 +262,7 @@ async function trainIn(
       await workforce.close(isOver);
     } finally {
       tracer?.close();
-      state.close();
+      arrays.close();
     }
   }
 }

@@ -1,13 +1,10 @@
 import { rm } from 'node:fs/promises';
-import { StepTimes } from '../coordinator/timing/stepTimes.js';
-import { Stopwatch } from '../coordinator/timing/stopwatch.js';
-import { tracedStore, tracedWorkers } from '../coordinator/timing/tracedPorts.js';
-import type { Tracer } from '../coordinator/timing/tracer.js';
+import type { StepWatch } from '../coordinator/timing/stepWatch.js';
 import { bestMonitor } from '../coordinator/training/policies/monitor.js';
 import type { Observer, Outcome, TrainPorts, Workers } from '../coordinator/training/ports.js';
 import { addParts, means } from '../coordinator/training/progress.js';
 import { train } from '../coordinator/training/train.js';
-import { chunkSizes, type TrainingPlan } from '../coordinator/training/trainingPlan.js';
+import type { TrainingPlan } from '../coordinator/training/trainingPlan.js';
 import type { Resumption } from '../runFolder/resume.js';
 import type { RunFolder } from '../runFolder/runFolder.js';
 import { type RunSummary, summarize } from '../runFolder/summary.js';
@@ -16,7 +13,8 @@ import { twin } from '../shared/numbers/kernel/twin.js';
 import { RunError } from '../shared/text/errors.js';
 import type { Figures } from '../shared/text/json.js';
 import type { Hub } from '../shared/transport/transport.js';
-import type { TrainingState } from './coordinatorArrays.js';
+import { chunkSizes } from '../step/stepBatch.js';
+import type { CoordinatorArrays } from './coordinatorArrays.js';
 import type { PreparedRun } from './prepareRun.js';
 import { storeOf } from './store.js';
 import type { Workforce } from './workforce.js';
@@ -28,15 +26,15 @@ export interface TrainingParts {
   readonly folder: RunFolder;
   readonly hub: Hub;
   readonly prepared: PreparedRun;
-  readonly state: TrainingState;
+  readonly arrays: CoordinatorArrays;
   readonly workforce: Workforce;
   readonly resume: Resumption | undefined;
   readonly observer: Observer;
-  readonly tracer: Tracer | undefined;
+  readonly watch: StepWatch;
   readonly signal: AbortSignal;
   readonly commandLine: readonly string[];
   readonly notice: (line: string) => void;
-  readonly onSaveable: NonNullable<TrainPorts['onSaveable']>;
+  readonly saveable: NonNullable<TrainPorts['saveable']>;
 }
 
 /**
@@ -44,35 +42,32 @@ export interface TrainingParts {
  * @throws Interrupted when the signal aborts, RunError when the run cannot go on
  */
 export async function trainAndTest(parts: TrainingParts): Promise<{ readonly outcome: Outcome; readonly summary: RunSummary }> {
-  const { run, folder, hub, prepared, state, workforce, resume, observer, tracer, signal, commandLine, notice, onSaveable } = parts;
+  const { run, folder, hub, prepared, arrays, workforce, resume, observer, watch, signal, commandLine, notice, saveable } = parts;
   const { plan, fingerprint } = prepared;
   const { fleet } = workforce;
-  const workers = tracer ? tracedWorkers(workforce.workers, tracer) : workforce.workers;
+  const workers = watch.workers(workforce.workers);
   const stepsBefore = resume?.checkpoint?.progress.step ?? 0;
   const { RunEvents } = plan.config.tensorboard ? await import('../view/tensorboard/runEvents.js') : {};
   const events = RunEvents && new RunEvents(folder.path, plan, stepsBefore, notice);
   try {
     const startedAt = performance.now();
-    const plainStore = storeOf(folder, run, prepared, events, () => state.optimizer.state);
-    const store = tracer ? tracedStore(plainStore, tracer) : plainStore;
+    const store = watch.store(storeOf(folder, run, prepared, events, () => arrays.optimizer.state));
     // It is not over any more, for whoever looks for runs to go on with.
     if (resume) await rm(folder.file('summary.json'), { force: true });
     if (resume?.checkpoint?.best) await store.saveModel('best', resume.checkpoint.best);
-    const updating = new Stopwatch(tracer && ((from, to) => tracer.span('optimizer', from, to)));
-    const stepTimes = new StepTimes();
-    const ports = { workers, store, observer: telling(observer, notice), tracer, signal, updating, stepTimes, onSaveable };
-    const outcome = await train(plan, state.optimizer, ports, resume?.checkpoint);
+    const ports = { workers, store, observer: telling(observer, notice), signal, steps: watch, saveable };
+    const outcome = await train(plan, arrays.optimizer, ports, resume?.checkpoint);
     const endedAt = performance.now();
     const test = await evaluateTest(workers, plan, outcome);
     const summary = summarize({
       ...{ plan, outcome, startedAt, endedAt, test, fingerprint, commandLine },
       steps: outcome.steps - stepsBefore,
-      members: fleet.veterans,
-      strangers: { turnedAway: hub.turnedAway, refused: fleet.refused, lateAnswers: fleet.assignments.lateAnswers },
-      asked: { ...fleet.assignments.asked },
-      reduceMs: workforce.reduceMs,
-      updateMs: updating.total,
-      stepMs: stepTimes.figures(),
+      members: fleet.roster.everReady,
+      strangers: { turnedAway: hub.turnedAway, refused: fleet.refused, lateAnswers: fleet.work.answers.late },
+      asked: { ...fleet.work.asked },
+      reduceMs: watch.adding.total,
+      updateMs: watch.updating.total,
+      stepMs: watch.steps.figures(),
     });
     await folder.writeSummary(summary);
     const odd = Object.entries(test?.best ?? {}).find(([, value]) => !Number.isFinite(value));

@@ -4,7 +4,8 @@ import { Reception } from '../coordinator/members/reception.js';
 import type { Member } from '../coordinator/members/roster.js';
 import type { Tracer } from '../coordinator/timing/tracer.js';
 import type { Workers } from '../coordinator/training/ports.js';
-import { Computations } from '../coordinator/work/computations.js';
+import { Assignments } from '../coordinator/work/assignments.js';
+import { Gather } from '../coordinator/work/gather.js';
 import { WorkerProcesses } from '../launch/workerProcesses.js';
 import type { Journal } from '../runFolder/journal.js';
 import type { Config } from '../shared/config/configSchema.js';
@@ -15,8 +16,8 @@ import { version } from '../shared/system/version.js';
 import { atMost, saidOfStrangers } from '../shared/text/atMost.js';
 import { Interrupted } from '../shared/text/errors.js';
 import type { Hub } from '../shared/transport/transport.js';
-import { SharedWorkers } from '../step/memory/memorySteps.js';
-import type { TrainingState } from './coordinatorArrays.js';
+import { MemorySteps } from '../step/memory/memorySteps.js';
+import type { CoordinatorArrays } from './coordinatorArrays.js';
 import type { Launchers } from './endpoint.js';
 import type { PreparedRun } from './prepareRun.js';
 import { lacksData, sampleGiver } from './sampleSource.js';
@@ -24,7 +25,7 @@ import { lacksData, sampleGiver } from './sampleSource.js';
 export interface WorkforceOptions {
   readonly hub: Hub;
   readonly prepared: PreparedRun;
-  readonly state: TrainingState;
+  readonly arrays: CoordinatorArrays;
   readonly journal: Journal;
   /** Start the workers' processes, one each; undefined where they come by themselves. */
   readonly launchers: (() => Launchers) | undefined;
@@ -44,10 +45,9 @@ export interface WorkforceOptions {
 
 /** All workers of a run: those that are connected, how many it needs, and the processes that it has started for them. */
 export class Workforce {
-  readonly fleet: Fleet;
+  readonly fleet: Fleet<Assignments>;
   /** What a training asks of them. It waits where there are too few. */
   readonly workers: Workers;
-  readonly #computations: Computations;
   readonly #options: WorkforceOptions;
   readonly #staffing: Staffing;
   readonly #launchers: Launchers | undefined;
@@ -62,17 +62,14 @@ export class Workforce {
     const { prepared, journal, onShort } = options;
     const { config } = prepared.plan;
     this.fleet = this.#openFleet(options);
-    const { sum } = options.state;
-    this.#computations = new Computations({
-      assignments: this.fleet.assignments,
-      sum,
-      tracer: options.tracer,
-      shards: config.shards,
-      compression: config.compression,
-    });
+    const { sum, optimizer } = options.arrays;
+    const assignments = this.fleet.work;
+    optimizer.follow((slice) => assignments.announce(optimizer.nextWeights, slice));
+    const gather = new Gather({ assignments, sum, shards: config.shards, compression: config.compression });
     this.#staffing = new Staffing({
       ...config,
-      coming: () => (this.#launchers ? (this.#processes?.alive ?? config.workers) - this.fleet.ready.length : Number.POSITIVE_INFINITY),
+      coming: () =>
+        this.#launchers ? (this.#processes?.alive ?? config.workers) - this.fleet.roster.ready.length : Number.POSITIVE_INFINITY,
       onAwaiting: (line) => journal.notice(line),
       onShort(line) {
         journal.notice(line);
@@ -85,25 +82,20 @@ export class Workforce {
       gradients: async (...args) => {
         if (!this.#staffing.isEnough) await this.enough();
         // The run may have ended while workers were waited for: then nobody waits for this.
-        return this.#isOver ? new Promise<never>(() => undefined) : this.#computations.gradients(...args);
+        return this.#isOver ? new Promise<never>(() => undefined) : gather.gradients(...args);
       },
-      announce: (...args) => this.#computations.announce(...args),
-      evaluate: (...args) => this.#computations.evaluate(...args),
+      evaluate: (...args) => gather.evaluate(...args),
       abandon: () => {
         this.#isOver = true;
-        this.#computations.abandon();
+        gather.abandon();
       },
     };
   }
 
-  /** Milliseconds spent adding gradients up. */
-  get reduceMs(): number {
-    return this.#computations.reducing.total;
-  }
-
-  #openFleet({ hub, prepared, state, journal, measuresAnew, isLocal, tracer, onReady, onLeft }: WorkforceOptions): Fleet {
+  #openFleet({ hub, prepared, arrays, journal, measuresAnew, isLocal, tracer, onReady, onLeft }: WorkforceOptions): Fleet<Assignments> {
     const { config } = prepared.plan;
-    const { partition, broadcast, halves, shared } = state;
+    const { slices, weightsOut, halves, shared } = arrays;
+    const memorySteps = shared && new MemorySteps(shared.arena, shared.memory.system);
     const reception = {
       ...{ version, measuresAnew },
       config({ engine, device }: EngineOn) {
@@ -117,7 +109,7 @@ export class Workforce {
       prepareTimeout: config.prepareTimeout,
       mixedNumerics: config.mixedNumerics,
       probe: config.resolved?.probe,
-      partSize: partition[0]?.size ?? 1,
+      partSize: slices[0]?.size ?? 1,
       // Those that are started on this machine share its memory: nothing between them would be faster.
       tree: {
         topology: isLocal ? ('star' as const) : config.topology,
@@ -125,40 +117,41 @@ export class Workforce {
         expects: (this.#launchers?.aggregators.length ?? 0) > 0,
       },
     };
-    return new Fleet({
-      ...{ hub, partition, broadcast, halves, tracer },
-      desk: (roster, ports) => new Reception(reception, roster, ports),
-      shards: config.shards,
-      stepTimeout: config.stepTimeout,
-      shared: shared && new SharedWorkers(shared.arena, shared.memory.system),
-      layout: prepared.layout,
-      samples: sampleGiver(prepared),
-      events: {
-        onReady: (member) => {
-          const { pid, host } = member.hello;
-          const through = member.via === undefined ? '' : ', below an aggregator';
-          journal.worker(member, 'ready', `is ready: ${member.ready?.engine.library ?? ''} (pid ${pid} on ${host}${through})`);
-          const { lacks } = member.ready ?? {};
-          if (lacks !== undefined) journal.notice(`${member.name} ${lacksData(lacks, prepared.layout)}`);
-          onReady(member);
-          this.#staffing.workerReady();
+    const work = { slices, weightsOut, memorySteps, tracer, shards: config.shards, stepTimeout: config.stepTimeout };
+    return new Fleet(
+      {
+        ...{ hub, slices, unpack: halves?.unpack },
+        desk: (roster, ports) => new Reception(reception, roster, ports),
+        layout: prepared.layout,
+        samples: sampleGiver(prepared),
+        events: {
+          ready: (member) => {
+            const { pid, host } = member.hello;
+            const through = member.via === undefined ? '' : ', below an aggregator';
+            journal.worker(member, 'ready', `is ready: ${member.ready?.engine.library ?? ''} (pid ${pid} on ${host}${through})`);
+            const { lacks } = member.ready ?? {};
+            if (lacks !== undefined) journal.notice(`${member.name} ${lacksData(lacks, prepared.layout)}`);
+            onReady(member);
+            this.#staffing.workerReady();
+          },
+          left: (member, reason, fate) => {
+            const { slot, pid, host } = member.hello;
+            journal.worker(member, 'left', reason);
+            onLeft(member, reason);
+            // Whatever a process of ours still does, it does for nobody, unless only its way to us is gone.
+            if (slot !== undefined && fate !== 'comesBack') this.#processes?.end(slot, fate === 'final');
+            this.#staffing.workerLeft(member.ready !== undefined, `${member.name} (pid ${pid} on ${host}) ${reason}`);
+          },
+          aggregatorLeft: ({ name, hello: { slot, pid, host } }, reason, fate) => {
+            journal.notice(`${name} (pid ${pid} on ${host}) ${reason}`);
+            if (slot !== undefined && fate !== 'comesBack') this.#aggregators?.end(slot, fate === 'final');
+          },
+          refused: atMost(saidOfStrangers, (line) => journal.notice(line)),
+          notice: (line) => journal.notice(line),
         },
-        onLeft: (member, reason, fate) => {
-          const { slot, pid, host } = member.hello;
-          journal.worker(member, 'left', reason);
-          onLeft(member, reason);
-          // Whatever a process of ours still does, it does for nobody, unless only its way to us is gone.
-          if (slot !== undefined && fate !== 'comesBack') this.#processes?.end(slot, fate === 'final');
-          this.#staffing.workerLeft(member.ready !== undefined, `${member.name} (pid ${pid} on ${host}) ${reason}`);
-        },
-        onAggregatorLeft: ({ name, hello: { slot, pid, host } }, reason, fate) => {
-          journal.notice(`${name} (pid ${pid} on ${host}) ${reason}`);
-          if (slot !== undefined && fate !== 'comesBack') this.#aggregators?.end(slot, fate === 'final');
-        },
-        onRefused: atMost(saidOfStrangers, (line) => journal.notice(line)),
-        onNotice: (line) => journal.notice(line),
       },
-    });
+      (fleet) => new Assignments(work, fleet),
+    );
   }
 
   /** Starts the processes that are the run's own, if there are to be some. */

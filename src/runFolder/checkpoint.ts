@@ -1,17 +1,11 @@
 import { createHash } from 'node:crypto';
+import type { TrainingState } from '../coordinator/training/ports.js';
 import type { Progress } from '../coordinator/training/progress.js';
 import { DataError } from '../shared/text/errors.js';
 import { jsonLine } from '../shared/text/json.js';
-import type { OptimizerState } from '../step/update/optimizer.js';
 
 /** Everything that a run needs to go on as if it had never stopped. */
-export interface Checkpoint {
-  readonly progress: Progress;
-  readonly optimizer: OptimizerState;
-  /** The weights of the best epoch, once there is one. */
-  readonly best: Float32Array | undefined;
-  /** The weights that early stopping would restore, where it is asked to. */
-  readonly stoppingBest: Float32Array | undefined;
+export interface Checkpoint extends TrainingState {
   /** Names the run; absent in checkpoints of earlier versions. */
   readonly run?: string | undefined;
   /** Bytes of metrics.jsonl that belong to the steps so far. */

@@ -1,25 +1,40 @@
-import type { PartSums } from '../shared/protocol/protocol.js';
-import type { GradientSum } from './update/treeSum.js';
+import { shardRange, type TreeNode } from './tree.js';
 
-/** One step's batch: positions [from, from + count) of the epoch's order. */
-export interface StepPlan {
+/** The samples of one step: positions [from, to) of its epoch's order. */
+export interface StepBatch {
   readonly step: number;
   readonly epoch: number;
   readonly from: number;
-  readonly count: number;
+  readonly to: number;
 }
 
-/** What came of one step's shards. */
-export interface StepAnswers {
-  /** The gradient sum, by the parts of the partition; good until the next step. */
-  readonly gradient: readonly GradientSum[];
-  /** Sums of the shards that are not empty, in order. */
-  readonly parts: readonly PartSums[];
-  /** Is every value of the gradient a finite number? */
-  readonly isFinite: boolean;
-  /** Shards whose sums are not finite although two computed them, and who did so last. */
-  readonly nonFinite: readonly { readonly worker: string; readonly shard: number }[];
-  /** Milliseconds of the worker that computed longest, by its own clock, and of adding up here. */
-  readonly computeMs: number;
-  readonly reduceMs: number;
+/** Samples of a step. */
+export function sizeOfBatch({ from, to }: StepBatch): number {
+  return to - from;
+}
+
+/** The samples of the step after one, where no epoch is cut short. @param samples of the training set */
+export function batchAfter({ step, epoch, to }: StepBatch, batchSize: number, samples: number): StepBatch {
+  const isOver = to >= samples;
+  const from = isOver ? 0 : to;
+  return { step: step + 1, epoch: isOver ? epoch + 1 : epoch, from, to: Math.min(from + batchSize, samples) };
+}
+
+/** Samples of each shard of a step that lies within one of the nodes; 0 for the others, and for an empty one. */
+export function shardSizes(batch: StepBatch, shards: number, nodes: readonly TreeNode[]): number[] {
+  const count = sizeOfBatch(batch);
+  return Array.from({ length: shards }, (_, shard) => {
+    const { from, to } = shardRange(shard, shards, count);
+    return nodes.some((node) => node.from <= shard && shard < node.to) ? to - from : 0;
+  });
+}
+
+/** The shards of a step that are not empty. */
+export function wantedShards(batch: StepBatch, shards: number): Set<number> {
+  return new Set(shardSizes(batch, shards, [{ from: 0, to: shards }]).flatMap((size, shard) => (size > 0 ? [shard] : [])));
+}
+
+/** Sizes of the fixed chunks that so many samples are evaluated in. */
+export function chunkSizes(samples: number, chunk: number): number[] {
+  return Array.from({ length: Math.ceil(samples / chunk) }, (_, i) => Math.min(chunk, samples - i * chunk));
 }

@@ -13,6 +13,7 @@ import type { ArenaShape } from '../step/memory/arena.js';
 import { SharedMemory } from '../step/memory/sharedMemory.js';
 import { WeightsIn } from '../step/messages/weightsIn.js';
 import { type Measured, measureEngines } from './benchmark/measureEngines.js';
+import type { Evaluator } from './compute/evaluator.js';
 import { ShardComputer } from './compute/shardComputer.js';
 import type { WorkerOptions } from './options.js';
 import type { DataWait } from './samples/dataWait.js';
@@ -20,13 +21,12 @@ import { openSamples, type Samples } from './samples/openSamples.js';
 
 /** What a worker holds once it is configured. */
 export interface Prepared {
-  readonly config: Config;
   readonly samples: Samples;
   readonly engine: Engine;
   readonly computer: ShardComputer;
   readonly shared: SharedPlace | undefined;
-  readonly evaluation: ReadonlyMap<'validation' | 'test', BatchReader>;
-  readonly partition: Partition;
+  readonly evaluator: Evaluator;
+  readonly slices: Partition;
   readonly weights: WeightsIn;
 }
 
@@ -89,23 +89,24 @@ async function prepareWith(
   const probe = await probeHash(engine, network);
   const shape = { parameters: network.layout.size, workers: config.workers, shards: config.shards, metrics: metrics.length };
   const shared = sharedPlace(options, message.memory, shape);
-  const partition = cut(network.layout.size, message.partSize);
+  const slices = cut(network.layout.size, message.partSize);
   const computer = new ShardComputer(engine, network, config, data.train, encoding, shared);
   // What is mapped stays; a file that was passed on is the process's own.
   if (shared?.isFound) shared.memory.close();
   await computer.warmUp();
-  const evaluation = new Map<'validation' | 'test', BatchReader>();
+  const readers = new Map<'validation' | 'test', BatchReader>();
   for (const part of ['validation', 'test'] as const) {
     const dataset = data[part];
     if (dataset)
-      evaluation.set(part, new BatchReader(dataset, encoding, network.outputs, Math.min(dataset.count, config.validationBatchSize)));
+      readers.set(part, new BatchReader(dataset, encoding, network.outputs, Math.min(dataset.count, config.validationBatchSize)));
   }
   send({
     ...{ type: 'ready', engine: engine.identity, probe, fingerprint },
     ...(shared && { sharesMemory: true }),
     ...(lacks !== undefined && { lacks: lacks.slice(0, 4_000) }),
   });
-  return { config, samples, engine, computer, shared, evaluation, partition, weights: new WeightsIn(partition) };
+  const evaluator = { engine, readers, chunkSize: config.validationBatchSize };
+  return { samples, engine, computer, shared, evaluator, slices, weights: new WeightsIn(slices) };
 }
 
 /** A channel of memory that is shared. */

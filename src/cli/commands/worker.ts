@@ -32,10 +32,10 @@ Examples:
 }
 
 async function work(flags: WorkerFlags): Promise<void> {
-  const { serveRuns } = await import('../../worker/stayConnected.js');
+  const { serveCoordinator } = await import('../../worker/serveCoordinator.js');
   const { checkPrefix } = await import('../../data/remote/allowed.js');
   const dataUrls = flags.dataUrl.map((prefix) => checkPrefix('--data-url', prefix));
   const sharedFile = flags.sharedFile === undefined ? undefined : Number(flags.sharedFile);
-  await serveRuns({ ...(await serving(flags, 'worker')), dataRoot: flags.dataRoot, dataUrls, sharedFile });
+  await serveCoordinator({ ...(await serving(flags, 'worker')), dataRoot: flags.dataRoot, dataUrls, sharedFile });
   process.stdin.destroy();
 }

@@ -8,7 +8,7 @@ import { printableLine } from '../../shared/text/printable.js';
 import { parseAddress } from '../../shared/transport/address.js';
 import type { RunKeys } from '../../shared/transport/keys.js';
 import type { Whereabouts } from '../../worker/connection/awaitCoordinator.js';
-import type { WhileItLastsOptions } from '../../worker/stayConnected.js';
+import type { StayOptions } from '../../worker/connection/way.js';
 import { onStop, onStopSignal } from '../process/stopSignals.js';
 import { logFormatOption } from './logFormat.js';
 import { secondsFlag } from './secondsFlag.js';
@@ -49,7 +49,7 @@ export function servingCommand(name: string): Command {
 }
 
 /** What flags say, and a signal that tells to leave. */
-export interface Serving extends WhileItLastsOptions {
+export interface Serving extends StayOptions {
   readonly slot: number | undefined;
   /** Workers of the run on this machine. */
   readonly workersHere: number | undefined;

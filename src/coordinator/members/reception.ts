@@ -116,7 +116,7 @@ export class Reception implements Desk {
     const { fingerprint, probe, mixedNumerics } = this.#options;
     const data = dataDifference(ready, fingerprint);
     if (data !== undefined) return data;
-    const bits = bitsDifference(worker, ready, this.#roster.veterans[0], probe);
+    const bits = bitsDifference(worker, ready, this.#roster.everReady[0], probe);
     if (!bits) return undefined;
     if (!mixedNumerics) return `${bits.says}${bits.advice}`;
     this.#ports.notice(`${worker.name} ${bits.says}: from here on the weights depend on who computes what`);

@@ -131,7 +131,7 @@ export class Roster {
   }
 
   /** Every worker that was ever ready, in the order of their numbers and, of those that came again, of their comings. */
-  get veterans(): Member[] {
+  get everReady(): Member[] {
     return [...this.#past, ...this.ready].sort(byNumber);
   }
 

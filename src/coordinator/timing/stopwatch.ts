@@ -1,22 +1,34 @@
-/** Adds up how long something takes, call by call. */
+/** Adds up how long something takes, call by call. What another stopwatch keeps the time of within it counts for that one only. */
 export class Stopwatch {
+  /** Whose time runs now. */
+  static #running: Stopwatch | undefined;
   /** Milliseconds so far. */
   total = 0;
-  readonly #onCall: ((from: number, to: number) => void) | undefined;
+  #since = 0;
+  readonly #tell: ((from: number, to: number) => void) | undefined;
 
-  /** @param onCall hears of every call: from when to when, in milliseconds of the monotonic clock */
-  constructor(onCall?: (from: number, to: number) => void) {
-    this.#onCall = onCall;
+  /** @param tell hears of every stretch of it: from when to when, in milliseconds of the monotonic clock */
+  constructor(tell?: (from: number, to: number) => void) {
+    this.#tell = tell;
   }
 
   time<T>(work: () => T): T {
-    const from = performance.now();
+    const outer = Stopwatch.#running;
+    if (outer) outer.#stop();
+    Stopwatch.#running = this;
+    this.#since = performance.now();
     try {
       return work();
     } finally {
-      const to = performance.now();
-      this.total += to - from;
-      this.#onCall?.(from, to);
+      this.#stop();
+      Stopwatch.#running = outer;
+      if (outer) outer.#since = performance.now();
     }
+  }
+
+  #stop(): void {
+    const now = performance.now();
+    this.total += now - this.#since;
+    this.#tell?.(this.#since, now);
   }
 }

@@ -5,10 +5,10 @@ import type { Tracer } from './tracer.js';
 export function tracedWorkers(workers: Workers, tracer: Tracer): Workers {
   return {
     ...workers,
-    gradients: (plan, ...args) =>
+    gradients: (batch, ...args) =>
       timed(
-        () => workers.gradients(plan, ...args),
-        (from, to) => tracer.wait('gradients', from, to, plan.step),
+        () => workers.gradients(batch, ...args),
+        (from, to) => tracer.wait('gradients', from, to, batch.step),
       ),
     evaluate: (part, ...args) =>
       timed(

@@ -1,41 +1,54 @@
-import type { Checkpoint } from '../../runFolder/checkpoint.js';
 import type { PartSums } from '../../shared/protocol/protocol.js';
 import type { Figures } from '../../shared/text/json.js';
-import type { StepAnswers, StepPlan } from '../../step/stepBatch.js';
-import type { PartSum } from '../../step/update/partedSum.js';
-import type { StepTimes } from '../timing/stepTimes.js';
-import type { Stopwatch } from '../timing/stopwatch.js';
-import type { Tracer } from '../timing/tracer.js';
+import type { StepBatch } from '../../step/stepBatch.js';
+import type { OptimizerState } from '../../step/update/optimizer.js';
 import type { StoppingState } from './policies/earlyStopping.js';
-import type { EndReason } from './progress.js';
+import type { EndReason, Progress } from './progress.js';
+
+/** What came of one step's shards, but for the gradient itself, which goes where it is added up. */
+export interface StepAnswers {
+  /** Of the shards that are not empty, in order. */
+  readonly sums: readonly PartSums[];
+  /** Is every value of the gradient a finite number? */
+  readonly isFinite: boolean;
+  /** Shards whose sums are not finite although two computed them, and who did so last. */
+  readonly nonFinite: readonly { readonly worker: string; readonly shard: number }[];
+  /** Milliseconds of the worker that computed longest, by its own clock. */
+  readonly computeMs: number;
+}
 
 /** Where gradients and evaluations come from. */
 export interface Workers {
-  /**
-   * Computes the gradient sum of one global batch, which is good until the next call.
-   * @param onPart is told of every part of it as soon as that is complete
-   */
-  gradients(plan: StepPlan, weights: Float32Array, onPart?: (part: PartSum) => void): Promise<StepAnswers>;
-  /** A part of the next step's weights is there, if that step comes. */
-  announce(weights: Float32Array, part: number): void;
-  /** The sums of each chunk, in chunk order. Calls `onIdle` when the first worker has nothing left to do. */
-  evaluate(part: 'validation' | 'test', sizes: readonly number[], weights: Float32Array, onIdle?: () => void): Promise<readonly PartSums[]>;
+  /** Computes the gradients of one global batch, whose sum is good until the next call. */
+  gradients(batch: StepBatch, weights: Float32Array): Promise<StepAnswers>;
+  /** The sums of each chunk, in chunk order. Calls `idle` when the first worker has nothing left to do. */
+  evaluate(part: 'validation' | 'test', sizes: readonly number[], weights: Float32Array, idle?: () => void): Promise<readonly PartSums[]>;
   /** Nothing that is under way is wanted any more. */
   abandon(): void;
+}
+
+/** All that a training needs to go on as if it had never stopped. */
+export interface TrainingState {
+  readonly progress: Progress;
+  readonly optimizer: OptimizerState;
+  /** The weights of the best epoch, once there is one. */
+  readonly best: Float32Array | undefined;
+  /** The weights that early stopping would restore, where it is asked to. */
+  readonly stoppingBest: Float32Array | undefined;
 }
 
 /** Where a run's results go. */
 export interface Store {
   log(entry: Readonly<Record<string, unknown>>): void;
-  saveCheckpoint(checkpoint: Omit<Checkpoint, 'metricsBytes'>): Promise<void>;
+  saveCheckpoint(state: TrainingState): Promise<void>;
   /** @param name `best`, `final`, or `epochs/3` */
   saveModel(name: string, weights: Float32Array): Promise<void>;
   epochEnds?(weights: Float32Array): void;
   /**
    * The mean gradient of an epoch's last step, without penalties, before that step is in a checkpoint: a resumed run has none.
-   * It is not told of where its parts were used as they came.
+   * It is not told of where its slices were used as they came.
    */
-  lastGradient?(gradient: Float32Array): void;
+  lastGradient?(gradient: () => Float32Array): void;
 }
 
 export interface StepFigures extends Readonly<Record<string, number | null>> {
@@ -52,6 +65,13 @@ export interface StepFigures extends Readonly<Record<string, number | null>> {
 export interface Observer {
   onStep?(figures: StepFigures): void;
   onEpoch?(figures: Figures & { readonly epoch: number }): void;
+}
+
+/** Keeps the time of steps. */
+export interface Steps {
+  /** @param isAhead were its gradients asked for before? */
+  begins(isAhead: boolean): void;
+  ends(step: number, computeMs: number): void;
 }
 
 /** What a training ended with. */
@@ -74,10 +94,7 @@ export interface TrainPorts {
   readonly observer: Observer;
   /** Ends the training after the step that is under way, with a checkpoint. */
   readonly signal: AbortSignal;
-  /** Times the moves of the optimizer. */
-  readonly updating: Stopwatch;
-  readonly stepTimes: StepTimes;
-  readonly tracer?: Tracer | undefined;
+  readonly steps?: Steps | undefined;
   /** Is given a function that saves a checkpoint of the last whole step, at any time. */
-  readonly onSaveable?: (save: () => Promise<void>) => void;
+  readonly saveable?: ((save: () => Promise<void>) => void) | undefined;
 }

@@ -59,6 +59,23 @@ export const freshProgress: Progress = {
   plateau: initialPlateau,
 };
 
+/**
+ * How far a run has come once a step is over.
+ * @param sums over its samples; false where it was dropped: it counts as a step, and not for the epoch's means
+ */
+export function afterStep(progress: Progress, sums: RunningSums | false, noise: NoiseState): Progress {
+  const { step, stepInEpoch, skipped, skippedInRow } = progress;
+  return {
+    ...progress,
+    step: step + 1,
+    stepInEpoch: stepInEpoch + 1,
+    sums: sums ? addSums(progress.sums, sums) : progress.sums,
+    skipped: skipped + (sums ? 0 : 1),
+    skippedInRow: sums ? 0 : skippedInRow + 1,
+    noise,
+  };
+}
+
 /** Adds parts up in their order, in float64. */
 export function addParts(parts: readonly Pick<PartSums, 'count' | 'loss' | 'metrics'>[]): RunningSums {
   return parts.reduce<RunningSums>(addSums, noSums);

@@ -1,6 +1,7 @@
 import type { Config } from '../../shared/config/configSchema.js';
 import { type TrainingLength, trainingLength } from '../../shared/config/trainingLength.js';
 import type { Network } from '../../shared/model/network.js';
+import type { StepBatch } from '../../step/stepBatch.js';
 
 /** Samples of each part of the data. */
 export interface PartCounts {
@@ -30,7 +31,17 @@ export function stepsInEpoch({ stepsPerEpoch, totalSteps }: TrainingPlan, epoch:
   return Math.min(stepsPerEpoch, totalSteps - epoch * stepsPerEpoch);
 }
 
-/** Sizes of the fixed chunks that a part is evaluated in. */
-export function chunkSizes(count: number, chunk: number): number[] {
-  return Array.from({ length: Math.ceil(count / chunk) }, (_, i) => Math.min(chunk, count - i * chunk));
+/** How many steps a run has done: all, and of the epoch that is under way. */
+export interface StepsDone {
+  readonly step: number;
+  readonly epoch: number;
+  readonly stepInEpoch: number;
+}
+
+/** What the step after the last one sees. */
+export function nextBatch(plan: TrainingPlan, { step, epoch, stepInEpoch }: StepsDone): StepBatch {
+  const { config, counts } = plan;
+  const isOver = stepInEpoch === stepsInEpoch(plan, epoch);
+  const from = isOver ? 0 : stepInEpoch * config.batchSize;
+  return { step, epoch: isOver ? epoch + 1 : epoch, from, to: Math.min(from + config.batchSize, counts.train) };
 }

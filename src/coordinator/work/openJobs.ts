@@ -2,11 +2,11 @@ import type { PartSums } from '../../shared/protocol/protocol.js';
 import { awakeNow } from '../../shared/system/awakeTimer.js';
 import { ProtocolError } from '../../shared/text/errors.js';
 import type { Incarnation } from '../../shared/transport/transport.js';
-import { Deadline, type DeadlineOptions, type Verdict } from './deadline.js';
+import { Deadline, type DeadlineOptions, type Verdict } from '../members/deadline.js';
 import { Job, type JobSpec } from './job.js';
 
 /** What is under way: mostly one piece of work, and two while the next step is computed ahead of what is decided. */
-export class Jobs {
+export class OpenJobs {
   readonly #deadline: Deadline;
   /** By number, in the order in which they were asked for. */
   readonly #jobs = new Map<number, Job>();
@@ -96,11 +96,11 @@ export class Jobs {
   }
 
   /** Who owes something of the oldest work, and whether they have had their time. */
-  checkDeadline(living: readonly Incarnation[]): { readonly verdict: Verdict; readonly debtors: readonly Incarnation[] } {
-    const { debtors } = this.#oldest ?? { debtors: [] };
-    if (!this.#oldest || living.length === 0) return { verdict: { kind: 'wait' }, debtors };
+  checkDeadline(living: readonly Incarnation[]): { readonly verdict: Verdict; readonly owing: readonly Incarnation[] } {
+    const { owing } = this.#oldest ?? { owing: [] };
+    if (!this.#oldest || living.length === 0) return { verdict: { kind: 'wait' }, owing };
     const seconds = (awakeNow() - this.#oldestSince) / 1_000;
-    return { verdict: this.#deadline.check(seconds, debtors.length < living.length), debtors };
+    return { verdict: this.#deadline.check(seconds, owing.length < living.length), owing };
   }
 
   get #oldest(): Job | undefined {

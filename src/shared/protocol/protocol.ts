@@ -15,7 +15,7 @@ import { isPlainMsgpack } from './plainMsgpack.js';
  * little-endian float32 frames where its kind has tensors. Tensors travel in the parts of their partition, so that some
  * are added up, or moved, while others are on their way. Decoding is strict: nothing unknown gets through.
  */
-export const protocolVersion = 7;
+export const protocolVersion = 8;
 
 const index = z.int().min(0);
 const count = z.int().min(1);
@@ -166,15 +166,13 @@ const fromCoordinator = z.discriminatedUnion('type', [
   /** A part of some weights, ahead of what they are needed for. Parts of one version may come in any order. */
   z.strictObject({ type: z.literal('weights'), version: index, part: index }),
   /**
-   * Compute the gradients of these tree nodes: `batch` are the positions [from, to) of the epoch's order. `parts` of the
-   * weights that have not been sent come along.
+   * Compute the gradients of these tree nodes of a step, whose samples are the positions [from, to) of its epoch's order.
+   * `parts` of the weights that have not been sent come along.
    */
   z.strictObject({
     type: z.literal('step'),
     work: index,
-    step: index,
-    epoch: index,
-    batch: z.tuple([index, count]),
+    batch: z.strictObject({ step: index, epoch: index, from: index, to: count }),
     nodes: z.array(node).min(1).max(65_536),
     version: index,
     parts,
@@ -231,6 +229,13 @@ const packr = new Packr({ useRecords: false, variableMapSize: true });
 /** A message as frames. Tensors are not copied: they must stay as they are until the peer has answered. */
 export function encode(message: FromWorker | FromCoordinator, tensors: readonly ArrayBufferView[] = []): Uint8Array[] {
   return [packr.pack(message), ...tensors.map(bytesOf)];
+}
+
+/** A way to send messages to whoever is at the other end of a link. */
+export function sendingOver(link: {
+  send(frames: readonly Uint8Array[]): void;
+}): (message: FromWorker | FromCoordinator, tensors?: readonly ArrayBufferView[]) => void {
+  return (message, tensors) => link.send(encode(message, tensors));
 }
 
 export interface Decoded<M> {

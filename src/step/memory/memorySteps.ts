@@ -1,7 +1,9 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { MemorySystem } from '../../shared/system/memorySystem.js';
 import type { Incarnation } from '../../shared/transport/transport.js';
-import type { Arena, Channel, StepAnswer, StepRequest } from './arena.js';
+import type { StepPort, StepRequest, Version } from '../stepPort.js';
+import type { Arena } from './arena.js';
+import type { Channel, MemoryAnswer } from './channel.js';
 
 /** Milliseconds that this process sleeps at most while it waits for workers that share its memory. */
 const longestSleep = 10;
@@ -12,13 +14,13 @@ const turnInterval = 2;
 
 export interface SharedAnswer {
   readonly from: Incarnation;
-  readonly answer: StepAnswer;
+  readonly answer: MemoryAnswer;
   /** Where the worker has left it, in the kernel's memory; it stays until the worker is asked again. */
   readonly gradient: Float32Array | undefined;
 }
 
 /** The workers that share the coordinator's memory: a step is a few numbers in a mailbox there, and a word that wakes. */
-export class SharedWorkers {
+export class MemorySteps implements StepPort {
   readonly #arena: Arena;
   readonly #system: MemorySystem;
   readonly #channels = new Map<Incarnation, Channel>();
@@ -46,22 +48,21 @@ export class SharedWorkers {
     if (channel) this.#joining.set(worker, channel);
   }
 
-  detach(worker: Incarnation): void {
+  left(worker: Incarnation): void {
     this.#channels.delete(worker);
     this.#joining.delete(worker);
   }
 
-  /** A step begins: nothing of the one before is needed any more. */
   begin(): void {
     for (const [worker, channel] of this.#joining) this.#channels.set(worker, channel);
     this.#joining.clear();
   }
 
-  /** Leaves a request, to be seen at the next call. Says false where this worker must be sent a message instead. */
-  ask(worker: Incarnation, request: Omit<StepRequest, 'weights'>, weights: Float32Array): boolean {
+  /** Leaves a request, to be seen at the next call. */
+  ask(worker: Incarnation, request: StepRequest, { values }: Version): boolean {
     const channel = this.#channels.get(worker);
-    const index = this.#arena.weights.indexOf(weights);
-    if (!channel || index < 0 || !channel.ask({ ...request, weights: index })) return false;
+    const weights = this.#arena.weights.indexOf(values);
+    if (!channel || weights < 0 || !channel.ask({ ...request, weights })) return false;
     this.#hasAsked = true;
     return true;
   }
@@ -80,18 +81,14 @@ export class SharedWorkers {
   /**
    * Takes answers until all that is waited for has come. Sleeps until the next one, but never so long that sockets, timers
    * and signals wait.
-   * @param debtors who is waited for; undefined where something else is, too
+   * @param owing who is waited for; undefined where something else is, too
    */
-  async take(
-    isOver: () => boolean,
-    debtors: () => readonly Incarnation[] | undefined,
-    hear: (answer: SharedAnswer) => void,
-  ): Promise<void> {
+  async take(isOver: () => boolean, owing: () => readonly Incarnation[] | undefined, hear: (answer: SharedAnswer) => void): Promise<void> {
     this.#call();
     // Whoever has asked for this may have something to do first.
     await undefined;
     while (this.#channels.size > 0 && !isOver()) {
-      const all = debtors();
+      const all = owing();
       const mayWait = all?.every((worker) => this.#channels.has(worker)) ?? false;
       const answers = this.#answers(mayWait ? longestSleep : shortSleep);
       for (const answer of answers) hear(answer);

@@ -2,18 +2,18 @@ import { viewOf } from '../../shared/model/layout.js';
 import type { Partition } from '../../shared/model/slices.js';
 import { ProtocolError } from '../../shared/text/errors.js';
 
-/** The weights as they come in messages: puts their parts together. */
+/** The weights as they come in messages: puts their slices together. */
 export class WeightsIn {
-  readonly #partition: Partition;
+  readonly #slices: Partition;
   #version = -1;
   readonly #missing = new Set<number>();
-  /** Where parts are put together: arrays that take turns. */
+  /** Where slices are put together: arrays that take turns. */
   readonly #rooms: Float32Array[];
   #weights: Float32Array | undefined;
 
-  /** @param rooms default: one, from the first time there is more than one part */
-  constructor(partition: Partition, rooms: readonly Float32Array[] = []) {
-    this.#partition = partition;
+  /** @param rooms default: one, from the first time there is more than one slice */
+  constructor(slices: Partition, rooms: readonly Float32Array[] = []) {
+    this.#slices = slices;
     this.#rooms = [...rooms];
   }
 
@@ -22,25 +22,25 @@ export class WeightsIn {
     return this.#weights;
   }
 
-  /** Takes parts of a version. Those of another are put away. */
-  take(version: number, parts: readonly number[], tensors: readonly Float32Array[]): void {
+  /** Takes slices of a version. Those of another are put away. */
+  take(version: number, slices: readonly number[], tensors: readonly Float32Array[]): void {
     if (version !== this.#version) {
       this.#version = version;
       const [last] = this.#rooms.splice(0, 1);
       if (last) this.#rooms.push(last);
-      for (const part of this.#partition.keys()) this.#missing.add(part);
+      for (const slice of this.#slices.keys()) this.#missing.add(slice);
     }
-    for (const [i, part] of parts.entries()) {
-      const [place, values] = [this.#partition[part], tensors[i]];
-      if (!place || !values) throw new ProtocolError(`the weights have no part ${part}`);
-      if (this.#partition.length === 1 && this.#rooms.length === 0) this.#weights = values;
+    for (const [i, slice] of slices.entries()) {
+      const [place, values] = [this.#slices[slice], tensors[i]];
+      if (!place || !values) throw new ProtocolError(`the weights have no part ${slice}`);
+      if (this.#slices.length === 1 && this.#rooms.length === 0) this.#weights = values;
       else viewOf(this.#room(), place).set(values);
-      this.#missing.delete(part);
+      this.#missing.delete(slice);
     }
   }
 
   /**
-   * The weights of a version, until parts of another come.
+   * The weights of a version, until slices of another come.
    * @throws ProtocolError where not all of it has come
    */
   whole(version: number): Float32Array {
@@ -50,7 +50,7 @@ export class WeightsIn {
   }
 
   #room(): Float32Array {
-    if (this.#rooms.length === 0) this.#rooms.push(new Float32Array(this.#partition.reduce((sum, { size }) => sum + size, 0)));
+    if (this.#rooms.length === 0) this.#rooms.push(new Float32Array(this.#slices.reduce((sum, { size }) => sum + size, 0)));
     this.#weights = this.#rooms[0];
     return this.#rooms[0] ?? new Float32Array(0);
   }

@@ -4,7 +4,7 @@ import { penaltyOf } from '../../shared/model/penalty.js';
 import { overlapOf, type Partition } from '../../shared/model/slices.js';
 import type { Regularizer } from '../../shared/model/spec.js';
 import { averaged, type Kernel, type KernelMemory, type Sum } from '../../shared/numbers/kernel/kernel.js';
-import type { GradientSum } from './treeSum.js';
+import type { GradientSum, SliceListener, Timing } from './treeSum.js';
 
 /** The optimizer's part of a checkpoint. */
 export interface OptimizerState {
@@ -53,30 +53,45 @@ export function clips({ clipNorm, globalClipNorm, clipValue }: OptimizerSpec): b
 interface Update {
   readonly count: number;
   readonly rate: number;
-  /** Squared norms of the parts that have been moved, of the averaged gradient without penalties. */
+  /** Squared norms of the slices that have been moved, of the averaged gradient without penalties. */
   readonly moved: Map<number, number>;
 }
 
-/** How the gradient is cut, and what the optimizer does with its parts. */
+/** Where the gradient sum of a step is. */
+export interface GradientSource {
+  /** Of all slices, once all is in. */
+  result(): readonly GradientSum[];
+  /** Tells of every slice as soon as its sum is complete. */
+  follow(listener: SliceListener): void;
+}
+
+/** How the gradient is cut, and what the optimizer does with its slices. */
 export interface OptimizerOptions {
-  readonly partition: Partition;
-  /** Keep the last moments until an update is committed, so that parts can be moved before it is known that it will be. */
+  readonly slices: Partition;
+  readonly source: GradientSource;
+  /** Keep the last moments until an update is committed, so that slices can be moved before it is known that it will be. */
   readonly keepsMoments: boolean;
   /** Two arrays in the kernel's memory for the weights to take turns in; its own where not given. */
   readonly weights?: readonly Float32Array[] | undefined;
+  /** Keeps the time of its passes. */
+  readonly timing?: Timing | undefined;
 }
 
 /**
  * Weights, moments and the rule that moves them: Keras's Adam, AdamW, SGD and RMSprop, with its penalties and clipping.
- * An update is begun, moved part by part, and committed; one that is not committed has changed nothing. Weights alternate
- * between two arrays, since the last ones may still be on their way to a worker.
+ * It takes the gradient's sum from where that is added up. An update is begun, moved slice by slice, where that can be, as
+ * each is complete, and committed; one that is not committed has changed nothing. Weights alternate between two arrays,
+ * since the last ones may still be on their way to a worker.
  */
 export class Optimizer {
   readonly #spec: OptimizerSpec;
   readonly #layout: ParameterLayout;
   readonly #kernel: Kernel;
-  readonly #partition: Partition;
+  readonly #slices: Partition;
+  readonly #source: GradientSource;
   readonly #keepsMoments: boolean;
+  readonly #timing: Timing | undefined;
+  #tellMoved: (slice: number) => void = () => undefined;
   #now: Moving;
   #next: Moving;
   /** What the rule goes over at once. */
@@ -89,13 +104,21 @@ export class Optimizer {
     this.#layout = layout;
     this.#ranges = rangesOf(layout);
     this.#kernel = kernel;
-    this.#partition = options.partition;
+    this.#slices = options.slices;
+    this.#source = options.source;
+    this.#timing = options.timing;
     this.#keepsMoments = options.keepsMoments;
     const array = (): Float32Array => allocate(layout.size);
     const { weights } = options;
     this.#now = { weights: weights?.[0] ?? array(), m: array(), v: array() };
     const moments = options.keepsMoments ? { m: array(), v: array() } : this.#now;
     this.#next = { ...moments, weights: weights?.[1] ?? array() };
+    options.source.follow((slice, sum) => this.#take(slice, sum));
+  }
+
+  /** Tells of every slice of the weights to come that has been moved ahead of the commit. */
+  follow(listener: (slice: number) => void): void {
+    this.#tellMoved = listener;
   }
 
   /** The weights as they are now. The array is written again in the update after the next. */
@@ -103,7 +126,7 @@ export class Optimizer {
     return this.#now.weights;
   }
 
-  /** What the update that was begun writes: the weights to come, where parts have been moved. */
+  /** What the update that was begun writes: the weights to come, where slices have been moved. */
   get nextWeights(): Float32Array {
     return this.#next.weights;
   }
@@ -133,8 +156,8 @@ export class Optimizer {
     return penaltyOf(this.#layout, this.weights, this.#kernel);
   }
 
-  /** Can parts be moved as they come? Not where the norm of the whole gradient must be known first, or where the moments would be lost. */
-  get movesParts(): boolean {
+  /** Can slices be moved as they come? Not where the norm of the whole gradient must be known first, or where the moments would be lost. */
+  get movesSlices(): boolean {
     return this.#keepsMoments && !clips(this.#spec);
   }
 
@@ -146,32 +169,60 @@ export class Optimizer {
     this.#update = { count, rate, moved: new Map() };
   }
 
-  /** Moves one part of the weights. @param sum over the samples; its arrays may be changed */
-  move(part: number, sum: GradientSum): void {
-    const place = this.#partition[part];
-    if (!place) throw new RangeError(`there is no part ${part} of the weights`);
+  /** A slice's sum is complete. It is moved at once if the update that it is for has begun. */
+  #take(slice: number, sum: GradientSum): void {
+    if (!this.#update || !this.movesSlices) return;
+    this.#timed(() => this.#move(slice, sum));
+    this.#tellMoved(slice);
+  }
+
+  /** The update that was begun does not come: its sum is not finite. */
+  drop(): void {
+    this.#update = undefined;
+  }
+
+  /** Moves one slice of the weights. @param sum over the samples; its arrays may be changed */
+  #move(slice: number, sum: GradientSum): void {
+    const place = this.#slices[slice];
+    if (!place) throw new RangeError(`there is no slice ${slice} of the weights`);
     let norm = 0;
     for (const range of this.#ranges) {
       const piece = overlapOf(range, place);
       if (piece) norm += this.#movePiece({ ...range, ...piece }, partOf(sum, place, piece));
     }
-    this.#begun.moved.set(part, norm);
+    this.#begun.moved.set(slice, norm);
+  }
+
+  /** The mean gradient, without penalties, of a sum that is complete, before its update is committed. */
+  meanGradient(): Float32Array {
+    const mean = new Float32Array(this.#layout.size);
+    for (const [slice, { gradient, addend }] of this.#source.result().entries()) {
+      const offset = this.#slices[slice]?.offset ?? 0;
+      for (let i = 0; i < gradient.length; i++) mean[offset + i] = ((gradient[i] ?? 0) + (addend?.[i] ?? 0)) / this.#begun.count;
+    }
+    return mean;
   }
 
   /**
    * Moves what has not been moved, and takes the new weights over. Returns the squared norm of the averaged gradient,
-   * without penalties and before clipping, to five digits.
-   * @param sums of all parts, all of them finite
+   * without penalties and before clipping, to five digits. The sum must be complete and finite.
    */
-  commit(sums: readonly GradientSum[]): number {
-    const { moved } = this.#begun;
-    if (clips(this.#spec)) moved.set(0, this.#moveClipped(sums));
-    else for (const [part, sum] of sums.entries()) if (!moved.has(part)) this.move(part, sum);
-    this.#update = undefined;
-    this.#updates++;
-    [this.#now, this.#next] = [this.#next, this.#now];
-    // In the parts' order, in whichever they came.
-    return sums.reduce((norm, _, part) => norm + (moved.get(part) ?? 0), 0);
+  commit(): number {
+    return this.#timed(() => {
+      const sums = this.#source.result();
+      const { moved } = this.#begun;
+      if (clips(this.#spec)) moved.set(0, this.#moveClipped(sums));
+      else for (const [slice, sum] of sums.entries()) if (!moved.has(slice)) this.#move(slice, sum);
+      this.#update = undefined;
+      this.#updates++;
+      [this.#now, this.#next] = [this.#next, this.#now];
+      // In the slices' order, in whichever they came.
+      return sums.reduce((norm, _, slice) => norm + (moved.get(slice) ?? 0), 0);
+    });
+  }
+
+  #timed<T>(work: () => T): T {
+    return this.#timing ? this.#timing.time(work) : work();
   }
 
   /** Adam adds up and averages the gradient in its own pass over it. Returns the squared norm of what it has averaged. */
@@ -208,15 +259,15 @@ export class Optimizer {
   }
 
   /**
-   * The whole sum in one array, where its parts may stand in different ones: that of the weights to come, each value of
+   * The whole sum in one array, where its slices may stand in different ones: that of the weights to come, each value of
    * which is written only after the gradient's has been read.
    */
   #gathered(sums: readonly GradientSum[]): Float32Array {
     const [only] = sums;
     if (sums.length === 1 && only && !only.addend) return only.gradient;
-    for (const [part, { gradient, addend }] of sums.entries()) {
+    for (const [slice, { gradient, addend }] of sums.entries()) {
       if (addend) this.#kernel.add(gradient, addend);
-      this.#next.weights.set(gradient, this.#partition[part]?.offset);
+      this.#next.weights.set(gradient, this.#slices[slice]?.offset);
     }
     return this.#next.weights;
   }

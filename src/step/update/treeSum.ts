@@ -1,11 +1,21 @@
+import { viewOf } from '../../shared/model/layout.js';
+import type { Partition } from '../../shared/model/slices.js';
 import type { Kernel } from '../../shared/numbers/kernel/kernel.js';
-import { childrenOf, type TreeNode } from '../tree.js';
+import type { GradientSink } from '../stepPort.js';
+import type { TreeNode } from '../tree.js';
+import { type NodeName, nameOf, TreePlan } from '../treePlan.js';
 
 /** A gradient sum in the kernel's memory, whose last addition may be left to whoever reads it. */
 export interface GradientSum {
   readonly gradient: Float32Array;
   /** To be added to it. */
   readonly addend?: Float32Array | undefined;
+}
+
+/** A slice whose sum is complete. */
+export interface SliceSum {
+  readonly slice: number;
+  readonly sum: GradientSum;
 }
 
 /** A node, its array, and a number that no value of it exceeds in magnitude. */
@@ -27,9 +37,8 @@ export class TreeSum {
   readonly #kernel: Kernel;
   readonly #slots: readonly Float32Array[];
   #free: Float32Array[];
-  #parent = new Map<string, { node: TreeNode; sibling: string }>();
-  #arrived = new Map<string, Summand>();
-  #root = '';
+  #plan = new TreePlan({ from: 0, to: 1 }, new Set());
+  readonly #arrived = new Map<NodeName, Summand>();
   /** Of the root, once it has been added up. */
   #isFinite: boolean | undefined;
   /** What is still to be added to the root. */
@@ -42,14 +51,13 @@ export class TreeSum {
     this.#free = [...slots];
   }
 
-  /** Starts the sum over the shards of a node, of which only the wanted are not empty. */
-  start(root: TreeNode, wanted: ReadonlySet<number>): void {
+  /** Starts a sum. */
+  start(plan: TreePlan): void {
     this.#free = [...this.#slots];
     this.#arrived.clear();
     this.#isFinite = undefined;
     this.#addend = undefined;
-    this.#parent.clear();
-    this.#root = this.#link(root, wanted) ?? '';
+    this.#plan = plan;
   }
 
   /**
@@ -58,7 +66,7 @@ export class TreeSum {
    * @param bound what no value of it exceeds in magnitude, as its worker says: believed only of one that shares the memory
    */
   add(node: TreeNode, values: Float32Array, bound = Number.POSITIVE_INFINITY): void {
-    const name = this.#nameOf(node);
+    const name = this.#plan.find(node);
     if (this.#isCovered(name)) return;
     this.#dropWithin(node);
     this.#take(name, { node, values, bound: this.#isInside(values) ? bound : Number.POSITIVE_INFINITY });
@@ -66,50 +74,26 @@ export class TreeSum {
 
   /** Have all nodes come? */
   get isComplete(): boolean {
-    return this.#arrived.has(this.#root);
+    return this.#arrived.has(this.#plan.root);
   }
 
   /** The sum over all shards, once every node has come; it is good until the next start. */
   result(): GradientSum & { readonly isFinite: boolean } {
-    const sum = this.#arrived.get(this.#root);
+    const sum = this.#arrived.get(this.#plan.root);
     if (!sum) throw new RangeError('the sum is not complete');
     const gradient = this.#isInside(sum.values) ? sum.values : this.#inSlot(sum.values);
-    this.#arrived.set(this.#root, { ...sum, values: gradient });
+    this.#arrived.set(this.#plan.root, { ...sum, values: gradient });
     // Where one node covered the whole tree nothing has been added yet.
     this.#isFinite ??= this.#kernel.isFinite(gradient);
     return { gradient, addend: this.#addend, isFinite: this.#isFinite };
   }
 
-  /**
-   * Notes parent and sibling of every node that is not empty. A node with one empty half is the same as its other
-   * half, so that it never needs adding.
-   */
-  #link(node: TreeNode, wanted: ReadonlySet<number>): string | undefined {
-    if (node.to - node.from === 1) return wanted.has(node.from) ? keyOf(node) : undefined;
-    const [left, right] = childrenOf(node).map((child) => this.#link(child, wanted));
-    if (left === undefined || right === undefined) return left ?? right;
-    this.#parent.set(left, { node, sibling: right });
-    this.#parent.set(right, { node, sibling: left });
-    return keyOf(node);
-  }
-
-  /** A node may come under the name of one whose other half is empty: follow it down to the one that counts. */
-  #nameOf(node: TreeNode): string {
-    const name = keyOf(node);
-    if (this.#parent.has(name) || name === this.#root) return name;
-    for (const child of node.to - node.from > 1 ? childrenOf(node) : []) {
-      const inner = this.#nameOf(child);
-      if (inner !== '') return inner;
-    }
-    return '';
-  }
-
   /** Has this node come, or one that it is a part of? */
-  #isCovered(name: string): boolean {
-    for (let at: string | undefined = name; at !== undefined; ) {
+  #isCovered(name: NodeName): boolean {
+    for (let at: NodeName | undefined = name; at !== undefined; ) {
       if (this.#arrived.has(at)) return true;
-      const parent = this.#parent.get(at);
-      at = parent && keyOf(parent.node);
+      const parent = this.#plan.parentOf(at);
+      at = parent && nameOf(parent.node);
     }
     return false;
   }
@@ -123,9 +107,9 @@ export class TreeSum {
     }
   }
 
-  #take(child: string, summand: Summand): void {
+  #take(child: NodeName, summand: Summand): void {
     const { values, bound } = summand;
-    const parent = this.#parent.get(child);
+    const parent = this.#plan.parentOf(child);
     const sibling = parent && this.#arrived.get(parent.sibling);
     if (!parent || !sibling) {
       this.#arrived.set(child, summand);
@@ -135,14 +119,14 @@ export class TreeSum {
     const sum = this.#isInside(sibling.values) ? sibling.values : this.#inSlot(sibling.values);
     const other = this.#isInside(values) ? values : this.#inSlot(values);
     const sumBound = bound + sibling.bound;
-    const name = keyOf(parent.node);
-    if (name === this.#root) this.#finish(sum, other, sumBound);
+    const name = nameOf(parent.node);
+    if (name === this.#plan.root) this.#finish(sum, other, sumBound);
     else {
       this.#kernel.add(sum, other);
       this.#release(other);
     }
     // Two free slots are what the next addition may need.
-    const mayStay = this.#free.length >= 2 || name === this.#root || !this.#slots.includes(sum);
+    const mayStay = this.#free.length >= 2 || name === this.#plan.root || !this.#slots.includes(sum);
     this.#take(name, { node: parent.node, values: mayStay ? sum : this.#outside(sum), bound: sumBound });
   }
 
@@ -177,6 +161,73 @@ export class TreeSum {
   }
 }
 
-function keyOf({ from, to }: TreeNode): string {
-  return `${from}-${to}`;
+/** Hears of each slice as soon as its sum is complete. */
+export type SliceListener = (slice: number, sum: GradientSum) => void;
+
+/** Keeps the time of work, e.g. a Stopwatch. */
+export interface Timing {
+  time<T>(work: () => T): T;
+}
+
+const untimed: Timing = { time: (work) => work() };
+
+/** A step's gradient sum, slice by slice: one is complete, and may be used, while others are still on their way. */
+export class SlicedSum implements GradientSink {
+  readonly #slices: Partition;
+  readonly #sums: readonly TreeSum[];
+  readonly #timing: Timing;
+  #listener: SliceListener = () => undefined;
+  #scale: number | undefined;
+
+  /** @param slots at least two arrays in the kernel's memory */
+  constructor(kernel: Kernel, slots: readonly Float32Array[], slices: Partition, timing: Timing = untimed) {
+    this.#slices = slices;
+    this.#timing = timing;
+    this.#sums = slices.map((place) => {
+      return new TreeSum(
+        kernel,
+        slots.map((slot) => viewOf(slot, place)),
+      );
+    });
+  }
+
+  /** Tells of every slice that is complete from now on. */
+  follow(listener: SliceListener): void {
+    this.#listener = listener;
+  }
+
+  /**
+   * Starts the sum over the shards of a node.
+   * @param wanted those that are not empty
+   * @param scale what gradients are multiplied with on their way, where their norms are to be believed
+   */
+  start(root: TreeNode, wanted: ReadonlySet<number>, scale?: number): void {
+    const plan = new TreePlan(root, wanted);
+    this.#scale = scale;
+    for (const sum of this.#sums) sum.start(plan);
+  }
+
+  /** Takes the whole sum of one node; as `TreeSum.add`. No value of it exceeds the sum of its shards' norms in magnitude. */
+  add(node: TreeNode, gradient: Float32Array, shards: readonly { readonly squaredNorm: number }[]): void {
+    const scale = this.#scale;
+    const bound = scale && shards.reduce((sum, { squaredNorm }) => sum + Math.sqrt(squaredNorm) * scale, 0);
+    for (const [slice, place] of this.#slices.entries()) this.addSlice(node, slice, viewOf(gradient, place), bound);
+  }
+
+  addSlice(node: TreeNode, slice: number, values: Float32Array, bound?: number): void {
+    const sum = this.#sums[slice];
+    if (!sum || sum.isComplete) return;
+    this.#timing.time(() => sum.add(node, values, bound));
+    if (sum.isComplete) this.#listener(slice, sum.result());
+  }
+
+  /** Is every value of the sum a finite number, once every node has come? */
+  get isFinite(): boolean {
+    return this.#timing.time(() => this.#sums.every((sum) => sum.result().isFinite));
+  }
+
+  /** The sums of all slices, once every node has come; they are good until the next start. */
+  result(): readonly GradientSum[] {
+    return this.#sums.map((sum) => sum.result());
+  }
 }

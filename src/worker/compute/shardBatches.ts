@@ -7,15 +7,8 @@ import type { Config } from '../../shared/config/configSchema.js';
 import type { DropoutOp, Network } from '../../shared/model/network.js';
 import { writeDropoutMask } from '../../shared/numbers/random/dropoutMask.js';
 import { blockSizeFor, sampleOrder } from '../../shared/numbers/random/sampleOrder.js';
+import { batchAfter, type StepBatch, sizeOfBatch } from '../../step/stepBatch.js';
 import { shardRange } from '../../step/tree.js';
-
-/** Which samples a step sees: positions [from, to) of the epoch's order. */
-export interface StepBatch {
-  readonly step: number;
-  readonly epoch: number;
-  readonly from: number;
-  readonly to: number;
-}
 
 /** The samples and masks of one shard, in arrays that are allocated once. */
 interface Place {
@@ -60,11 +53,11 @@ export class ShardBatches {
   }
 
   /** The samples of a shard, good until the next call of anything here; undefined where it is empty. */
-  batchOf(step: StepBatch, shard: number): Batch | undefined {
-    const { from, to } = shardRange(shard, this.#config.shards, step.to - step.from);
+  batchOf(batch: StepBatch, shard: number): Batch | undefined {
+    const { from, to } = shardRange(shard, this.#config.shards, sizeOfBatch(batch));
     if (from === to) return undefined;
-    const name = nameOf(step, shard);
-    const place = this.#places.find(({ holds }) => holds === name) ?? this.#fill(name, step, step.from + from, to - from);
+    const name = nameOf(batch, shard);
+    const place = this.#places.find(({ holds }) => holds === name) ?? this.#fill(name, batch, batch.from + from, to - from);
     // It is free for another once this call's samples have been used.
     place.holds = '';
     const { inputs, targets, sampleWeights } = place.reader;
@@ -72,21 +65,21 @@ export class ShardBatches {
   }
 
   /** Gets the samples of shards [first, end) that this machine lacks; undefined where it has them. */
-  fetch(step: StepBatch, first: number, end: number): Promise<void> | undefined {
+  fetch(batch: StepBatch, first: number, end: number): Promise<void> | undefined {
     if (!this.#dataset.fetch) return undefined;
     const { shards } = this.#config;
-    const { from } = shardRange(first, shards, step.to - step.from);
-    const { to } = shardRange(end - 1, shards, step.to - step.from);
-    return this.#dataset.fetch(this.#orderOf(step.epoch).subarray(step.from + from, step.from + to));
+    const { from } = shardRange(first, shards, sizeOfBatch(batch));
+    const { to } = shardRange(end - 1, shards, sizeOfBatch(batch));
+    return this.#dataset.fetch(this.#orderOf(batch.epoch).subarray(batch.from + from, batch.from + to));
   }
 
   /** These shards of a step have been asked for: those of the next step are likely to be the next. */
-  expect(step: StepBatch, shards: readonly number[]): void {
-    const next = this.#after(step);
+  expect(batch: StepBatch, shards: readonly number[]): void {
+    const next = batchAfter(batch, this.#config.batchSize, this.#dataset.count);
     // What was expected before and has not been asked for is in the way.
     for (const place of this.#places) place.holds = '';
     this.#ahead = shards.slice(0, this.#most).flatMap((shard) => {
-      const { from, to } = shardRange(shard, this.#config.shards, next.to - next.from);
+      const { from, to } = shardRange(shard, this.#config.shards, sizeOfBatch(next));
       if (from === to) return [];
       const coming = this.fetch(next, shard, shard + 1);
       // What does not come is asked for again when it is needed.
@@ -100,14 +93,6 @@ export class ShardBatches {
     const read = this.#ahead.shift();
     read?.();
     return read !== undefined;
-  }
-
-  #after({ step, epoch, to }: StepBatch): StepBatch {
-    const { batchSize } = this.#config;
-    const { count } = this.#dataset;
-    const isOver = to >= count;
-    const from = isOver ? 0 : to;
-    return { step: step + 1, epoch: isOver ? epoch + 1 : epoch, from, to: Math.min(from + batchSize, count) };
   }
 
   #fill(name: string, { step, epoch }: StepBatch, first: number, count: number): Place {

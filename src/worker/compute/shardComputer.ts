@@ -11,8 +11,9 @@ import type { PartSums } from '../../shared/protocol/protocol.js';
 import { RunError } from '../../shared/text/errors.js';
 import type { Arena } from '../../step/memory/arena.js';
 import type { SharedMemory } from '../../step/memory/sharedMemory.js';
+import { type StepBatch, sizeOfBatch } from '../../step/stepBatch.js';
 import { shardRange, sumTree, type TreeNode, treeDepth } from '../../step/tree.js';
-import { ShardBatches, type StepBatch } from './shardBatches.js';
+import { ShardBatches } from './shardBatches.js';
 
 export interface NodeGradient {
   /** The node's gradient sum. It stays as it is until another step begins. */
@@ -120,15 +121,15 @@ export class ShardComputer {
   }
 
   /** Gets the samples of a node that this machine lacks, which must be here before its gradient is computed; undefined where they are. */
-  fetch(step: StepBatch, { from, to }: TreeNode): Promise<void> | undefined {
-    return this.#batches.fetch(step, from, to);
+  fetch(batch: StepBatch, { from, to }: TreeNode): Promise<void> | undefined {
+    return this.#batches.fetch(batch, from, to);
   }
 
   /**
    * The gradient sum of one tree node of a step, added up in the tree's order.
    * @param toOutbox leave it in the outbox, if there is still room
    */
-  async gradient(step: StepBatch, node: TreeNode, toOutbox = false): Promise<NodeGradient> {
+  async gradient(batch: StepBatch, node: TreeNode, toOutbox = false): Promise<NodeGradient> {
     // The first array that is taken is the one in which the others are added up.
     const outgoing = toOutbox ? this.#freeInOutbox.pop() : undefined;
     if (outgoing) this.#free.push(outgoing);
@@ -136,21 +137,21 @@ export class ShardComputer {
     const shards: PartSums[] = [];
     const gradient = await sumTree(
       node,
-      (shard) => this.#shard(step, shard, shards),
+      (shard) => this.#shard(batch, shard, shards),
       (left, right) => {
         this.#memory.kernel.add(left, right);
         this.#free.push(right);
         return left;
       },
     );
-    if (!gradient) throw new RangeError(`node [${node.from}, ${node.to}) of a batch of ${step.to - step.from} samples is empty`);
+    if (!gradient) throw new RangeError(`node [${node.from}, ${node.to}) of a batch of ${sizeOfBatch(batch)} samples is empty`);
     return { gradient: this.#keep(gradient), shards };
   }
 
   /** Notes what was asked for, from which the next step's samples can be told. */
-  expectNext(step: StepBatch, nodes: readonly TreeNode[]): void {
+  expectNext(batch: StepBatch, nodes: readonly TreeNode[]): void {
     this.#batches.expect(
-      step,
+      batch,
       nodes.flatMap(({ from, to }) => Array.from({ length: to - from }, (_, i) => from + i)),
     );
   }
@@ -167,17 +168,17 @@ export class ShardComputer {
     return this.#batches.readAhead();
   }
 
-  async #shard(step: StepBatch, shard: number, sums: PartSums[]): Promise<Float32Array | undefined> {
-    const batch = this.#batches.batchOf(step, shard);
-    if (!batch) return undefined;
+  async #shard(batch: StepBatch, shard: number, sums: PartSums[]): Promise<Float32Array | undefined> {
+    const samples = this.#batches.batchOf(batch, shard);
+    if (!samples) return undefined;
     const gradient = this.#free.pop();
     if (!gradient) throw new RangeError('no gradient array is free');
-    const { loss, metrics } = await this.#engine.gradient(batch, this.#weights, gradient);
+    const { loss, metrics } = await this.#engine.gradient(samples, this.#weights, gradient);
     for (const place of this.#frozen) viewOf(gradient, place).fill(0);
     const squaredNorm = this.#squaredNorm(gradient);
     // Each shard by itself and before anything is added, so that it does not matter who computes which.
-    this.halves?.round(gradient, gradient, this.#lossScale / (step.to - step.from));
-    sums.push({ count: batch.count, loss, metrics: [...metrics], squaredNorm });
+    this.halves?.round(gradient, gradient, this.#lossScale / sizeOfBatch(batch));
+    sums.push({ count: samples.count, loss, metrics: [...metrics], squaredNorm });
     return gradient;
   }
 

@@ -1,15 +1,15 @@
 import { test } from 'tap';
 import type { Fleet } from '../../../src/coordinator/members/fleet.js';
-import { Computations } from '../../../src/coordinator/work/computations.js';
+import type { Assignments } from '../../../src/coordinator/work/assignments.js';
+import { Gather } from '../../../src/coordinator/work/gather.js';
 import { openKernel } from '../../../src/shared/numbers/kernel/kernel.js';
 import { decodeFromCoordinator, encode, type Message, type PartSums } from '../../../src/shared/protocol/protocol.js';
-import { Broadcast } from '../../../src/step/messages/weightsOut.js';
-import { PartedSum, type PartSum } from '../../../src/step/update/partedSum.js';
+import { type GradientSum, SlicedSum, type SliceSum } from '../../../src/step/update/treeSum.js';
 import { FakeHub } from '../../fixtures/fakeHub.js';
 import { fleetOf } from '../../fixtures/fleetOf.js';
 import { hello, parameters, partition, perShard, ready, shards, sums, tensor } from '../../fixtures/messages.js';
 
-/** Gradients in parts, and workers that are lost, err or join between one and the next. */
+/** Gradients in slices, and workers that are lost, err or join between one and the next. */
 
 interface Teardown {
   teardown(end: () => Promise<void>): void;
@@ -18,24 +18,25 @@ interface Teardown {
 /** A real fleet whose workers are this test, asked for one step's gradients. */
 class Step {
   readonly hub = new FakeHub();
-  readonly parts: PartSum[] = [];
+  readonly complete: SliceSum[] = [];
+  readonly sum: SlicedSum;
   readonly lines: string[] = [];
-  readonly fleet: Fleet;
-  readonly #computations: Computations;
+  readonly fleet: Fleet<Assignments>;
+  readonly #gather: Gather;
   /** How many of their requests workers have answered. */
   readonly #answered = new Map<string, number>();
 
   constructor(t: Teardown) {
     const { kernel, allocate } = openKernel({ lengths: [parameters, parameters, parameters] });
     const slots = [0, 1, 2].map(() => allocate(parameters));
-    const tensors = { partition, broadcast: new Broadcast(partition) };
-    const sum = new PartedSum(kernel, slots, partition);
+    this.sum = new SlicedSum(kernel, slots, partition);
+    this.sum.follow((slice, sum) => this.complete.push({ slice, sum }));
     const events = {
-      onLeft: (_: unknown, reason: string) => this.lines.push(reason),
-      onNotice: (line: string) => this.lines.push(line),
+      left: (_: unknown, reason: string) => this.lines.push(reason),
+      notice: (line: string) => this.lines.push(line),
     };
-    this.fleet = fleetOf({ ...tensors, hub: this.hub, events });
-    this.#computations = new Computations({ assignments: this.fleet.assignments, shards, sum, compression: 'none' });
+    this.fleet = fleetOf({ slices: partition, hub: this.hub, events });
+    this.#gather = new Gather({ assignments: this.fleet.work, shards, sum: this.sum, compression: 'none' });
     t.teardown(() => this.fleet.close(true));
   }
 
@@ -44,9 +45,8 @@ class Step {
     await turn();
   }
 
-  ask(weights = tensor): ReturnType<Computations['gradients']> {
-    const plan = { step: 0, epoch: 0, from: 0, count: shards * perShard };
-    return this.#computations.gradients(plan, weights, (part) => this.parts.push(part));
+  ask(weights = tensor): ReturnType<Gather['gradients']> {
+    return this.#gather.gradients({ step: 0, epoch: 0, from: 0, to: shards * perShard }, weights);
   }
 
   /** The steps that a worker was asked, in order. */
@@ -85,29 +85,35 @@ function turn(): Promise<void> {
 }
 
 /** Nodes [0, 2) and [2, 4) make the tree over four shards. */
-const sumOf = ({ sum: { gradient, addend } }: PartSum): number[] => [...gradient].map((value, i) => value + (addend?.[i] ?? 0));
+const sumOf = ({ gradient, addend }: GradientSum): number[] => [...gradient].map((value, i) => value + (addend?.[i] ?? 0));
 
 test('a part is complete when all shards of it are in, whatever else is on its way', async (t) => {
   const step = new Step(t);
   await step.join('a', 'b');
   const answers = step.ask();
   await step.answer('a', [0]);
-  t.same(step.parts, []);
+  t.same(step.complete, []);
   await step.answer('b', [0]);
   t.same(
-    step.parts.map(({ part }) => part),
+    step.complete.map(({ slice }) => slice),
     [0],
   );
-  t.same(step.parts.map(sumOf), [[4, 4, 4]]);
+  t.same(
+    step.complete.map(({ sum }) => sumOf(sum)),
+    [[4, 4, 4]],
+  );
   await step.answer('b', [1]);
   await step.answer('a', [1]);
-  t.same(step.parts.map(sumOf), [
-    [4, 4, 4],
-    [4, 4],
-  ]);
+  t.same(
+    step.complete.map(({ sum }) => sumOf(sum)),
+    [
+      [4, 4, 4],
+      [4, 4],
+    ],
+  );
   const result = await answers;
   t.ok(result.isFinite);
-  t.equal(result.gradient.length, 2);
+  t.equal(step.sum.result().length, 2);
   for (const worker of ['a', 'b']) step.hub.say(worker, encode({ type: 'leaving' }));
 });
 
@@ -119,15 +125,12 @@ test('a worker that is lost between two parts: another computes the whole, and n
   step.hub.say('a', encode({ type: 'leaving' }));
   await turn();
   await step.answer('b', [0, 1]);
-  const { parts, gradient } = await answers;
-  t.equal(parts.length, shards);
-  t.same(
-    gradient.map((sum, part) => sumOf({ part, sum })),
-    [
-      [4, 4, 4],
-      [4, 4],
-    ],
-  );
+  const { sums: all } = await answers;
+  t.equal(all.length, shards);
+  t.same(step.sum.result().map(sumOf), [
+    [4, 4, 4],
+    [4, 4],
+  ]);
   step.hub.say('b', encode({ type: 'leaving' }));
 });
 
@@ -138,15 +141,12 @@ test('a gradient whose sums are not finite is not added up, but asked for again'
   await step.answer('a', [0, 1], { loss: Number.NaN });
   t.equal(step.asked('b').length, 2, 'another is asked');
   await step.answer('b', [0, 1]);
-  const { gradient, nonFinite } = await answers;
+  const { nonFinite } = await answers;
   t.same(nonFinite, []);
-  t.same(
-    gradient.map((sum, part) => sumOf({ part, sum })),
-    [
-      [4, 4, 4],
-      [4, 4],
-    ],
-  );
+  t.same(step.sum.result().map(sumOf), [
+    [4, 4, 4],
+    [4, 4],
+  ]);
   t.match(step.lines.join(), /not finite: it is computed once more.*is faulty/);
   step.hub.say('b', encode({ type: 'leaving' }));
 });
@@ -176,7 +176,7 @@ test('weights to come go out part by part, and the next step carries what is mis
   t.same(step.asked('a').at(-1)?.parts, [0, 1]);
   await step.answer('a', [0]);
   const next = Float32Array.from({ length: parameters }, (_, i) => i);
-  step.fleet.assignments.announce(next, 0);
+  step.fleet.work.announce(next, 0);
   const { message, tensors } = decodeFromCoordinator(step.hub.sent.at(-1)?.frames ?? [], partition);
   t.match(message, { type: 'weights', part: 0 });
   t.same([...(tensors[0] ?? [])], [0, 1, 2]);

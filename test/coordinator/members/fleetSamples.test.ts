@@ -3,7 +3,6 @@ import { test } from 'tap';
 import type { Fleet } from '../../../src/coordinator/members/fleet.js';
 import type { RawSamples, WantedSamples } from '../../../src/shared/protocol/dataLayout.js';
 import { decodeFromCoordinator, encode } from '../../../src/shared/protocol/protocol.js';
-import { Broadcast } from '../../../src/step/messages/weightsOut.js';
 import { FakeHub } from '../../fixtures/fakeHub.js';
 import { fleetOf } from '../../fixtures/fleetOf.js';
 import { hello, partition } from '../../fixtures/messages.js';
@@ -24,7 +23,7 @@ class Lacking {
   constructor(t: { teardown(end: () => Promise<void>): void }) {
     const samples = (wanted: WantedSamples): Promise<RawSamples> =>
       new Promise((resolve, reject) => this.asked.push({ wanted, resolve, reject }));
-    this.#fleet = fleetOf({ hub: this.hub, partition, broadcast: new Broadcast(partition), events: {}, samples });
+    this.#fleet = fleetOf({ hub: this.hub, slices: partition, events: {}, samples });
     t.teardown(async () => {
       this.hub.say('a', encode({ type: 'leaving' }));
       await turn();

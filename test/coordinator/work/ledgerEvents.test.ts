@@ -1,14 +1,15 @@
 import fc from 'fast-check';
 import { test } from 'tap';
 import {
-  answered,
+  askedAgain,
   type Change,
-  handOver,
   isComplete,
   joined,
   type Ledger,
   left,
   openLedger,
+  owes,
+  settled,
 } from '../../../src/coordinator/work/ledger.js';
 import { ProtocolError } from '../../../src/shared/text/errors.js';
 import { isTreeNode, type TreeNode } from '../../../src/step/tree.js';
@@ -31,15 +32,13 @@ class World {
   open: Asked[] = [];
   readonly #past: Asked[] = [];
   readonly #living: string[];
-  readonly #wanted: readonly number[];
   #born: number;
 
-  constructor(wanted: readonly number[], parts: number, grain: Ledger['grain'], workers: number) {
-    this.#wanted = wanted;
+  constructor(sizes: readonly number[], grain: Ledger['grain'], workers: number) {
     this.#born = workers;
     this.#living = upTo(workers).map((i) => `w${i}`);
-    this.timesCome = upTo(parts).map(() => 0);
-    const opened = openLedger(parts, wanted, grain, this.#living);
+    this.timesCome = sizes.map(() => 0);
+    const opened = openLedger(sizes, grain, this.#living);
     this.ledger = opened.ledger;
     this.#apply(opened);
   }
@@ -64,9 +63,8 @@ class World {
   doubt(pick: number): void {
     const [asked] = this.open.splice(pick % Math.max(1, this.open.length), 1);
     if (!asked) return;
-    const other = this.#living.find((worker) => worker !== asked.worker) ?? asked.worker;
     this.#past.push(asked);
-    this.#apply(handOver(this.ledger, asked.node, asked.worker, other));
+    this.#apply(askedAgain(this.ledger, asked.worker, asked.node, this.#living));
   }
 
   /** Someone answers for what it was never asked. */
@@ -74,7 +72,7 @@ class World {
     const worker = this.#living[pick % Math.max(1, this.#living.length)] ?? 'nobody';
     const node = { from: pick % this.timesCome.length, to: this.timesCome.length + 1 };
     try {
-      answered(this.ledger, worker, node, 1);
+      owes(this.ledger, worker, node);
     } catch (error) {
       if (error instanceof ProtocolError) return;
     }
@@ -86,7 +84,7 @@ class World {
     if (dead === undefined) return;
     this.#past.push(...this.open.filter(({ worker }) => worker === dead));
     this.open = this.open.filter(({ worker }) => worker !== dead);
-    this.#apply(left(this.ledger, dead, this.#wanted, this.#living));
+    this.#apply(left(this.ledger, dead, this.#living));
   }
 
   join(): void {
@@ -96,9 +94,9 @@ class World {
   }
 
   #take({ worker, node }: Asked, shouldBeLate: boolean): void {
-    const { ledger, isLate } = answered(this.ledger, worker, node, node.to - node.from);
+    const isLate = !owes(this.ledger, worker, node);
     if (isLate !== shouldBeLate) throw new Error(`isLate is ${isLate}`);
-    this.ledger = ledger;
+    if (!isLate) this.ledger = settled(this.ledger, worker, node);
   }
 
   #apply({ ledger, assignments }: Change): void {
@@ -106,7 +104,7 @@ class World {
     for (const { worker, nodes } of assignments) {
       if (!this.#living.includes(worker)) throw new Error(`${worker} is gone, and was asked`);
       for (const node of nodes) {
-        const isOfGrain = ledger.grain === 'part' ? node.to - node.from === 1 : isTreeNode(node, ledger.parts);
+        const isOfGrain = ledger.grain === 'unit' ? node.to - node.from === 1 : isTreeNode(node, ledger.sizes.length);
         if (!isOfGrain) throw new Error(`${worker} was asked for [${node.from}, ${node.to})`);
         this.open.push({ worker, node });
       }
@@ -116,7 +114,7 @@ class World {
 
 const work = fc.record({
   isWanted: fc.array(fc.boolean(), { minLength: 1, maxLength: 24 }),
-  grain: fc.constantFrom('tree', 'part'),
+  grain: fc.constantFrom('tree', 'unit'),
   workers: fc.integer({ min: 0, max: 6 }),
   events: fc.array(fc.tuple(fc.constantFrom('answer', 'answer', 'late', 'doubt', 'lie', 'death', 'join'), fc.nat()), { maxLength: 40 }),
 });
@@ -124,8 +122,8 @@ const work = fc.record({
 test('whatever happens in whatever order, every part comes exactly once and the work ends', (t) => {
   fc.assert(
     fc.property(work, ({ isWanted, grain, workers, events }) => {
-      const wanted = isWanted.flatMap((is, part) => (is ? [part] : []));
-      const world = new World(wanted, isWanted.length, grain, workers);
+      const sizes = isWanted.map((is) => (is ? 2 : 0));
+      const world = new World(sizes, grain, workers);
       for (const [kind, pick] of events) world[kind](pick);
       // One more worker, so that the orphans find a home.
       world.join();

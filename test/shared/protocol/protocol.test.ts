@@ -37,9 +37,7 @@ const gradient = { type: 'gradient', work: 3, node: [0, 2], shards: [sums, sums]
 const step = {
   type: 'step',
   work: 2 ** 40,
-  step: 7,
-  epoch: 1,
-  batch: [32, 64],
+  batch: { step: 7, epoch: 1, from: 32, to: 64 },
   nodes: [
     [0, 2],
     [2, 3],

@@ -9,15 +9,16 @@ const open = (): Arena[] => {
 
 test('what one side asks and the other answers arrives as it was said', (t) => {
   const [coordinator, worker] = open();
-  const request = { work: 2 ** 40, step: 7, epoch: 1, batch: [32, 64], weights: 1, nodes: [{ from: 0, to: 4 }] } as const;
+  const request = { work: 2 ** 40, weights: 1, nodes: [{ from: 0, to: 4 }] };
+  const batch = (step: number) => ({ step, epoch: 1, from: 32, to: 64 });
   const sums = { count: 3, loss: Number.NaN, squaredNorm: Number.POSITIVE_INFINITY, metrics: [0.5, -0] };
   const answer = { work: 2 ** 40, node: { from: 0, to: 4 }, startedAt: 7.5, computeMs: 0.25, gradient: 1, shards: new Array(5).fill(sums) };
   for (let slot = 0; slot < shape.workers; slot++) {
-    t.ok(coordinator?.channels[slot]?.ask({ ...request, step: slot }));
+    t.ok(coordinator?.channels[slot]?.ask({ ...request, batch: batch(slot) }));
     t.ok(worker?.channels[slot]?.answer({ ...answer, computeMs: slot }));
   }
   for (let slot = 0; slot < shape.workers; slot++) {
-    t.strictSame(worker?.channels[slot]?.takeRequest(), { ...request, step: slot });
+    t.strictSame(worker?.channels[slot]?.takeRequest(), { ...request, batch: batch(slot) });
     t.strictSame(coordinator?.channels[slot]?.takeAnswer(), { ...answer, computeMs: slot });
     t.equal(coordinator?.channels[slot]?.takeAnswer(), undefined);
   }
@@ -27,7 +28,7 @@ test('what one side asks and the other answers arrives as it was said', (t) => {
 test('more nodes than a request holds are for a message', (t) => {
   const [coordinator] = open();
   const nodes = Array.from({ length: 17 }, (_, i) => ({ from: i, to: i + 1 }));
-  t.notOk(coordinator?.channels[0]?.ask({ work: 0, step: 0, epoch: 0, batch: [0, 32], weights: 0, nodes }));
+  t.notOk(coordinator?.channels[0]?.ask({ work: 0, batch: { step: 0, epoch: 0, from: 0, to: 32 }, weights: 0, nodes }));
   t.end();
 });
 
@@ -47,7 +48,7 @@ test('no two arrays share a byte', (t) => {
   // Mailboxes stand between them: whatever they say changes no array.
   for (const channel of arena?.channels ?? []) {
     for (let i = 0; i < 16; i++) {
-      channel.ask({ work: 9, step: 9, epoch: 9, batch: [9, 9], weights: 9, nodes: [] });
+      channel.ask({ work: 9, batch: { step: 9, epoch: 9, from: 9, to: 9 }, weights: 9, nodes: [] });
       channel.answer({ work: 9, node: { from: 9, to: 9 }, startedAt: 9, computeMs: 9, gradient: 9, shards: [] });
     }
   }

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { test } from 'tap';
 import { openKernel } from '../../../src/shared/numbers/kernel/kernel.js';
 import { coveringNodes, sumTree, type TreeNode } from '../../../src/step/tree.js';
+import { TreePlan } from '../../../src/step/treePlan.js';
 import { TreeSum } from '../../../src/step/update/treeSum.js';
 
 const length = 3;
@@ -27,7 +28,7 @@ const bitsOf = (values: Float32Array | undefined) => [...new Uint32Array(values?
 test('adds in the order of the tree, not in that of arrival', (t) => {
   const sum = new TreeSum(kernel, slots);
   const values = [1e8, 3, -1e8, 3].map((value) => Float32Array.of(value, value, value));
-  sum.start({ from: 0, to: 4 }, new Set([0, 1, 2, 3]));
+  sum.start(new TreePlan({ from: 0, to: 4 }, new Set([0, 1, 2, 3])));
   for (const shard of [2, 0, 3, 1]) sum.add({ from: shard, to: shard + 1 }, values[shard] ?? new Float32Array());
   t.same([...sum.result().gradient], [0, 0, 0], '(1e8 + 3) + (-1e8 + 3), where 3 is lost twice');
   t.same([...(values[1] ?? [])], [3, 3, 3], 'what was given is not changed');
@@ -36,13 +37,13 @@ test('adds in the order of the tree, not in that of arrival', (t) => {
 
 test('a node stands for all its shards, and a lone one for its parents', (t) => {
   const sum = new TreeSum(kernel, slots);
-  sum.start({ from: 0, to: 8 }, new Set([0, 1, 2, 3, 4, 5, 6, 7]));
+  sum.start(new TreePlan({ from: 0, to: 8 }, new Set([0, 1, 2, 3, 4, 5, 6, 7])));
   sum.add({ from: 0, to: 8 }, Float32Array.of(1, 2, 3));
   t.same([...sum.result().gradient], [1, 2, 3]);
-  sum.start({ from: 0, to: 8 }, new Set([5]));
+  sum.start(new TreePlan({ from: 0, to: 8 }, new Set([5])));
   sum.add({ from: 5, to: 6 }, Float32Array.of(4, 5, 6));
   t.same([...sum.result().gradient], [4, 5, 6]);
-  sum.start({ from: 0, to: 8 }, new Set([4, 5]));
+  sum.start(new TreePlan({ from: 0, to: 8 }, new Set([4, 5])));
   sum.add({ from: 0, to: 8 }, Float32Array.of(7, 8, 9));
   t.same([...sum.result().gradient], [7, 8, 9], 'under the name of an ancestor whose other half is empty');
   t.end();
@@ -50,12 +51,12 @@ test('a node stands for all its shards, and a lone one for its parents', (t) => 
 
 test('has no result before every node has come', (t) => {
   const sum = new TreeSum(kernel, slots);
-  sum.start({ from: 0, to: 2 }, new Set([0, 1]));
+  sum.start(new TreePlan({ from: 0, to: 2 }, new Set([0, 1])));
   sum.add({ from: 0, to: 1 }, gradientOf(0));
   t.throws(() => sum.result(), new RangeError('the sum is not complete'));
   sum.add({ from: 1, to: 2 }, gradientOf(1));
   t.doesNotThrow(() => sum.result());
-  sum.start({ from: 0, to: 2 }, new Set([0, 1]));
+  sum.start(new TreePlan({ from: 0, to: 2 }, new Set([0, 1])));
   t.throws(() => sum.result(), new RangeError('the sum is not complete'), 'nor after a new start');
   t.end();
 });
@@ -63,7 +64,7 @@ test('has no result before every node has come', (t) => {
 test('its result stands in the memory of the kernel', (t) => {
   const sum = new TreeSum(kernel, slots.slice(0, 2));
   for (const shards of [1, 2, 3, 9]) {
-    sum.start({ from: 0, to: shards }, new Set(Array(shards).keys()));
+    sum.start(new TreePlan({ from: 0, to: shards }, new Set(Array(shards).keys())));
     for (let shard = shards - 1; shard >= 0; shard--) sum.add({ from: shard, to: shard + 1 }, gradientOf(shard));
     t.ok(slots.includes(sum.result().gradient), `${shards} shards`);
   }
@@ -74,7 +75,7 @@ test('its result stands in the memory of the kernel', (t) => {
 function sharedSum(gradients: readonly (readonly number[])[], bounds: readonly (number | undefined)[]): TreeSum {
   const memory = openKernel({ lengths: Array(gradients.length + 2).fill(length) });
   const sum = new TreeSum(memory.kernel, [memory.allocate(length), memory.allocate(length)]);
-  sum.start({ from: 0, to: gradients.length }, new Set(gradients.keys()));
+  sum.start(new TreePlan({ from: 0, to: gradients.length }, new Set(gradients.keys())));
   for (const [shard, values] of gradients.entries()) {
     const array = memory.allocate(length);
     array.set(values);
@@ -118,7 +119,7 @@ test('bounds that do not show it, or are not known, have it added up and looked 
 
 test('what comes over a socket is looked at whatever its worker says of it', (t) => {
   const sum = new TreeSum(kernel, slots);
-  sum.start({ from: 0, to: 2 }, new Set([0, 1]));
+  sum.start(new TreePlan({ from: 0, to: 2 }, new Set([0, 1])));
   sum.add({ from: 0, to: 1 }, Float32Array.of(Number.NaN, 1, 1), 1);
   sum.add({ from: 1, to: 2 }, Float32Array.of(1, 1, 1), 1);
   t.notOk(sum.result().isFinite);
@@ -158,7 +159,7 @@ test('the sum is bit for bit that of the tree, for any split, order of arrival, 
         }
         const arrivals = await Promise.all(ranked.map(async (each) => ({ ...each, values: await plainSum(each.node, wanted) })));
         const sum = sums.get(slotCount);
-        sum?.start({ from: 0, to: shards }, wanted);
+        sum?.start(new TreePlan({ from: 0, to: shards }, wanted));
         for (const { node, values } of arrivals.sort((a, b) => a.rank - b.rank)) if (values) sum?.add(node, values);
         if (bitsOf(sum?.result().gradient) !== bitsOf(await plainSum({ from: 0, to: shards }, wanted))) return false;
       }

@@ -2,7 +2,8 @@ import { test } from 'tap';
 import type { Dataset } from '../../../src/data/samples/dataset.js';
 import { parseConfig } from '../../../src/shared/config/parseConfig.js';
 import { buildNetwork } from '../../../src/shared/model/network.js';
-import { ShardBatches, type StepBatch } from '../../../src/worker/compute/shardBatches.js';
+import type { StepBatch } from '../../../src/step/stepBatch.js';
+import { ShardBatches } from '../../../src/worker/compute/shardBatches.js';
 import { memoryDataset } from '../../fixtures/memoryDataset.js';
 
 const samples = 23;

@@ -1,5 +1,6 @@
 import type { Config } from '../../../shared/config/configSchema.js';
 import type { Schedule } from '../../../shared/config/optimizerSchema.js';
+import { learningRateAt } from './learningRate.js';
 import { directionOf, isImprovement } from './monitor.js';
 
 /** Keras's ReduceLROnPlateau (Keras 3.15) as a state that goes into checkpoints and a function that moves it on. */
@@ -41,4 +42,12 @@ export function watchPlateau(options: ReduceOnPlateau, state: PlateauState, valu
 /** The schedule with its rate cut. Only a constant one is ever cut: the config refuses the others. */
 export function withCuts(schedule: Schedule, { rate }: PlateauState): Schedule {
   return schedule.schedule === 'constant' && rate !== null ? { ...schedule, initial: rate } : schedule;
+}
+
+/** The learning rate of a step: its schedule's, after the cuts so far. */
+export function learningRateOf(
+  { optimizer, reduceOnPlateau }: Pick<Config, 'optimizer' | 'reduceOnPlateau'>,
+  { step, plateau }: { readonly step: number; readonly plateau: PlateauState },
+): number {
+  return learningRateAt(reduceOnPlateau ? withCuts(optimizer.learningRate, plateau) : optimizer.learningRate, step);
 }

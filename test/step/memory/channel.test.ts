@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { test } from 'tap';
-import { Mailbox, mailboxBytes } from '../../../src/step/memory/mailbox.js';
+import { Mailbox, mailboxBytes } from '../../../src/step/memory/channel.js';
 
 /** Both ends of a mailbox, as two processes see them. */
 function ends(length: number, count = 0): { writer: Mailbox; reader: Mailbox } {

@@ -1,41 +1,30 @@
 import { lstatSync, rmdirSync, unlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { Message } from '../shared/protocol/protocol.js';
-import { version } from '../shared/system/version.js';
-import { errorMessage, Interrupted, ProtocolError } from '../shared/text/errors.js';
-import { parseAddress } from '../shared/transport/address.js';
-import type { RunKeys } from '../shared/transport/keys.js';
-import { type Link, openLink, type Patience } from '../shared/transport/transport.js';
-import { knock, pauseUnless, type Whereabouts } from './connection/awaitCoordinator.js';
-import { CoordinatorEnded, HandshakeFailed, hasLeft, LinkLost, Moved, serve } from './workerSession.js';
+import type { Message } from '../../shared/protocol/protocol.js';
+import { version } from '../../shared/system/version.js';
+import { errorMessage, Interrupted, ProtocolError } from '../../shared/text/errors.js';
+import { parseAddress } from '../../shared/transport/address.js';
+import type { RunKeys } from '../../shared/transport/keys.js';
+import { knock, pauseUnless, type Whereabouts } from './awaitCoordinator.js';
+import { CoordinatorEnded, HandshakeFailed, LinkLost, Moved } from './linkErrors.js';
 
-export interface ServeRunsOptions {
+/** Milliseconds before a coordinator that cut this worker off is tried again. */
+const reconnectPause = 500;
+/** Connections that are cut before they are one, after which it is the key that does not fit. */
+const handshakes = 4;
+
+/** How a process stays connected to a coordinator. */
+export interface StayOptions {
   readonly coordinator: Whereabouts;
   readonly keys: RunKeys | undefined;
   /** Seconds to wait for a coordinator that is not there yet. */
   readonly connectTimeout: number;
   /** Seconds to wait for one that is gone. */
   readonly reconnectTimeout: number;
-  readonly slot: number | undefined;
-  /** Workers of the run on this machine; default: where there is a slot, all of them. */
-  readonly workersHere?: number | undefined;
-  /** File of the memory that the coordinator shares, if it does. */
-  readonly sharedFile: number | undefined;
-  /** The only folder that the coordinator can name files in. */
-  readonly dataRoot: string;
-  /** What addresses begin with that the coordinator can name; of a root that is `/`, any can be named. */
-  readonly dataUrls?: readonly string[] | undefined;
-  /** Aborts when the worker should say that it leaves, and leave. */
+  /** Aborts when the process should say that it leaves, and leave. */
   readonly leave: AbortSignal;
   readonly say: (line: string) => void;
 }
-
-/** Milliseconds before a coordinator that cut this worker off is tried again. */
-const reconnectPause = 500;
-/** Connections that are cut before they are one, after which it is the key that does not fit. */
-const handshakes = 4;
-/** Bytes: a worker learns how large tensors are only from the coordinator's config. */
-const maxFrame = 2 ** 30;
 
 /** What is known of a connection. */
 export interface Connection {
@@ -51,68 +40,9 @@ export interface Connection {
   readonly isSameMachine: boolean;
 }
 
-/**
- * Serves a coordinator until the run is over. Where the connection is lost, or the coordinator ends before that, a resumed
- * one may come back at the same address: the worker then joins it, as a new incarnation over a new socket.
- * @throws RunError where there is no coordinator in time, or it refuses this worker; Interrupted when told to leave
- */
-export function serveRuns({
-  coordinator,
-  keys,
-  connectTimeout,
-  reconnectTimeout,
-  leave,
-  say,
-  ...options
-}: ServeRunsOptions): Promise<void> {
-  return whileItLasts({ coordinator, keys, connectTimeout, reconnectTimeout, leave, say }, (link, connection) =>
-    serve(link, { ...options, ...connection, version, say, leave }),
-  );
-}
-
-export type WhileItLastsOptions = Pick<ServeRunsOptions, 'coordinator' | 'keys' | 'connectTimeout' | 'reconnectTimeout' | 'leave' | 'say'>;
-
-/**
- * Connects to a coordinator and serves it, again and again, until the run is over. It may send who connects to an
- * aggregator instead; whoever has lost that comes back to the coordinator.
- * @throws as `serveRuns`
- */
-export async function whileItLasts(
-  options: WhileItLastsOptions,
-  serveOver: (link: Link, connection: Connection) => Promise<void>,
-): Promise<void> {
-  const { keys, leave, connectTimeout } = options;
-  const way = new Way(options);
-  for (;;) {
-    const connection = await way.next();
-    if (leave.aborted) throw new Interrupted(hasLeft);
-    if (!connection) continue;
-    // An aggregator that is silent is not the coordinator's end: the worker goes back to that.
-    const timeout = connection.ticket === undefined ? connectTimeout : undefined;
-    const patience = patienceFor(connection);
-    // Who has said hello hears at least the coordinator's probes.
-    const link = openLink(connection.address, maxFrame, keys, { patience, handshakeTimeout: timeout, answerTimeout: timeout });
-    try {
-      await serveOver(link, connection);
-      return;
-    } catch (error) {
-      if (leave.aborted) throw new Interrupted(hasLeft);
-      await pauseUnless(leave, await way.lost(error));
-    } finally {
-      await link.close();
-    }
-  }
-}
-
-/** Whose aggregator is stopped has a coordinator to go back to; nobody stands in for the coordinator. */
-function patienceFor({ ticket, isSameMachine }: Connection): Patience {
-  if (ticket !== undefined) return 'short';
-  return isSameMachine ? 'forever' : 'long';
-}
-
 /** Where to connect next: to the coordinator, or to the aggregator that it has named. */
-class Way {
-  readonly #options: WhileItLastsOptions;
+export class Way {
+  readonly #options: StayOptions;
   #timeout: number;
   #failedHandshakes = 0;
   #move: Message<'move'> | undefined;
@@ -122,7 +52,7 @@ class Way {
   #number: number | undefined;
   #address = '';
 
-  constructor(options: WhileItLastsOptions) {
+  constructor(options: StayOptions) {
     this.#options = options;
     this.#timeout = options.connectTimeout;
   }

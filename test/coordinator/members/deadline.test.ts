@@ -1,5 +1,5 @@
 import { test } from 'tap';
-import { Deadline } from '../../../src/coordinator/work/deadline.js';
+import { Deadline } from '../../../src/coordinator/members/deadline.js';
 
 test('a step may take the larger of 30 s and 20 times the median', async (t) => {
   const deadline = new Deadline({ stepTimeout: undefined });
