@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { StepFiguresMs } from '../coordinator/timing/stepTimes.js';
+import type { RunSummary } from '../runFolder/summary.js';
 import { RunError } from '../shared/text/errors.js';
 import { readJson } from '../shared/text/json.js';
 import type { Timing, Training } from './grid.js';
@@ -11,7 +11,7 @@ interface Summary {
   readonly steps: number;
   readonly seconds: number;
   readonly noiseScale: number | null;
-  readonly stepMs?: StepFiguresMs;
+  readonly stepMs?: NonNullable<RunSummary['stepMs']>;
   readonly engine?: { readonly engine: string; readonly provider: string };
 }
 

@@ -5,6 +5,7 @@ import type { Observer, Outcome, TrainPorts, Workers } from '../coordinator/trai
 import { addParts, means } from '../coordinator/training/progress.js';
 import { train } from '../coordinator/training/train.js';
 import type { TrainingPlan } from '../coordinator/training/trainingPlan.js';
+import { withoutSecretsIn } from '../data/remote/dataAddress.js';
 import type { Resumption } from '../runFolder/resume.js';
 import type { RunFolder } from '../runFolder/runFolder.js';
 import { type RunSummary, summarize } from '../runFolder/summary.js';
@@ -60,7 +61,8 @@ export async function trainAndTest(parts: TrainingParts): Promise<{ readonly out
     const endedAt = performance.now();
     const test = await evaluateTest(workers, plan, outcome);
     const summary = summarize({
-      ...{ plan, outcome, startedAt, endedAt, test, fingerprint, commandLine },
+      ...{ plan, outcome, startedAt, endedAt, test, fingerprint },
+      commandLine: commandLine.map(withoutSecretsIn),
       steps: outcome.steps - stepsBefore,
       members: fleet.roster.everReady,
       strangers: { turnedAway: hub.turnedAway, refused: fleet.refused, lateAnswers: fleet.work.answers.late },

@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type LockHolder, lockHolder, ProcessLock } from '../shared/files/processLock.js';
-import { textIfThere } from '../shared/files/textIfThere.js';
+import { textIfThere } from '../shared/system/textIfThere.js';
 import { errorCode, errorMessage, UsageError } from '../shared/text/errors.js';
 import { statusName } from './runStatus.js';
 

@@ -5,7 +5,6 @@ import type { StoppingState } from '../coordinator/training/policies/earlyStoppi
 import type { Outcome } from '../coordinator/training/ports.js';
 import type { EndReason } from '../coordinator/training/progress.js';
 import { globalBatch, type TrainingPlan } from '../coordinator/training/trainingPlan.js';
-import { withoutSecretsIn } from '../data/remote/dataAddress.js';
 import { version } from '../shared/system/version.js';
 import type { Figures } from '../shared/text/json.js';
 
@@ -169,7 +168,7 @@ export function summarize(parts: SummaryParts): RunSummary {
     cpu: cpus()[0]?.model.trim() ?? process.arch,
     engine: members[0]?.ready?.engine,
     fingerprint,
-    commandLine: commandLine.map(withoutSecretsIn),
+    commandLine,
   };
 }
 

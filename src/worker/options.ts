@@ -1,5 +1,7 @@
+import type { DataAccess } from './samples/openSamples.js';
+
 /** What a worker's own command line says. */
-export interface WorkerOptions {
+export interface WorkerOptions extends DataAccess {
   /** Version of this program. */
   readonly version: string;
   /** The number that the coordinator gave this worker, if it started it. */
@@ -16,12 +18,6 @@ export interface WorkerOptions {
   readonly workersHere?: number | undefined;
   /** File of the memory that the coordinator shares, if it does: a descriptor that this process was started with. */
   readonly sharedFile?: number | undefined;
-  /** The only folder that the coordinator can name files in. */
-  readonly dataRoot: string;
-  /** What addresses begin with that the coordinator can name; of a root that is `/`, any can be named. */
-  readonly dataUrls?: readonly string[] | undefined;
   /** Aborts when the worker should say that it leaves, and leave. */
   readonly leave: AbortSignal;
-  /** One line for a person about what the worker is doing. */
-  readonly say: (line: string) => void;
 }

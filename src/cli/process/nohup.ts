@@ -1,5 +1,5 @@
 import { Option } from 'commander';
-import { readableText } from '../../shared/files/textIfThere.js';
+import { readableText } from '../../shared/system/textIfThere.js';
 import { ignoreHangup } from './stopSignals.js';
 
 export function nohupOption(): Option {

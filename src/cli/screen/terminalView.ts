@@ -1,5 +1,4 @@
 import type { SingleBar } from 'cli-progress';
-import type { StepFigures } from '../../coordinator/training/ports.js';
 import type { RunObserver } from '../../run/run.js';
 import type { StartInfo } from '../../runFolder/summary.js';
 import type { Figures } from '../../shared/text/json.js';
@@ -106,7 +105,7 @@ class EpochMeans {
   readonly #sums = new Map<string, number>();
   #samples = 0;
 
-  add(figures: StepFigures): void {
+  add(figures: Parameters<NonNullable<RunObserver['onStep']>>[0]): void {
     this.#samples += figures.samples;
     for (const [name, value] of Object.entries(figures)) {
       if (value !== null && !hidden.has(name)) this.#sums.set(name, (this.#sums.get(name) ?? 0) + value * figures.samples);

@@ -1,5 +1,4 @@
 import { DataError } from '../../shared/text/errors.js';
-import type { ArrayFile } from './arrayFile.js';
 import type { Elements } from './dtype.js';
 
 /** The place of the first value that is no finite float32 number. @param isNanFilled is NaN a missing value, for which another stands in? */
@@ -14,7 +13,7 @@ export function firstNotFinite(values: Elements, isNanFilled = false): number | 
 }
 
 /** @param at place of the value among all of an array */
-export function notFinite({ path, rowWidth }: Pick<ArrayFile, 'path' | 'rowWidth'>, at: number, value: number): DataError {
+export function notFinite({ path, rowWidth }: { readonly path: string; readonly rowWidth: number }, at: number, value: number): DataError {
   const column = rowWidth === 1 ? '' : `, column ${at % rowWidth}`;
   return new DataError(
     `${path}, row ${Math.floor(at / rowWidth)}${column}: expected a finite float32 number, got ${value}: mend the file, or leave the row out`,

@@ -1,4 +1,4 @@
-import { readableText } from '../../shared/files/textIfThere.js';
+import { readableText } from '../../shared/system/textIfThere.js';
 
 /** OpenBLAS's names for x86-64 processors without AVX2; it takes one of them, mostly Prescott, for a processor that it does not know. */
 const withoutAvx2: ReadonlySet<string> = new Set(

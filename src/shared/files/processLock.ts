@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { closeSync, openSync, renameSync, rmSync, utimesSync, writeSync } from 'node:fs';
 import { type ProcessIdentity, type ProcessState, processState, thisProcess } from '../system/processIdentity.js';
+import { textIfThere } from '../system/textIfThere.js';
 import { errorCode } from '../text/errors.js';
 import { shortHash } from './shortHash.js';
-import { textIfThere } from './textIfThere.js';
 
 /** Who holds a lock: a process, or nobody can tell, such as while it is being written. */
 export interface LockHolder {

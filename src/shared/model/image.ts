@@ -1,5 +1,3 @@
-import type { Config } from '../config/configSchema.js';
-
 export interface ImageShape {
   readonly width: number;
   readonly height: number;
@@ -12,11 +10,4 @@ export function imageShape(shape: readonly number[]): ImageShape | undefined {
   const [height = 0, width = 0, channels = 1] = shape;
   const isOne = (shape.length === 2 || shape.length === 3) && Math.min(height, width) > 1 && (channels === 1 || channels === 3);
   return isOne ? { width, height, channels } : undefined;
-}
-
-/** Are a run's samples images, each of one class, and is there a part to judge its model by? */
-export function judgesImages({ model, loss, data, validationSplit }: Pick<Config, 'model' | 'loss' | 'data' | 'validationSplit'>): boolean {
-  const isCategorical = loss === 'categoricalCrossentropy' || loss === 'sparseCategoricalCrossentropy';
-  const hasPart = 'name' in data || validationSplit > 0 || data.test !== undefined || data.validation !== undefined;
-  return isCategorical && hasPart && imageShape(model.inputShape) !== undefined;
 }

@@ -1,4 +1,4 @@
-import { readableText } from '../files/textIfThere.js';
+import { readableText } from './textIfThere.js';
 
 /** For each WebAssembly memory Node reserves 8 GiB of addresses and more, unless this flag tells it to check bounds in code. */
 const flag = '--disable-wasm-trap-handler';

@@ -1,5 +1,5 @@
 import { availableParallelism, totalmem } from 'node:os';
-import { readableText } from '../files/textIfThere.js';
+import { readableText } from './textIfThere.js';
 
 /** What the control groups of a process allow it, as containers and batch systems set them; Linux alone has them. */
 export interface GroupLimits {

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { textIfThere } from '../files/textIfThere.js';
 import { errorCode } from '../text/errors.js';
+import { textIfThere } from './textIfThere.js';
 
 /** One process among all that ever were. Its number alone does not name it: numbers are used again, and each container counts anew. */
 export interface ProcessIdentity {

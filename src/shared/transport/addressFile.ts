@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { writeDurably } from '../files/durableFile.js';
-import { textIfThere } from '../files/textIfThere.js';
+import { textIfThere } from '../system/textIfThere.js';
 import { errorMessage, UsageError } from '../text/errors.js';
 import { type Address, parseAddress } from './address.js';
 

@@ -12,9 +12,18 @@ import { cacheFolder } from '../../shared/files/home.js';
 import type { PartLayout } from '../../shared/protocol/dataLayout.js';
 import type { Message } from '../../shared/protocol/protocol.js';
 import { ConfigError, DataError, ProtocolError } from '../../shared/text/errors.js';
-import type { WorkerOptions } from '../options.js';
 import type { DataWait } from './dataWait.js';
 import type { SampleRequests } from './sampleRequests.js';
+
+/** What a worker may read. */
+export interface DataAccess {
+  /** The only folder that the coordinator can name files in. */
+  readonly dataRoot: string;
+  /** What addresses begin with that the coordinator can name; of a root that is `/`, any can be named. */
+  readonly dataUrls?: readonly string[] | undefined;
+  /** One line for a person about what the worker is doing. */
+  readonly say: (line: string) => void;
+}
 
 /** The samples of a run, as far as this machine has them. */
 export interface Samples {
@@ -32,7 +41,7 @@ export interface Samples {
 export async function openSamples(
   message: Pick<Message<'configure'>, 'fingerprint' | 'layout'>,
   config: Config,
-  { dataRoot, dataUrls = [], say }: Pick<WorkerOptions, 'dataRoot' | 'dataUrls' | 'say'>,
+  { dataRoot, dataUrls = [], say }: DataAccess,
   { requests, signal }: Pick<DataWait, 'requests' | 'signal'>,
 ): Promise<Samples> {
   const urls = urlsUnder(dataRoot, dataUrls);
