@@ -6,7 +6,7 @@ import { type KernelMemory, openKernel } from '../shared/numbers/kernel/kernel.j
 import { maxArrays } from '../shared/numbers/wasm.js';
 import { errorMessage, RunError } from '../shared/text/errors.js';
 import type { Arena } from '../step/memory/arena.js';
-import { SharedMemory } from '../step/memory/sharedMemory.js';
+import { memoryToShare, type SharedMemory } from '../step/memory/sharedMemory.js';
 import { WeightsIn } from '../step/messages/weightsIn.js';
 import { WeightsOut } from '../step/messages/weightsOut.js';
 import { treeDepth } from '../step/tree.js';
@@ -38,7 +38,10 @@ export interface SubtreeArrays {
 export function openSubtreeArrays(config: Config, partSize: number, channels: number, say: (line: string) => void): SubtreeArrays {
   const { size } = buildNetwork(config.model).layout;
   const slices = cut(size, partSize);
-  const memory = shareMemory(config, size, channels, say);
+  const own = weightArrays + fewestSlots + treeDepth(config.shards);
+  const memory = memoryToShare(config, { parameters: size, workers: channels }, own, (error) =>
+    say(`no memory is shared with workers of this machine (${errorMessage(error)}): weights and gradients go over sockets`),
+  );
   try {
     const format = config.compression === 'none' ? undefined : config.compression;
     const ownWeights = memory && !format ? 0 : weightArrays;
@@ -63,23 +66,5 @@ export function openSubtreeArrays(config: Config, partSize: number, channels: nu
   } catch (error) {
     memory?.close();
     throw error;
-  }
-}
-
-function shareMemory(
-  { transport, shards, metrics }: Config,
-  parameters: number,
-  channels: number,
-  say: (line: string) => void,
-): SharedMemory | undefined {
-  if (transport === 'socket') return undefined;
-  try {
-    return SharedMemory.create(
-      { parameters, workers: channels, shards, metrics: metrics.length },
-      weightArrays + fewestSlots + treeDepth(shards),
-    );
-  } catch (error) {
-    say(`no memory is shared with workers of this machine (${errorMessage(error)}): weights and gradients go over sockets`);
-    return undefined;
   }
 }

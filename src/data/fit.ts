@@ -1,6 +1,6 @@
 import type { Preparation } from '../shared/config/dataSchema.js';
+import { sizeOf } from '../shared/model/shape.js';
 import { DataError } from '../shared/text/errors.js';
-import { sizeOf } from './arrays/arrayHeader.js';
 import type { ArrayDataset } from './samples/arrayDataset.js';
 
 /** Samples read at a time. */

@@ -1,4 +1,4 @@
-import { sizeOf } from '../shared/model/network.js';
+import { sizeOf } from '../shared/model/shape.js';
 import type { ModelSpec } from '../shared/model/spec.js';
 import { DataError } from '../shared/text/errors.js';
 

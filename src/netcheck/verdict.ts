@@ -1,3 +1,4 @@
+import { median } from '../shared/numbers/median.js';
 import type { NetworkFigures, PeerFigures } from './check.js';
 
 /** A link that has less than this share of the others' rate is slow. */
@@ -52,9 +53,4 @@ export function verdictOnAll({ peers, toAllMbit, fromAllMbit }: NetworkFigures, 
 
 export function mbit(rate: number): string {
   return `${Math.round(rate).toLocaleString('en-US')} Mbit/s`;
-}
-
-/** Of no values, nothing that anything is less than. */
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor((values.length - 1) / 2)] ?? 0;
 }

@@ -6,7 +6,7 @@ import { maxArrays } from '../shared/numbers/wasm.js';
 import { usableCores } from '../shared/system/controlGroup.js';
 import { RunError } from '../shared/text/errors.js';
 import type { Arena } from '../step/memory/arena.js';
-import { SharedMemory } from '../step/memory/sharedMemory.js';
+import { memoryToShare, type SharedMemory } from '../step/memory/sharedMemory.js';
 import { WeightsOut } from '../step/messages/weightsOut.js';
 import { treeDepth } from '../step/tree.js';
 import { clips, Optimizer, optimizerArrays } from '../step/update/optimizer.js';
@@ -106,16 +106,11 @@ function helpersFor(longestPass: number): number {
 }
 
 function shareMemory({ plan: { config, network } }: PreparedRun, notice: (line: string) => void): SharedMemory | undefined {
-  if (config.transport === 'socket') return undefined;
   const { size } = network.layout;
   // What each side must have beside it.
   const own = Math.max(optimizerArrays(false) - (config.compression === 'none' ? weightArrays : 0) + fewestSlots, treeDepth(config.shards));
-  const shape = { parameters: size, workers: config.workers, shards: config.shards, metrics: config.metrics.length };
-  try {
-    return SharedMemory.create(shape, own);
-  } catch (error) {
+  return memoryToShare(config, { parameters: size, workers: config.workers }, own, (error) => {
     if (!(error instanceof RunError) || config.transport === 'shm') throw error;
     notice(`no memory is shared with the workers (${error.message}): weights and gradients go over sockets`);
-    return undefined;
-  }
+  });
 }

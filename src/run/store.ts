@@ -2,6 +2,7 @@ import type { Store } from '../coordinator/training/ports.js';
 import { layersModelJson, writeModel } from '../formats/tfjs/layersModel.js';
 import { exportFormats, writeModelAs } from '../formats/writeModel.js';
 import type { RunFolder } from '../runFolder/runFolder.js';
+import { bytesOf } from '../shared/numbers/bytesOf.js';
 import { version } from '../shared/system/version.js';
 import type { OptimizerState } from '../step/update/optimizer.js';
 import type { RunEvents } from '../view/tensorboard/runEvents.js';
@@ -52,8 +53,4 @@ export function storeOf(
       }
     },
   };
-}
-
-function bytesOf({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array {
-  return new Uint8Array(buffer, byteOffset, byteLength);
 }

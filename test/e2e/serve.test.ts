@@ -27,7 +27,7 @@ test('told to end, it answers the request that is under way; a second signal doe
     socket.write(`${head}Expect: 100-continue\r\n\r\n`);
     await once(socket, 'data');
     serve.kill('SIGTERM');
-    while ((await fetch(`http://127.0.0.1:${port}/health`)).status !== 503);
+    while ((await fetch(`http://127.0.0.1:${port}/healthz`)).status !== 503);
     return { serve, socket, answer: once(socket, 'close').then(() => said) };
   };
   const [first, second] = await Promise.all([underWay(), underWay()]);

@@ -151,7 +151,7 @@ test('one address asks no more often than it may, but whether all is well', asyn
   const codes = new Set<number>();
   while (!codes.has(429)) codes.add((await wrong({ url: '/', headers: { authorization: 'Bearer wrong' } })).code);
   t.same([...codes].sort(), [401, 429]);
-  t.match(await ask({ method: 'GET', url: '/health' }), { code: 200, body: { status: 'ok' } });
+  t.match(await ask({ method: 'GET', url: '/healthz' }), { code: 200, body: { status: 'ok' } });
 });
 
 test('rows of a table, with classes by name; a token; metrics and the document', async (t) => {

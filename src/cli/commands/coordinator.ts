@@ -3,6 +3,7 @@ import { UsageError } from '../../shared/text/errors.js';
 import { isLoopback, parseAddress } from '../../shared/transport/address.js';
 import { type RunKeys, readKeys } from '../../shared/transport/keys.js';
 import { addConfigFlags, runCommand } from '../runCommand.js';
+import { say } from '../screen/say.js';
 
 interface BindFlags {
   readonly bind: string;
@@ -40,7 +41,7 @@ function keysFor({ bind, key, insecure }: BindFlags): RunKeys | 'none' | 'new' {
   const isLocal = isLoopback(parseAddress(bind));
   if (insecure === true) {
     if (key !== undefined) throw new UsageError('--insecure and --key: expected one of them, got both');
-    process.stderr.write('warning: --insecure: whoever reaches this address can read and change the run\n');
+    say('warning: --insecure: whoever reaches this address can read and change the run');
     return 'none';
   }
   if (key !== undefined) return readKeys(key);

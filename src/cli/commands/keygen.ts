@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { quoted } from '../../shared/text/shellWord.js';
+import { say } from '../screen/say.js';
 
 export function keygenCommand(): Command {
   return new Command('keygen')
@@ -10,6 +11,6 @@ export function keygenCommand(): Command {
       const { writeKeys } = await import('../../shared/transport/keys.js');
       const { newKeys } = await import('../../shared/transport/transport.js');
       writeKeys(file, newKeys());
-      process.stderr.write(`${file}: give it to the coordinator and to every worker (--key ${quoted(file)}), and to nobody else\n`);
+      say(`${file}: give it to the coordinator and to every worker (--key ${quoted(file)}), and to nobody else`);
     });
 }

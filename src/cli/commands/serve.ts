@@ -23,7 +23,7 @@ interface ServeFlags {
 
 export function serveCommand(): Command {
   return new Command('serve')
-    .description('answer POST /predict with what a model says of JSON or images, beside /health, /metrics and /openapi.json')
+    .description('answer POST /predict with what a model says of JSON or images, beside /healthz, /metrics and /openapi.json')
     .argument('<run>', 'folder of a run, such as runs/article, or a model: .h5, .keras, model.json or .onnx')
     .option('--port <[host:]port>', 'where to listen; other machines than this one need a token (Authorization: Bearer TOKEN)', '')
     .option('--weights <best|final>', "which of the run's models (default: best)")

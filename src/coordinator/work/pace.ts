@@ -1,5 +1,5 @@
+import { median } from '../../shared/numbers/median.js';
 import type { Incarnation } from '../../shared/transport/transport.js';
-import { median } from './median.js';
 import { Stalls } from './stalls.js';
 
 /** Answers before a worker's pace is believed: the first ones warm up. */

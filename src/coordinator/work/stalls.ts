@@ -1,5 +1,5 @@
+import { median } from '../../shared/numbers/median.js';
 import type { Incarnation } from '../../shared/transport/transport.js';
-import { median } from './median.js';
 
 /**
  * How long workers stand still, by the coordinator's clock. One that is paused again and again (by a control group's quota,

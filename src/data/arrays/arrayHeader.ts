@@ -9,8 +9,3 @@ export interface ArrayHeader {
   /** Where the values begin, in bytes from the start of the file. */
   readonly valuesAt: number;
 }
-
-/** Number of values in an array of this shape. */
-export function sizeOf(shape: readonly number[]): number {
-  return shape.reduce((size, dimension) => size * dimension, 1);
-}

@@ -1,8 +1,9 @@
 import { endianness } from 'node:os';
 import type { Preparation } from '../../shared/config/dataSchema.js';
 import { readFully } from '../../shared/files/readFile.js';
+import { sizeOf } from '../../shared/model/shape.js';
 import { DataError } from '../../shared/text/errors.js';
-import { type ArrayHeader, sizeOf } from './arrayHeader.js';
+import type { ArrayHeader } from './arrayHeader.js';
 import { dtypes, type Elements } from './dtype.js';
 import { firstNotFinite, notFinite } from './finite.js';
 import { exactBuffer, type RowBuffer, type RowReader, rowBuffer } from './rows.js';

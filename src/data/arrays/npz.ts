@@ -5,11 +5,11 @@ import crc from 'crc-32';
 import type { Entry, ZipFile } from 'yauzl';
 import { fileSize } from '../../shared/files/readFile.js';
 import { unpackedStream, withZip } from '../../shared/files/zip.js';
+import { sizeOf } from '../../shared/model/shape.js';
 import { DataError, errorMessage } from '../../shared/text/errors.js';
 import { keptFile } from '../cache/keptFile.js';
 import type { CachePlace } from '../cache/place.js';
 import type { ArraySource } from './arrayFile.js';
-import { sizeOf } from './arrayHeader.js';
 import { bytesOfType, isNpy, longestHeader, storedNpyHeader } from './npy.js';
 
 /**

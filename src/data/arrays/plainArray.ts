@@ -2,11 +2,11 @@ import { closeSync, createReadStream, createWriteStream, openSync, writeFileSync
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { fileSize, firstBytes, isGzip, readFully } from '../../shared/files/readFile.js';
+import { sizeOf } from '../../shared/model/shape.js';
 import { DataError, errorMessage } from '../../shared/text/errors.js';
 import { keptFile } from '../cache/keptFile.js';
 import type { CachePlace } from '../cache/place.js';
 import type { ArraySource } from './arrayFile.js';
-import { sizeOf } from './arrayHeader.js';
 import { swapBytes } from './diskRows.js';
 import { bytesOfType, descrOf, isNpy, longestHeader, type StoredHeader, storedNpyHeader } from './npy.js';
 import { npyHeader } from './npyWrite.js';

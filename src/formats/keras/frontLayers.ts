@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Preparation } from '../../shared/config/dataSchema.js';
 import type { Parameter } from '../../shared/model/layout.js';
-import { sizeOf } from '../../shared/model/network.js';
+import { sizeOf } from '../../shared/model/shape.js';
 import { DataError } from '../../shared/text/errors.js';
 import { readConfig } from './readConfig.js';
 

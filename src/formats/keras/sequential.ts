@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type ParameterLayout, parameterLayout, viewOf } from '../../shared/model/layout.js';
-import { buildNetwork, modelProblems, sizeOf } from '../../shared/model/network.js';
+import { buildNetwork, modelProblems } from '../../shared/model/network.js';
+import { sizeOf } from '../../shared/model/shape.js';
 import {
   type Activation,
   activations,

@@ -1,5 +1,6 @@
 import type { Preparation } from '../../shared/config/dataSchema.js';
-import { buildNetwork, modelProblems, sizeOf } from '../../shared/model/network.js';
+import { buildNetwork, modelProblems } from '../../shared/model/network.js';
+import { sizeOf } from '../../shared/model/shape.js';
 import { type Activation, type DenseLayer, type Layer, leakyReluSlope, type ModelSpec } from '../../shared/model/spec.js';
 import { DataError } from '../../shared/text/errors.js';
 import { ownName } from '../layerName.js';

@@ -3,7 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileSize } from '../../shared/files/readFile.js';
 import type { ParameterLayout } from '../../shared/model/layout.js';
-import { sizeOf } from '../../shared/model/network.js';
+import { sizeOf } from '../../shared/model/shape.js';
 import { DataError, errorMessage } from '../../shared/text/errors.js';
 import { besideModel } from '../besideModel.js';
 

@@ -5,7 +5,7 @@ import { isList } from '../../data/table/kinds.js';
 import { shortList } from '../../data/table/tableSchema.js';
 import { show, suggestion } from '../../shared/config/fields.js';
 import { isMapping } from '../../shared/config/merge.js';
-import { sizeOf } from '../../shared/model/network.js';
+import { sizeOf } from '../../shared/model/shape.js';
 import { DataError, errorMessage } from '../../shared/text/errors.js';
 import { depthOf } from '../../shared/text/nesting.js';
 import { checkPicture } from '../inputShape.js';

@@ -2,7 +2,7 @@ import swagger from '@fastify/swagger';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { DashboardAddress } from '../../shared/http/access.js';
 import { Draining } from '../../shared/http/draining.js';
-import { guard } from '../../shared/http/guard.js';
+import { guard, healthPath } from '../../shared/http/guard.js';
 import { closeStalled, requestLimits } from '../../shared/http/limits.js';
 import { answerErrors } from '../../shared/http/problemAnswers.js';
 import { version } from '../../shared/system/version.js';
@@ -36,11 +36,8 @@ export interface PredictServer {
   readonly draining: Draining;
 }
 
-/** Where it is asked whether all is well. It tells nothing else, and needs no token. */
-const health = '/health';
-
 /**
- * A server that answers POST /predict with what a model says of JSON or an image, beside /health, /metrics, /openapi.json and a
+ * A server that answers POST /predict with what a model says of JSON or an image, beside /healthz, /metrics, /openapi.json and a
  * page that says how to ask. Call `listen` on its app; `close` answers what is under way first.
  */
 export async function predictServer(options: PredictServerOptions): Promise<PredictServer> {
@@ -52,7 +49,7 @@ export async function predictServer(options: PredictServerOptions): Promise<Pred
   const draining = new Draining(app, options.gracePeriod * 1_000);
   closeStalled(app);
   const contentSecurityPolicy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
-  await guard(app, { address, token, maxRate, contentSecurityPolicy, health });
+  await guard(app, { address, token, maxRate, contentSecurityPolicy });
   await app.register(swagger, { openapi: { info: { title: 'bpnn-dist', description: `The model of ${model.folder}`, version } } });
   answerErrors(app, options.log);
   app.removeContentTypeParser('application/json');
@@ -60,7 +57,7 @@ export async function predictServer(options: PredictServerOptions): Promise<Pred
   app.addContentTypeParser(['image/png', 'image/jpeg'], { parseAs: 'buffer' }, (_, body, done) => done(null, body));
   routePredict(app, model, metrics);
   app.get(
-    health,
+    healthPath,
     { schema: { summary: 'Is it well?', response: { 200: { type: 'object', properties: { status: { type: 'string' } } } } } },
     async () => ({ status: 'ok' }),
   );

@@ -41,7 +41,7 @@ ${classes ? `<dt>Classes</dt><dd>${classes.map(escaped).join(', ')}</dd>` : ''}
 ${commands.map((command) => `<pre tabindex="0"><code>${escaped(command)}</code></pre>`).join('\n')}
 <ul>
 <li><a href="/openapi.json">/openapi.json</a>: all of it, for programs</li>
-<li><a href="/health">/health</a>: is it well?</li>
+<li><a href="/healthz">/healthz</a>: is it well?</li>
 <li><a href="/metrics">/metrics</a>: figures for Prometheus</li>
 </ul>
 </main>

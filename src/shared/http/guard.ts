@@ -2,6 +2,9 @@ import rateLimit from '@fastify/rate-limit';
 import type { FastifyInstance } from 'fastify';
 import { type DashboardAddress, gateFor } from './access.js';
 
+/** Where it is asked whether all is well: it tells nothing else, needs no token and is not counted. */
+export const healthPath = '/healthz';
+
 export interface GuardOptions {
   readonly address: DashboardAddress;
   /** Who has it may ask; undefined lets in everyone on this machine. */
@@ -10,14 +13,12 @@ export interface GuardOptions {
   readonly maxRate: number;
   /** Content-Security-Policy of every answer. */
   readonly contentSecurityPolicy: string;
-  /** The path at which it is asked whether all is well: it tells nothing else, needs no token and is not counted. */
-  readonly health: string;
 }
 
 /** Lets in who may ask. Requests are counted before tokens are looked at: wrong ones cannot be tried more often than others. */
 export async function guard(app: FastifyInstance, options: GuardOptions): Promise<void> {
-  const { address, token, maxRate, contentSecurityPolicy, health } = options;
-  const isHealth = ({ url }: { readonly url: string }): boolean => url === health;
+  const { address, token, maxRate, contentSecurityPolicy } = options;
+  const isHealth = ({ url }: { readonly url: string }): boolean => url === healthPath;
   app.addHook('onRequest', async (_request, reply) => {
     reply.headers({
       'content-security-policy': contentSecurityPolicy,

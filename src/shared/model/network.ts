@@ -1,5 +1,6 @@
 import type { Problem } from '../text/errors.js';
 import { type Parameter, type ParameterLayout, parameterLayout } from './layout.js';
+import { sizeOf } from './shape.js';
 import type { Activation, DenseLayer, Initializer, ModelSpec, Regularizer } from './spec.js';
 
 /** `activation(inputs . kernel + bias)` for a batch: [n, inputs] to [n, units]. */
@@ -82,11 +83,6 @@ export function buildNetwork(spec: ModelSpec): Network {
     denseCount++;
   }
   return { inputs: sizeOf(spec.inputShape), outputs: units, ops, layout };
-}
-
-/** Number of values in a shape. */
-export function sizeOf(shape: readonly number[]): number {
-  return shape.reduce((product, extent) => product * extent, 1);
 }
 
 function parameter(

@@ -1,4 +1,5 @@
 import { closeSync, fstatSync, openSync } from 'node:fs';
+import type { Config } from '../../shared/config/configSchema.js';
 import { maxArrays } from '../../shared/numbers/wasm.js';
 import { type MemorySystem, memorySystem } from '../../shared/system/memorySystem.js';
 import { RunError } from '../../shared/text/errors.js';
@@ -72,5 +73,25 @@ export class SharedMemory {
   open(area: Uint8Array): Arena {
     this.system.mapOver(area, this.file);
     return new Arena(area, this.#shape);
+  }
+}
+
+/**
+ * Memory to share with workers, where there is some to be had.
+ * @param ownArrays as in `SharedMemory.create`
+ * @param missing hears why there is none; it may refuse to go on without
+ */
+export function memoryToShare(
+  { transport, shards, metrics }: Pick<Config, 'transport' | 'shards' | 'metrics'>,
+  shape: Pick<ArenaShape, 'parameters' | 'workers'>,
+  ownArrays: number,
+  missing: (error: unknown) => void,
+): SharedMemory | undefined {
+  if (transport === 'socket') return undefined;
+  try {
+    return SharedMemory.create({ ...shape, shards, metrics: metrics.length }, ownArrays);
+  } catch (error) {
+    missing(error);
+    return undefined;
   }
 }

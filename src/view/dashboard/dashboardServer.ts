@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import fastify, { type FastifyInstance } from 'fastify';
 import { type DashboardAddress, urlAt } from '../../shared/http/access.js';
 import { Draining } from '../../shared/http/draining.js';
-import { guard, portOf } from '../../shared/http/guard.js';
+import { guard, healthPath, portOf } from '../../shared/http/guard.js';
 import { closeStalled, requestLimits } from '../../shared/http/limits.js';
 import { answerErrors, listenProblem } from '../../shared/http/problemAnswers.js';
 import type { HardestImages } from '../../shared/model/hardestImages.js';
@@ -35,7 +35,6 @@ export interface DashboardServer {
 }
 
 /** Where it is asked whether what runs is well. */
-const health = '/healthz';
 /** Milliseconds that a request may take to come: none has a body. */
 const requestTimeout = 10_000;
 /** Milliseconds in which requests under way are answered once everyone who watches has left. */
@@ -53,7 +52,7 @@ export async function serveDashboard(options: ServerOptions): Promise<DashboardS
   const app = fastify({ ...requestLimits(requestTimeout), routerOptions: { maxParamLength } });
   new Draining(app, gracePeriod);
   closeStalled(app);
-  await guard(app, { address, token, maxRate, contentSecurityPolicy: "default-src 'self'; frame-ancestors 'none'", health });
+  await guard(app, { address, token, maxRate, contentSecurityPolicy: "default-src 'self'; frame-ancestors 'none'" });
   answerErrors(app, options.log);
   routePage(app);
   routeApi(app, options, changes);
@@ -140,7 +139,7 @@ function routeApi(app: FastifyInstance, { runs, hardest }: ServerOptions, change
       return reply.code(409).send({ message: errorMessage(error) });
     }
   });
-  app.get(health, async (_, reply) => {
+  app.get(healthPath, async (_, reply) => {
     await Promise.all(runs.all().map((run) => run.refresh()));
     const silent = runs.all().some((run) => run.isSilent);
     return reply.code(silent ? 503 : 200).send({ status: silent ? 'a run that should be under way writes nothing' : 'ok' });

@@ -1,10 +1,10 @@
-import { sizeOf } from '../../data/arrays/arrayHeader.js';
 import { BatchReader } from '../../data/samples/batch.js';
 import type { Dataset } from '../../data/samples/dataset.js';
 import type { TargetEncoding } from '../../data/samples/targets.js';
 import type { Batch } from '../../engines/engine.js';
 import type { Config } from '../../shared/config/configSchema.js';
 import type { DropoutOp, Network } from '../../shared/model/network.js';
+import { sizeOf } from '../../shared/model/shape.js';
 import { writeDropoutMask } from '../../shared/numbers/random/dropoutMask.js';
 import { blockSizeFor, sampleOrder } from '../../shared/numbers/random/sampleOrder.js';
 import { batchAfter, type StepBatch, sizeOfBatch } from '../../step/stepBatch.js';
