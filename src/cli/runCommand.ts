@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { RunOptions, RunResult } from '../run/run.js';
+import type { RunOptions, RunResult } from '../run/runPorts.js';
 import { endReasonText } from '../runFolder/endText.js';
 import type { Config } from '../shared/config/configSchema.js';
 import type { Machine } from '../shared/config/machine.js';

@@ -11,7 +11,7 @@ export interface WorkerProcessesOptions {
   /** How often one worker is started again before it is given up. */
   readonly maxRestarts: number;
   /** A worker's process has ended; `place` is such as "pid 7 on node1", `loss` is a clause such as "was killed by SIGKILL; starting it again in 0.5 s". */
-  readonly onEnd: (slot: number, place: string, loss: string) => void;
+  readonly ended: (slot: number, place: string, loss: string) => void;
 }
 
 /** Milliseconds that workers have to leave by themselves. */
@@ -50,6 +50,10 @@ export class WorkerProcesses {
       pause: undefined,
       isGivenUp: false,
     }));
+  }
+
+  /** Starts all of them. */
+  start(): void {
     for (const [number, slot] of this.#slots.entries()) {
       if (slot.launcher.delay === 0) this.#start(number, slot);
       else slot.pause = setTimeout(() => this.#start(number, slot), slot.launcher.delay);
@@ -107,18 +111,18 @@ export class WorkerProcesses {
   }
 
   #restart(number: number, slot: Slot, pid: number, reason: string): void {
-    const { maxRestarts, logFile, onEnd } = this.#options;
+    const { maxRestarts, logFile } = this.#options;
     const place = slot.launcher.place(pid);
     if (performance.now() - slot.startedAt >= longLife) slot.restarts = 0;
     if (slot.isGivenUp || slot.restarts >= maxRestarts) {
       slot.isGivenUp = true;
       const again = slot.restarts === 0 ? '' : ` after ${slot.restarts} restarts`;
-      onEnd(number, place, `${reason}; given up${again}${lastLines(logFile(number))}`);
+      this.#options.ended(number, place, `${reason}; given up${again}${lastLines(logFile(number))}`);
       return;
     }
     const pause = firstPause * 2 ** slot.restarts++;
     slot.pause = setTimeout(() => this.#start(number, slot), pause + slot.launcher.delay);
-    onEnd(number, place, `${reason}; starting it again in ${pause / 1_000} s`);
+    this.#options.ended(number, place, `${reason}; starting it again in ${pause / 1_000} s`);
   }
 }
 

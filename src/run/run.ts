@@ -1,91 +1,27 @@
 import { randomUUID } from 'node:crypto';
-import type { Member } from '../coordinator/members/roster.js';
 import { StepWatch } from '../coordinator/timing/stepWatch.js';
-import type { StoppingState } from '../coordinator/training/policies/earlyStopping.js';
-import type { Observer } from '../coordinator/training/ports.js';
-import type { TrainingPlan } from '../coordinator/training/trainingPlan.js';
 import { ofRun } from '../data/movedData.js';
-import type { Launcher } from '../launch/launcher.js';
-import { localLauncher } from '../launch/localLauncher.js';
 import { Journal } from '../runFolder/journal.js';
-import type { LockedResumption } from '../runFolder/resume.js';
 import { RunFolder } from '../runFolder/runFolder.js';
-import { LiveStatus } from '../runFolder/statusFile.js';
-import { type RunSummary, type StartInfo, startInfo } from '../runFolder/summary.js';
-import type { Config } from '../shared/config/configSchema.js';
+import { StatusFile } from '../runFolder/statusFile.js';
 import { configYaml } from '../shared/config/plainConfig.js';
-import { version } from '../shared/system/version.js';
 import { atMost, saidOfStrangers } from '../shared/text/atMost.js';
 import { DataError, errorMessage, Interrupted, RunError } from '../shared/text/errors.js';
-import type { LogFormat } from '../shared/text/logLine.js';
 import type { RunKeys } from '../shared/transport/keys.js';
 import { type Hub, openHub } from '../shared/transport/transport.js';
-import { ChromeTrace } from '../view/trace/chromeTrace.js';
-import { type TraceRequest, tracedSteps } from '../view/trace/tracedSteps.js';
+import type { ChromeTrace } from '../view/trace/chromeTrace.js';
 import { openCoordinatorArrays } from './coordinatorArrays.js';
-import { addressFor, announced, endpointFor, keyFileIn, type Launchers, type RemoteWorkers } from './endpoint.js';
+import { addressFor, announced, endpointFor, keyFileIn } from './endpoint.js';
+import { launchersOf, startsWorkers } from './launchers.js';
+import { openTrace } from './openTrace.js';
 import { type PreparedRun, prepareRun } from './prepareRun.js';
+import { resolvedEngine } from './resolvedEngine.js';
+import type { RunOptions, RunResult } from './runPorts.js';
+import { startInfo } from './startInfo.js';
+import { Stop } from './stop.js';
 import { trainAndTest } from './trainAndTest.js';
 import { watchingFiles } from './watchingFiles.js';
 import { Workforce } from './workforce.js';
-
-/** Where a coordinator waits for how many workers. */
-export interface Listening {
-  /** Folder of the run. */
-  readonly path: string;
-  readonly address: string;
-  readonly workers: number;
-  /** It starts the workers itself. */
-  readonly startsWorkers: boolean;
-  /** The key file that workers need, if they do. */
-  readonly keyFile: string | undefined;
-}
-
-/** Hears of a run as it goes. */
-export interface RunObserver extends Observer {
-  /** The coordinator listens, and waits for its workers. */
-  onListening?(listening: Listening): void;
-  /** What has become of a worker, or what else a person should know: one line. */
-  onNotice?(line: string): void;
-  /** A line that a worker, or an aggregator, on another machine has written. @param name such as `worker 2` */
-  onWorkerLine?(name: string, line: string): void;
-  /** So many of the parts of a table or a folder of images have been converted. */
-  onConverting?(progress: { readonly source: string; readonly done: number; readonly total: number }): void;
-  /** The first step is about to be taken. */
-  onStart?(info: StartInfo): void;
-}
-
-export interface RunOptions {
-  readonly config: Config;
-  /** What a run's name is made of, with the time, where the config has none. */
-  readonly fallbackName: string;
-  /** `local` starts the config's workers as processes on this machine; an address waits for workers there, or starts them. */
-  readonly workers: 'local' | RemoteWorkers;
-  readonly observer: RunObserver;
-  /** Ends the run after the step that is under way, with a checkpoint. */
-  readonly signal: AbortSignal;
-  readonly commandLine: readonly string[];
-  /** Steps to write a trace of; default: none. */
-  readonly trace?: TraceRequest | undefined;
-  /** How lines of the logs in the run's folder are written; default: for a person. */
-  readonly logFormat?: LogFormat | undefined;
-  /** Measure which engine is the fastest, also where that is known from before. */
-  readonly measuresAnew?: boolean | undefined;
-  /** The run to go on with, instead of a new one; `config` is then its config. */
-  readonly resume?: LockedResumption | undefined;
-}
-
-export interface RunResult {
-  /** Folder of the run. */
-  readonly path: string;
-  readonly summary: RunSummary;
-  readonly plan: TrainingPlan;
-  /** What early stopping has seen. */
-  readonly stopping: StoppingState;
-  /** Flat, in the layout's order. */
-  readonly bestWeights: Float32Array;
-  readonly finalWeights: Float32Array;
-}
 
 /**
  * One training, from a config to a folder with its results: what `up`, `coordinator` and the library's `train` share.
@@ -94,86 +30,79 @@ export interface RunResult {
  */
 export async function run(options: RunOptions): Promise<RunResult> {
   try {
-    return await runLocked(options);
+    const prepared = await prepare(options);
+    const endpoint = endpointFor(options.workers, options.resume);
+    try {
+      return await listening(endpoint.address, endpoint.keys, prepared, options);
+    } finally {
+      endpoint.remove();
+    }
   } finally {
     // Where it has not come to be the folder's.
     options.resume?.lock.release();
   }
 }
 
-async function runLocked(options: RunOptions): Promise<RunResult> {
-  const preparing = prepareRun(options.config, {
-    isResumed: options.resume?.checkpoint !== undefined,
-    onProgress: (source, done, total) => options.observer.onConverting?.({ source, done, total }),
-    say: (line) => options.observer.onNotice?.(line),
-    signal: options.signal,
+async function prepare({ config, resume, observer, signal }: RunOptions): Promise<PreparedRun> {
+  const preparing = prepareRun(config, {
+    isResumed: resume?.checkpoint !== undefined,
+    onProgress: (source, done, total) => observer.onConverting?.({ source, done, total }),
+    say: (line) => observer.onNotice?.(line),
+    signal,
   });
-  const { resume } = options;
-  const prepared = await (resume ? ofRun(preparing, resume.path, options.config.data) : preparing);
-  const expected = options.config.resolved?.fingerprint;
+  const prepared = await (resume ? ofRun(preparing, resume.path, config.data) : preparing);
+  const expected = config.resolved?.fingerprint;
   if (expected !== undefined && expected !== prepared.fingerprint) {
     throw new DataError(`the run was trained on other data: expected fingerprint ${expected}, got ${prepared.fingerprint}`);
   }
-  const endpoint = endpointFor(options.workers, options.resume);
+  return prepared;
+}
+
+async function listening(address: string, keys: RunKeys | undefined, prepared: PreparedRun, options: RunOptions): Promise<RunResult> {
+  const maxFrameBytes = Math.max(2 ** 20, prepared.weights.byteLength) + 64;
+  const onTurnedAway = atMost(saidOfStrangers, (line) => options.observer.onNotice?.(line));
+  const hub = await openHub({ address, maxFrameBytes, keys, onTurnedAway });
   try {
-    const maxFrameBytes = Math.max(2 ** 20, prepared.weights.byteLength) + 64;
-    const onTurnedAway = atMost(saidOfStrangers, (line) => options.observer.onNotice?.(line));
-    const hub = await openHub({ address: endpoint.address, maxFrameBytes, keys: endpoint.keys, onTurnedAway });
-    try {
-      return await runOver(hub, prepared, options, endpoint.keys);
-    } finally {
-      await hub.close();
-    }
+    return await inFolder(hub, keys, prepared, options);
   } finally {
-    endpoint.remove();
+    await hub.close();
   }
 }
 
-async function runOver(hub: Hub, prepared: PreparedRun, options: RunOptions, keys: RunKeys | undefined): Promise<RunResult> {
-  const { config } = prepared.plan;
-  // What cannot be written is told like all else, once there is a journal.
-  let say = (line: string): void => options.observer.onNotice?.(line);
-  const folder = await openFolder(options, (line) => say(line));
-  let hasBegun = options.resume !== undefined;
-  const stop = stopOf(options.signal);
-  let loss: string | undefined;
-  let result: RunResult;
-  try {
-    await folder.writeConfig(configYaml(config));
-    folder.watch((reason) => {
-      loss = reason;
-      stop.abort();
-    });
-    const journal = new Journal({ folder, format: options.logFormat ?? 'human', say });
-    say = (line) => journal.notice(line);
+async function inFolder(hub: Hub, keys: RunKeys | undefined, prepared: PreparedRun, options: RunOptions): Promise<RunResult> {
+  const { observer, logFormat = 'human' } = options;
+  const journal = new Journal(logFormat, (line) => observer.onNotice?.(line));
+  const folder = await openFolder(options, (line) => journal.notice(line));
+  const stop = new Stop(options.signal);
+  const train = async (): Promise<RunResult> => {
+    await folder.writeConfig(configYaml(prepared.plan.config));
+    folder.watch(() => stop.abort());
+    journal.keepIn(folder);
     // Once the run is this coordinator's.
-    result = await announced(options.workers, hub, () =>
-      trainIn(folder, journal, hub, prepared, { ...options, signal: stop.signal }, keys, () => {
-        hasBegun = true;
-      }),
-    );
-  } catch (error) {
-    const trouble = await (hasBegun ? folder.close() : folder.discard()).then(
-      () => undefined,
-      (trouble: unknown) => trouble,
-    );
-    if (loss !== undefined) throw new RunError(loss);
-    // The first trouble is the one to report: others often follow from it. But an interruption says that it has saved.
-    throw error instanceof Interrupted ? (trouble ?? error) : error;
+    return announced(options.workers, hub, () => trainIn(folder, journal, hub, keys, prepared, { ...options, signal: stop.signal }));
+  };
+  try {
+    const result = await orClosed(folder, train);
+    await folder.close();
+    return result;
   } finally {
     stop.close();
   }
-  await folder.close();
-  return result;
 }
 
-/** A signal that aborts with another, or before it. */
-function stopOf(other: AbortSignal): { readonly signal: AbortSignal; abort(): void; close(): void } {
-  const stop = new AbortController();
-  const abort = (): void => stop.abort();
-  if (other.aborted) abort();
-  other.addEventListener('abort', abort);
-  return { signal: stop.signal, abort, close: () => other.removeEventListener('abort', abort) };
+/** Training that fails closes the folder, and says what went wrong first: other troubles often follow from it. */
+async function orClosed<T>(folder: RunFolder, train: () => Promise<T>): Promise<T> {
+  try {
+    return await train();
+  } catch (error) {
+    const trouble = await folder.close().then(
+      () => undefined,
+      (trouble: unknown) => trouble,
+    );
+    if (folder.lossReason !== undefined) throw new RunError(folder.lossReason);
+    // But an interruption says that it has saved.
+    throw error instanceof Interrupted ? (trouble ?? error) : error;
+  }
 }
 
 async function openFolder({ resume, fallbackName, config }: RunOptions, say: (line: string) => void): Promise<RunFolder> {
@@ -187,67 +116,61 @@ async function trainIn(
   folder: RunFolder,
   journal: Journal,
   hub: Hub,
+  keys: RunKeys | undefined,
   prepared: PreparedRun,
   options: RunOptions,
-  keys: RunKeys | undefined,
-  onBegin: () => void,
 ): Promise<RunResult> {
   const { plan } = prepared;
   const { config } = plan;
-  const { observer, signal, resume } = options;
+  const { observer, signal, resume, commandLine } = options;
   const isLocal = options.workers === 'local';
-  const launchers = launchersOf(options, hub, keys, () => arrays.shared?.memory.file, config.workers);
-  // Whoever starts workers by hand needs it as a file.
-  const keyFile = keys && !launchers ? keyFileIn(folder, keys) : undefined;
   const notice = (line: string): void => journal.notice(line);
-  for (const note of [...prepared.notes, ...(resume?.notes ?? [])]) notice(note);
-  if (config.resolved && options.measuresAnew) notice('--measure changes nothing: a run goes on with the engine that it began with');
-
   const stepsBefore = resume?.checkpoint?.progress.step ?? 0;
   const tracer = options.trace && openTrace(folder, options.trace, stepsBefore, notice);
   const watch = new StepWatch(tracer);
-  const arrays = openCoordinatorArrays(prepared, watch, isLocal, notice);
-  let save: (() => Promise<void>) | undefined;
+  // Whoever starts workers by hand needs it as a file.
+  const keyFile = keys && !startsWorkers(options) ? keyFileIn(folder, keys) : undefined;
+  const arrays = orEnd(tracer, () => openCoordinatorArrays(prepared, watch, isLocal, notice));
+  for (const note of [...prepared.notes, ...(resume?.notes ?? [])]) notice(note);
+  if (config.resolved && options.measuresAnew) notice('--measure changes nothing: a run goes on with the engine that it began with');
+
+  const place = { address: hub.address, keys, sharedFile: arrays.shared?.memory.file, workers: config.workers };
+  const launchers = launchersOf(options, place);
   const workforce = new Workforce({
-    ...{ hub, prepared, arrays, journal, launchers, tracer, isLocal },
-    measuresAnew: options.measuresAnew ?? false,
-    logFile: (role, slot) => folder.file('log', `${role}-${slot}.log`),
-    onReady: () => status.write(),
-    onLeft: (member, reason) => status.left(member, reason),
-    onShort() {
-      status.waits();
-      save?.().catch((error: unknown) => notice(errorMessage(error)));
-    },
-    onEnough: () => status.trains(),
+    hub,
+    folder,
+    prepared,
+    arrays,
+    journal,
+    launchers,
+    tracer,
+    isLocal,
+    measuresAnew: options.measuresAnew,
   });
-  const { fleet } = workforce;
-  const status = new LiveStatus(folder, plan, stepsBefore, () => fleet.roster.all);
+  const { roster } = workforce.fleet;
+  const status = new StatusFile(folder, plan, stepsBefore, () => roster.all);
+  workforce.events
+    .on('ready', () => status.write())
+    .on('left', (member, reason) => status.left(member, reason))
+    .on('short', () => status.waits())
+    .on('enough', () => status.trains());
   let isOver = false;
   const interrupt = (): void => workforce.interrupt();
   signal.addEventListener('abort', interrupt);
   try {
-    observer.onListening?.({
-      path: folder.shown,
-      address: addressFor(options.workers, hub),
-      workers: config.workers,
-      startsWorkers: launchers !== undefined,
-      keyFile,
-    });
+    const address = addressFor(options.workers, hub);
+    observer.onListening?.({ path: folder.shown, address, workers: config.workers, startsWorkers: launchers !== undefined, keyFile });
     workforce.start();
     await workforce.enough();
-    onBegin();
-    const found = config.resolved ?? resolvedEngine(fleet.roster.ready, prepared.fingerprint);
+    folder.begin();
+    const found = config.resolved ?? resolvedEngine(roster.ready, prepared.fingerprint);
     const resolved = found && { ...found, run: found.run ?? randomUUID() };
     if (resolved) await folder.writeConfig(configYaml({ ...config, resolved }));
-    observer.onStart?.(startInfo(folder.shown, plan, fleet.roster.ready));
+    observer.onStart?.(startInfo(folder.shown, plan, roster.ready));
     status.trains();
     const { outcome, summary } = await trainAndTest({
-      run: resolved?.run,
-      ...{ folder, hub, prepared, arrays, workforce, resume, signal, notice, watch, commandLine: options.commandLine },
+      ...{ run: resolved?.run, folder, hub, prepared, arrays, workforce, resume, signal, notice, watch, commandLine },
       observer: status.watching(watchingFiles(prepared.readFiles, observer, notice)),
-      saveable(saver) {
-        save = saver;
-      },
     });
     await status.end('ended', outcome.reason);
     isOver = true;
@@ -267,32 +190,11 @@ async function trainIn(
   }
 }
 
-/** What starts the workers, if the run does. */
-function launchersOf(
-  { workers, observer, logFormat = 'human' }: RunOptions,
-  hub: Hub,
-  keys: RunKeys | undefined,
-  sharedFile: () => number | undefined,
-  count: number,
-): (() => Launchers) | undefined {
-  const { address } = hub;
-  if (workers === 'local') {
-    const launcher = (): Launcher => localLauncher({ address, sharedFile: sharedFile(), logFormat });
-    return () => ({ workers: new Array<Launcher>(count).fill(launcher()), aggregators: [] });
+function orEnd<T>(tracer: ChromeTrace | undefined, open: () => T): T {
+  try {
+    return open();
+  } catch (error) {
+    tracer?.close();
+    throw error;
   }
-  const { launch } = workers;
-  if (!launch) return undefined;
-  if (!keys) throw new RangeError('workers that are started elsewhere need keys');
-  return () => launch({ address, keys, logFormat, onLine: (name, line) => observer.onWorkerLine?.(name, line) });
-}
-
-/** A trace of its own for every time that a run is gone on with. */
-function openTrace(folder: RunFolder, request: TraceRequest, firstStep: number, say: (line: string) => void): ChromeTrace {
-  const path = folder.file(firstStep === 0 ? 'trace.json' : `trace-${firstStep}.json`);
-  return new ChromeTrace(path, tracedSteps(request, firstStep), firstStep, say);
-}
-
-function resolvedEngine([first]: readonly Member[], fingerprint: string): Config['resolved'] {
-  const { ready, choice } = first ?? {};
-  return ready && { ...ready.engine, ...(choice && { device: choice.device }), probe: ready.probe, fingerprint, version };
 }

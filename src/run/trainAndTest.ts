@@ -1,9 +1,9 @@
 import { rm } from 'node:fs/promises';
 import type { StepWatch } from '../coordinator/timing/stepWatch.js';
 import { bestMonitor } from '../coordinator/training/policies/monitor.js';
-import type { Observer, Outcome, TrainPorts, Workers } from '../coordinator/training/ports.js';
+import type { Observer, Outcome, Workers } from '../coordinator/training/ports.js';
 import { addParts, means } from '../coordinator/training/progress.js';
-import { train } from '../coordinator/training/train.js';
+import { Training } from '../coordinator/training/train.js';
 import type { TrainingPlan } from '../coordinator/training/trainingPlan.js';
 import { withoutSecretsIn } from '../data/remote/dataAddress.js';
 import type { Resumption } from '../runFolder/resume.js';
@@ -11,7 +11,7 @@ import type { RunFolder } from '../runFolder/runFolder.js';
 import { type RunSummary, summarize } from '../runFolder/summary.js';
 import { penaltyOf } from '../shared/model/penalty.js';
 import { twin } from '../shared/numbers/kernel/twin.js';
-import { RunError } from '../shared/text/errors.js';
+import { errorMessage, RunError } from '../shared/text/errors.js';
 import type { Figures } from '../shared/text/json.js';
 import type { Hub } from '../shared/transport/transport.js';
 import { chunkSizes } from '../step/stepBatch.js';
@@ -35,7 +35,6 @@ export interface TrainingParts {
   readonly signal: AbortSignal;
   readonly commandLine: readonly string[];
   readonly notice: (line: string) => void;
-  readonly saveable: NonNullable<TrainPorts['saveable']>;
 }
 
 /**
@@ -43,7 +42,7 @@ export interface TrainingParts {
  * @throws Interrupted when the signal aborts, RunError when the run cannot go on
  */
 export async function trainAndTest(parts: TrainingParts): Promise<{ readonly outcome: Outcome; readonly summary: RunSummary }> {
-  const { run, folder, hub, prepared, arrays, workforce, resume, observer, watch, signal, commandLine, notice, saveable } = parts;
+  const { run, folder, hub, prepared, arrays, workforce, resume, observer, watch, signal, commandLine, notice } = parts;
   const { plan, fingerprint } = prepared;
   const { fleet } = workforce;
   const workers = watch.workers(workforce.workers);
@@ -56,8 +55,11 @@ export async function trainAndTest(parts: TrainingParts): Promise<{ readonly out
     // It is not over any more, for whoever looks for runs to go on with.
     if (resume) await rm(folder.file('summary.json'), { force: true });
     if (resume?.checkpoint?.best) await store.saveModel('best', resume.checkpoint.best);
-    const ports = { workers, store, observer: telling(observer, notice), signal, steps: watch, saveable };
-    const outcome = await train(plan, arrays.optimizer, ports, resume?.checkpoint);
+    const ports = { workers, store, observer: telling(observer, notice), signal, steps: watch };
+    const training = new Training(plan, arrays.optimizer, ports, resume?.checkpoint);
+    // It waits for workers, which may not come.
+    workforce.events.on('short', () => training.save().catch((error: unknown) => notice(errorMessage(error))));
+    const outcome = await training.run();
     const endedAt = performance.now();
     const test = await evaluateTest(workers, plan, outcome);
     const summary = summarize({

@@ -2,7 +2,8 @@ import { pathsFrom } from '../data/configPaths.js';
 import { withModelFrom } from '../formats/startFrom.js';
 import { machineHere } from '../shared/config/machine.js';
 import { parseConfig } from '../shared/config/parseConfig.js';
-import { type RunObserver, type RunResult, run } from './run.js';
+import { run } from './run.js';
+import type { RunObserver, RunResult } from './runPorts.js';
 
 export interface TrainOptions extends RunObserver {
   /** Measure which engine is the fastest, also where that is known from before. */

@@ -1,14 +1,16 @@
-import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
-import { temporaryMark, writeDurably } from '../shared/files/durableFile.js';
+import { existsSync } from 'node:fs';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { writeDurably } from '../shared/files/durableFile.js';
 import type { ProcessLock } from '../shared/files/processLock.js';
-import { errorCode, errorMessage, RunError, UsageError } from '../shared/text/errors.js';
+import { errorCode, RunError } from '../shared/text/errors.js';
 import { jsonLine } from '../shared/text/json.js';
 import { type Checkpoint, encodeCheckpoint } from './checkpoint.js';
+import { writeCheckpoint } from './checkpointFiles.js';
+import { makeFolder, makeInner, sweep, timeStamp, written } from './makeFolder.js';
 import { MetricsFile, restoreMetrics } from './metricsFile.js';
-import { lockRun, trainerOf } from './runLock.js';
+import { lockRun } from './runLock.js';
+import { Troubles } from './troubles.js';
 
 const configName = 'config.yaml';
 const metricsName = 'metrics.jsonl';
@@ -40,20 +42,21 @@ export class RunFolder {
   readonly #metrics: MetricsFile;
   readonly #lock: ProcessLock;
   #watching: NodeJS.Timeout | undefined;
-  /** The folder is another's, or gone: nothing is written any more. */
-  #isLost = false;
+  /** Why the folder is another's, or gone: nothing is written any more. */
+  #lossReason: string | undefined;
   #writing: Promise<void> = Promise.resolve();
-  readonly #say: (line: string) => void;
-  /** What cannot be written at present, and why. */
-  readonly #troubles = new Map<string, string>();
+  readonly #troubles: Troubles;
+  /** Is it one that training has begun in? */
+  #hasBegun: boolean;
 
-  private constructor(shown: string, lock: ProcessLock, keep: number, say: (line: string) => void) {
-    this.#say = say;
+  private constructor(shown: string, lock: ProcessLock, hasBegun: boolean, { keep, say }: Pick<RunFolderOptions, 'keep' | 'say'>) {
     this.shown = shown;
     this.path = resolve(shown);
     this.#lock = lock;
     this.#keep = keep;
-    this.#metrics = new MetricsFile(this.file(metricsName), (trouble) => this.#trouble(metricsName, trouble));
+    this.#hasBegun = hasBegun;
+    this.#troubles = new Troubles((name) => this.file(name), say);
+    this.#metrics = new MetricsFile(this.file(metricsName), (trouble) => this.#troubles.note(metricsName, trouble));
   }
 
   /**
@@ -67,7 +70,7 @@ export class RunFolder {
     try {
       return written(path, () => {
         makeInner(path);
-        return new RunFolder(shown, lock, keep, say);
+        return new RunFolder(shown, lock, false, { keep, say });
       });
     } catch (error) {
       lock.release();
@@ -88,7 +91,7 @@ export class RunFolder {
       sweep(path);
       const lost = restoreMetrics(join(path, metricsName), metricsBytes);
       if (lost !== undefined) say(lost);
-      return new RunFolder(shown, lock, keep, say);
+      return new RunFolder(shown, lock, true, { keep, say });
     });
   }
 
@@ -118,21 +121,25 @@ export class RunFolder {
 
   /** Adds a line to metrics.jsonl. */
   log(entry: object): void {
-    if (!this.#isLost) this.#metrics.add(entry);
+    if (this.#lossReason === undefined) this.#metrics.add(entry);
   }
 
   /**
    * Tells once if the folder is removed, or another process takes the run over because it believes this one dead (one that
    * was asleep for long, on another machine). From then on nothing is written.
    */
-  watch(onLost: (reason: string) => void): void {
+  watch(lost: () => void): void {
     this.#watching = setInterval(() => {
-      const reason = this.#lossOf();
-      if (reason === undefined) return;
+      this.#lossReason = this.#lossOf();
+      if (this.#lossReason === undefined) return;
       clearInterval(this.#watching);
-      this.#isLost = true;
-      onLost(reason);
+      lost();
     }, watchInterval).unref();
+  }
+
+  /** Why it is not this run's any more, once that is so. */
+  get lossReason(): string | undefined {
+    return this.#lossReason;
   }
 
   #lossOf(): string | undefined {
@@ -149,12 +156,13 @@ export class RunFolder {
   /** Starts to save a checkpoint, and returns while it is written; removes the oldest afterwards. */
   async saveCheckpoint(checkpoint: Omit<Checkpoint, 'metricsBytes'>): Promise<void> {
     // A checkpoint vouches for the metrics of all its steps; one ahead of them would leave a gap after a resume.
-    if (this.#isLost || !this.#metrics.flush()) return;
+    if (this.#lossReason !== undefined || !this.#metrics.flush()) return;
     const parts = encodeCheckpoint({ ...checkpoint, metricsBytes: this.#metrics.bytes });
     const before = this.#writing;
     this.#writing = before.then(async () => {
       await this.attempt(metricsName, () => this.#metrics.sync());
-      if (!this.#troubles.has(metricsName)) await this.attempt('checkpoints', () => this.#writeCheckpoint(checkpoint.progress.step, parts));
+      if (!this.#troubles.has(metricsName))
+        await this.attempt('checkpoints', () => writeCheckpoint(this.file('checkpoints'), checkpoint.progress.step, parts, this.#keep));
     });
     // Snapshots must not pile up: at most one is written while another waits.
     await before;
@@ -162,113 +170,30 @@ export class RunFolder {
 
   /** Writes something that training can go on without; where it cannot be written, that is told once. */
   async attempt(what: string, write: () => Promise<void>): Promise<void> {
-    if (this.#isLost) return;
+    if (this.#lossReason !== undefined) return;
     try {
       await write();
-      this.#trouble(what, undefined);
+      this.#troubles.note(what, undefined);
     } catch (error) {
-      this.#trouble(what, error);
+      this.#troubles.note(what, error);
     }
   }
 
-  async #writeCheckpoint(step: number, parts: readonly Uint8Array[]): Promise<void> {
-    const written = `step-${String(step).padStart(9, '0')}.checkpoint`;
-    await writeDurably(this.file('checkpoints', written), parts);
-    // Later ones are damaged or another run's: they must not push out those that can be used.
-    const isOwn = (file: string): boolean => file.endsWith('.checkpoint') && file <= written;
-    const names = (await readdir(this.file('checkpoints'))).filter(isOwn).sort();
-    for (const old of names.slice(0, Math.max(0, names.length - this.#keep))) await rm(this.file('checkpoints', old), { force: true });
+  /** Training begins: the folder stays, whatever comes. */
+  begin(): void {
+    this.#hasBegun = true;
   }
 
-  #trouble(what: string, error: unknown): void {
-    const isNew = error !== undefined && !this.#troubles.has(what);
-    const isOver = error === undefined && this.#troubles.delete(what);
-    if (error !== undefined) this.#troubles.set(what, errorMessage(error));
-    if (isNew) this.#say(`${this.file(what)} cannot be written (${errorMessage(error)}); training goes on`);
-    if (isOver) this.#say(`${this.file(what)} can be written again`);
-  }
-
-  /** Waits for what is still being written. @throws RunError where something could not be, to the last */
+  /** Waits for what is still being written; removes a run that never began. @throws RunError where something could not be, to the last */
   async close(): Promise<void> {
-    await this.#writing;
-    if (!this.#isLost) this.#metrics.flush();
-    this.#end();
-    const [trouble] = this.#troubles;
-    if (trouble && !this.#isLost) throw new RunError(`${this.file(trouble[0])} could not be written: ${trouble[1]}`);
-  }
-
-  /** Removes the folder of a run that never began. */
-  async discard(): Promise<void> {
-    if (!this.#isLost) await rm(this.path, { recursive: true, force: true });
-    this.#end();
-  }
-
-  #end(): void {
+    if (this.#hasBegun) {
+      await this.#writing;
+      if (this.#lossReason === undefined) this.#metrics.flush();
+    } else if (this.#lossReason === undefined) await rm(this.path, { recursive: true, force: true });
     clearInterval(this.#watching);
     this.#metrics.close();
     this.#lock.release();
+    const trouble = this.#hasBegun ? this.#troubles.first : undefined;
+    if (trouble && this.#lossReason === undefined) throw new RunError(`${trouble.path} could not be written: ${trouble.reason}`);
   }
-}
-
-/**
- * Makes a folder that nobody has, in one atomic step.
- * @param name that the user gave, which must be free
- * @param fallback name for when the user gave none; a number is added until it is free
- */
-async function makeFolder(runs: string, name: string | undefined, fallback: string): Promise<string> {
-  for (let i = 1; ; i++) {
-    const shown = join(runs, name ?? (i === 1 ? fallback : `${fallback}-${i}`));
-    const path = resolve(shown);
-    try {
-      mkdirSync(dirname(path), { recursive: true });
-      mkdirSync(path);
-      return shown;
-    } catch (error) {
-      if (errorCode(error) !== 'EEXIST')
-        throw new UsageError(`${shown}: cannot make the run's folder (${errorCode(error) || errorMessage(error)})`);
-      if (name === undefined) continue;
-      const trainer = await trainerOfNew(path);
-      throw new UsageError(
-        `${shown}: this run exists already${trainer === undefined ? '' : `, and is being trained by ${trainer}`}; choose another name, or leave it out${trainer === undefined ? '' : ' (srun starts one training for each task: bpnn-dist slurm trains one run on all of them)'}`,
-      );
-    }
-  }
-}
-
-/** Milliseconds that a run's folder may be without its lock and config, while another process makes it. */
-const makingTime = 1_000;
-
-async function trainerOfNew(path: string): Promise<string | undefined> {
-  const until = performance.now() + makingTime;
-  const isBeingMade = (): boolean => readdirSync(path).length === 0;
-  while (performance.now() < until && trainerOf(path) === undefined && isBeingMade()) await pause(makingTime / 20);
-  return trainerOf(path);
-}
-
-function makeInner(path: string): void {
-  for (const name of ['checkpoints', 'log']) mkdirSync(join(path, name), { recursive: true });
-}
-
-/** Opens what a run writes. @throws UsageError naming what cannot be written */
-function written<T>(path: string, open: () => T): T {
-  try {
-    return open();
-  } catch (error) {
-    const { path: place = path } = error instanceof Error && 'path' in error ? (error as NodeJS.ErrnoException) : {};
-    throw new UsageError(`${place}: cannot be written (${errorCode(error) || errorMessage(error)})`);
-  }
-}
-
-/** Removes what a kill in the middle of a write has left. */
-function sweep(path: string): void {
-  for (const name of readdirSync(path, { recursive: true, encoding: 'utf8' })) {
-    if (name.includes(temporaryMark)) rmSync(join(path, name), { force: true });
-  }
-}
-
-/** Local time as `20260314-150926`. */
-function timeStamp(now: Date): string {
-  const two = (value: number): string => String(value).padStart(2, '0');
-  const date = `${now.getFullYear()}${two(now.getMonth() + 1)}${two(now.getDate())}`;
-  return `${date}-${two(now.getHours())}${two(now.getMinutes())}${two(now.getSeconds())}`;
 }

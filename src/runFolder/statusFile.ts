@@ -7,7 +7,7 @@ import { temporaryMark } from '../shared/files/durableFile.js';
 import { version } from '../shared/system/version.js';
 import type { RunFolder } from './runFolder.js';
 import { type RunStatus, statusName } from './runStatus.js';
-import { Attendance } from './workerHistory.js';
+import { WorkerHistory } from './workerHistory.js';
 
 /** Milliseconds between two looks at how far the run is. */
 const interval = 1_000;
@@ -18,11 +18,11 @@ const paceLines = 600;
  * Writes what a run is doing into its folder for whoever watches, in this process or another: status.json, and into
  * metrics.jsonl now and then when which step was done.
  */
-export class LiveStatus {
+export class StatusFile {
   readonly #folder: RunFolder;
   readonly #plan: TrainingPlan;
   readonly #present: () => readonly Member[];
-  readonly #attendance = new Attendance();
+  readonly #history = new WorkerHistory();
   readonly #startedAt = Date.now();
   readonly #timer: NodeJS.Timeout;
   #state: RunStatus['state'] = 'waiting';
@@ -66,7 +66,7 @@ export class LiveStatus {
   }
 
   left(member: Member, reason: string): void {
-    this.#attendance.left(member, reason, this.#trainingSince, performance.now());
+    this.#history.left(member, reason, this.#trainingSince, performance.now());
     this.write();
   }
 
@@ -159,7 +159,7 @@ export class LiveStatus {
       globalBatch: globalBatch(this.#plan),
       shards: config.shards,
       parameters: network.layout.size,
-      workers: this.#attendance.status(this.#present(), this.#trainingSince, performance.now()),
+      workers: this.#history.status(this.#present(), this.#trainingSince, performance.now()),
     };
   }
 }

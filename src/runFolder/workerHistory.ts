@@ -14,7 +14,7 @@ interface Entry {
 }
 
 /** Everyone that has ever come to a run, what became of them, and what they have done. */
-export class Attendance {
+export class WorkerHistory {
   readonly #entries = new Map<string, Entry>();
 
   /** A worker is lost. What it did counts on. */

@@ -1,6 +1,6 @@
 import { test } from 'tap';
 import type { Member } from '../../src/coordinator/members/roster.js';
-import { Attendance } from '../../src/runFolder/workerHistory.js';
+import { WorkerHistory } from '../../src/runFolder/workerHistory.js';
 import type { Incarnation } from '../../src/shared/transport/transport.js';
 
 function member(incarnation: string, change: Partial<Member> = {}): Member {
@@ -24,7 +24,7 @@ function member(incarnation: string, change: Partial<Member> = {}): Member {
 }
 
 test('a worker through its loss and its return', async (t) => {
-  const attendance = new Attendance();
+  const attendance = new WorkerHistory();
   const first = member('7', { computeMs: 3_000, parts: 10, readyAt: 500 });
   t.match(attendance.status([first], undefined, 5_000), [
     { name: 'worker 0', state: 'ready', pid: 7, shards: 10, computeSeconds: 3, waitSeconds: 0 },

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { Option } from 'commander';
-import type { RunObserver } from '../../run/run.js';
+import type { RunObserver } from '../../run/runPorts.js';
 import { type DashboardAddress, dashboardAddress, isLocal, newToken, tokenVariable } from '../../shared/http/access.js';
 import { UsageError } from '../../shared/text/errors.js';
 import { type Dashboard, dashboardRate, openDashboard } from '../screen/dashboard.js';

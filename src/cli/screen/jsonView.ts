@@ -1,4 +1,4 @@
-import type { RunObserver } from '../../run/run.js';
+import type { RunObserver } from '../../run/runPorts.js';
 import { logLine } from '../../shared/text/logLine.js';
 import { wordsOf } from './conversionBar.js';
 

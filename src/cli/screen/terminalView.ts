@@ -1,6 +1,6 @@
 import type { SingleBar } from 'cli-progress';
-import type { RunObserver } from '../../run/run.js';
-import type { StartInfo } from '../../runFolder/summary.js';
+import type { RunObserver } from '../../run/runPorts.js';
+import type { StartInfo } from '../../run/startInfo.js';
 import type { Figures } from '../../shared/text/json.js';
 import { printableLine, printableText } from '../../shared/text/printable.js';
 import { quoted } from '../../shared/text/shellWord.js';

@@ -179,10 +179,8 @@ export class Fleet<W extends Work = Work, D extends Desk = Desk> {
   #remove(peer: Incarnation, reason: string, isFinal = false): void {
     const member = this.#release(peer, () => this.desk.left(peer, reason, isFinal));
     if (!member || this.#dismissal.isUnderWay) return;
-    const { events } = this.#options;
-    const fate = isFinal ? 'final' : 'lost';
-    if (isAggregator(member)) events.aggregatorLeft?.(member, reason, fate);
-    else events.left?.(member, reason, fate);
+    const { left, aggregatorLeft } = this.#options.events;
+    (isAggregator(member) ? aggregatorLeft : left)?.(member, reason, isFinal ? 'final' : 'lost');
   }
 
   /** A peer is none any more: its work is given to others. @param tell is called once it is not in the roster any more */

@@ -29,17 +29,17 @@ export interface Work {
 
 /** Hears of those who are connected. */
 export interface FleetEvents {
-  ready?(member: Member): void;
+  readonly ready?: (member: Member) => void;
   /** A worker is gone or was sent away. */
-  left?(member: Member, reason: string, fate: Fate): void;
+  readonly left?: (member: Member, reason: string, fate: Fate) => void;
   /** The same of an aggregator. Its workers are told of one by one. */
-  aggregatorLeft?(aggregator: Pick<Member, 'name' | 'hello'>, reason: string, fate: Fate): void;
+  readonly aggregatorLeft?: (aggregator: Pick<Member, 'name' | 'hello'>, reason: string, fate: Fate) => void;
   /** Someone was refused before it became a worker, or its message made no sense: one line. */
-  refused?(line: string): void;
+  readonly refused?: (line: string) => void;
   /** Something that a person should know. */
-  notice?(line: string): void;
+  readonly notice?: (line: string) => void;
   /** The run cannot go on. */
-  failed?(reason: Error): void;
+  readonly failed?: (reason: Error) => void;
 }
 
 /** What those who assign work need of a fleet. */

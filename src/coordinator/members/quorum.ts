@@ -2,7 +2,7 @@ import { AwakeTimer, awakeNow } from '../../shared/system/awakeTimer.js';
 import { RunError } from '../../shared/text/errors.js';
 import { printableLine } from '../../shared/text/printable.js';
 
-export interface StaffingOptions {
+export interface QuorumOptions {
   readonly workers: number;
   readonly minWorkers: number;
   /** Seconds to wait for more once the first worker is ready. */
@@ -11,19 +11,24 @@ export interface StaffingOptions {
   readonly workerTimeout: number;
   /** How many workers are still on their way, as far as anybody knows; Infinity where others may always come. */
   readonly coming: () => number;
-  /** It does not start yet: one line says how many workers are ready, and how long it waits for the others. */
-  readonly onAwaiting: (line: string) => void;
+}
+
+/** Hears of a run's quorum. */
+export interface QuorumListener {
+  /** One line for a person: how many workers are ready, and how long the others are waited for. */
+  notice(line: string): void;
   /** The run has too few workers for now, and waits. */
-  readonly onShort: (line: string) => void;
+  short(): void;
   /** It has enough again. */
-  readonly onEnough: () => void;
+  enough(): void;
   /** The run cannot go on. */
-  readonly onHopeless: (reason: RunError) => void;
+  hopeless(reason: RunError): void;
 }
 
 /** Decides when a run has the workers to start, when it must wait for more, and when there is no hope. */
-export class Staffing {
-  readonly #options: StaffingOptions;
+export class Quorum {
+  readonly #options: QuorumOptions;
+  readonly #listener: QuorumListener;
   #ready = 0;
   #hasStarted = false;
   #isOverdue = false;
@@ -37,8 +42,9 @@ export class Staffing {
   #isClosed = false;
   #waiting: { resolve: () => void; reject: (reason: Error) => void }[] = [];
 
-  constructor(options: StaffingOptions) {
+  constructor(options: QuorumOptions, listener: QuorumListener) {
     this.#options = options;
+    this.#listener = listener;
   }
 
   /** Has the run the workers it needs, now? */
@@ -107,22 +113,23 @@ export class Staffing {
     this.#hasStarted = true;
     this.#isShort = false;
     this.#stopTimer();
-    if (wasShort) this.#options.onEnough();
+    if (wasShort) this.#listener.enough();
     for (const { resolve } of this.#waiting.splice(0)) resolve();
   }
 
   #waitForMore(): void {
     if (this.#isShort) return;
     this.#isShort = true;
-    const { workerTimeout, onShort } = this.#options;
+    const { workerTimeout } = this.#options;
     this.#startTimer(workerTimeout, () => this.#giveUp());
-    onShort(`${this.#shortage()}; waiting up to ${workerTimeout} s for more`);
+    this.#listener.notice(`${this.#shortage()}; waiting up to ${workerTimeout} s for more`);
+    this.#listener.short();
   }
 
   #giveUp(): void {
     const reason = new RunError(this.#shortage());
     this.fail(reason);
-    this.#options.onHopeless(reason);
+    this.#listener.hopeless(reason);
   }
 
   #startTimer(seconds: number, run: () => void): void {
@@ -134,13 +141,13 @@ export class Staffing {
 
   /** Processes that the run has started are seen to come; of others, only this tells. */
   #tellAwaiting(): void {
-    const { workers, minWorkers, workerTimeout, coming, onAwaiting } = this.#options;
+    const { workers, minWorkers, workerTimeout, coming } = this.#options;
     if (this.#hasStarted || this.#failure || this.#timer === undefined || coming() !== Number.POSITIVE_INFINITY) return;
     const left = Math.max(0, (this.#timerEnd - awakeNow()) / 1_000);
     const isEnough = this.#ready >= minWorkers;
     const after = isEnough ? 'starts' : this.#isShort ? 'ends' : `needs at least ${minWorkers}, and ends`;
     const time = Math.ceil(isEnough || this.#isShort ? left : left + workerTimeout);
-    onAwaiting(
+    this.#listener.notice(
       `${this.#ready} of ${workers} workers ready; the run ${after} in ${time} s unless ${isEnough ? 'all' : 'more'} are ready before`,
     );
   }

@@ -5,8 +5,9 @@ import { AwakeTimer } from '../../shared/system/awakeTimer.js';
 import { ProtocolError } from '../../shared/text/errors.js';
 import type { Incarnation } from '../../shared/transport/transport.js';
 import { EngineChoice, type EngineChoiceOptions } from './benchmarkTurns.js';
-import { Branches, type BranchesOptions } from './branches.js';
+import { Branches } from './branches.js';
 import type { Desk, DeskPorts, FromBelow } from './desk.js';
+import type { BranchesOptions } from './placing.js';
 import { type Hello, isAggregator, type Member, type Ready, type Roster } from './roster.js';
 import { bitsDifference, dataDifference, versionDifference } from './sameBits.js';
 

@@ -95,6 +95,4 @@ export interface TrainPorts {
   /** Ends the training after the step that is under way, with a checkpoint. */
   readonly signal: AbortSignal;
   readonly steps?: Steps | undefined;
-  /** Is given a function that saves a checkpoint of the last whole step, at any time. */
-  readonly saveable?: ((save: () => Promise<void>) => void) | undefined;
 }

@@ -16,36 +16,8 @@ import { mayBeDropped, refusedStep } from './refusedStep.js';
 import { Telling } from './telling.js';
 import { nextBatch, stepsInEpoch, type TrainingPlan } from './trainingPlan.js';
 
-/**
- * Trains to the end: for each epoch, for each step: gather the gradient, update; then validate, decide, save.
- * @throws Interrupted when the signal aborts, RunError when the run cannot go on
- */
-export async function train(plan: TrainingPlan, optimizer: Optimizer, ports: TrainPorts, from?: TrainingState): Promise<Outcome> {
-  const { every } = plan.config.checkpoint;
-  const training = new Training(plan, optimizer, ports);
-  if (from) training.restore(from);
-  ports.saveable?.(() => training.save());
-  while (training.progress.ended === null) {
-    const steps = stepsInEpoch(plan, training.progress.epoch);
-    while (training.progress.stepInEpoch < steps) {
-      if (ports.signal.aborted) await training.interrupt();
-      await training.step();
-      if (every !== 'epoch' && training.progress.step % every === 0) {
-        training.askAhead();
-        await training.save();
-      }
-    }
-    // One that is given more steps goes on with this epoch, so what counts is how it was before it ended here.
-    const isCut = training.progress.stepInEpoch < plan.stepsPerEpoch;
-    if (isCut) await training.save();
-    await training.endEpoch();
-    if (!isCut && (every === 'epoch' || training.progress.ended !== null)) await training.save();
-  }
-  return training.finish(training.progress.ended);
-}
-
-/** The state of one training, and the moves it is made of. */
-class Training {
+/** One training: its state, and the moves it is made of. */
+export class Training {
   progress: Progress = freshProgress;
   readonly #plan: TrainingPlan;
   readonly #optimizer: Optimizer;
@@ -55,23 +27,48 @@ class Training {
   #best: Float32Array | undefined;
   #stoppingBest: Float32Array | undefined;
 
-  constructor(plan: TrainingPlan, optimizer: Optimizer, ports: TrainPorts) {
+  /** @param from where it goes on, if not at the start */
+  constructor(plan: TrainingPlan, optimizer: Optimizer, ports: TrainPorts, from?: TrainingState) {
     this.#plan = plan;
     this.#optimizer = optimizer;
     this.#ports = ports;
     this.#ahead = new AskAhead(ports.workers);
     this.#telling = new Telling(ports.store, ports.observer);
+    if (from) {
+      this.progress = from.progress;
+      optimizer.restore(from.optimizer);
+      this.#best = from.best;
+      this.#stoppingBest = from.stoppingBest;
+    }
   }
 
-  restore({ progress, optimizer, best, stoppingBest }: TrainingState): void {
-    this.progress = progress;
-    this.#optimizer.restore(optimizer);
-    this.#best = best;
-    this.#stoppingBest = stoppingBest;
+  /**
+   * Trains to the end: for each epoch, for each step: gather the gradient, update; then validate, decide, save.
+   * @throws Interrupted when the signal aborts, RunError when the run cannot go on
+   */
+  async run(): Promise<Outcome> {
+    const { every } = this.#plan.config.checkpoint;
+    while (this.progress.ended === null) {
+      const steps = stepsInEpoch(this.#plan, this.progress.epoch);
+      while (this.progress.stepInEpoch < steps) {
+        if (this.#ports.signal.aborted) await this.#interrupt();
+        await this.#step();
+        if (every !== 'epoch' && this.progress.step % every === 0) {
+          this.#askAhead();
+          await this.save();
+        }
+      }
+      // One that is given more steps goes on with this epoch, so what counts is how it was before it ended here.
+      const isCut = this.progress.stepInEpoch < this.#plan.stepsPerEpoch;
+      if (isCut) await this.save();
+      await this.#endEpoch();
+      if (!isCut && (every === 'epoch' || this.progress.ended !== null)) await this.save();
+    }
+    return this.#finish(this.progress.ended);
   }
 
   /** Gathers the gradient of the next batch, and moves the weights by it. */
-  async step(): Promise<void> {
+  async #step(): Promise<void> {
     const { config } = this.#plan;
     this.#ports.steps?.begins(this.#ahead.isAsked);
     const batch = nextBatch(this.#plan, this.progress);
@@ -122,18 +119,18 @@ class Training {
   }
 
   /** Has the next step computed while this decides and saves, unless the run is sure to end before. It is dropped if the run ends. */
-  askAhead(): void {
+  #askAhead(): void {
     if (this.#ports.signal.aborted || this.progress.step >= this.#plan.totalSteps) return;
     this.#ahead.ask(nextBatch(this.#plan, this.progress), this.#optimizer.weights);
   }
 
   /** Validates, decides, and goes on to the next epoch or ends. */
-  async endEpoch(): Promise<void> {
+  async #endEpoch(): Promise<void> {
     this.#telling.tell();
     const { config } = this.#plan;
     const { epoch, sums, stopping } = this.progress;
     const figures: Figures = { ...means(sums, config.metrics), ...(await this.#validate()) };
-    this.askAhead();
+    this.#askAhead();
     await this.#keepBest(epoch, figures);
     const stop = config.earlyStopping && watchEpoch(config.earlyStopping, stopping, epoch, figures[config.earlyStopping.monitor]);
     if (stop?.isBest && config.earlyStopping?.restoreBestWeights) this.#stoppingBest = this.#optimizer.weights.slice();
@@ -147,7 +144,7 @@ class Training {
     const { config, counts } = this.#plan;
     if (counts.validation === undefined) return {};
     const sizes = chunkSizes(counts.validation, config.validationBatchSize);
-    const sums = await this.#ports.workers.evaluate('validation', sizes, this.#optimizer.weights, () => this.askAhead());
+    const sums = await this.#ports.workers.evaluate('validation', sizes, this.#optimizer.weights, () => this.#askAhead());
     const figures = means(addParts(sums), config.metrics, this.#optimizer.penalty());
     return Object.fromEntries(Object.entries(figures).map(([name, value]) => [validationName(name), value]));
   }
@@ -164,6 +161,7 @@ class Training {
     this.progress = { ...this.progress, best: { epoch, value } };
   }
 
+  /** Saves a checkpoint of the last whole step, at any time. */
   async save(): Promise<void> {
     this.#telling.tell();
     const { state } = this.#optimizer;
@@ -171,13 +169,13 @@ class Training {
     await this.#ports.store.saveCheckpoint({ progress: this.progress, optimizer: state, best, stoppingBest });
   }
 
-  async interrupt(): Promise<never> {
+  async #interrupt(): Promise<never> {
     this.#ports.workers.abandon();
     await this.save();
     throw new Interrupted(`stopped after step ${this.progress.step}, with a checkpoint`);
   }
 
-  async finish(reason: EndReason): Promise<Outcome> {
+  async #finish(reason: EndReason): Promise<Outcome> {
     this.#ports.workers.abandon();
     if (this.#stoppingBest) this.#optimizer.setWeights(this.#stoppingBest);
     const finalWeights = this.#optimizer.weights.slice();

@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { test } from 'tap';
 import { runView } from '../../../src/cli/screen/terminalView.js';
-import type { StartInfo } from '../../../src/runFolder/summary.js';
+import type { StartInfo } from '../../../src/run/startInfo.js';
 
 /** All that has been written: how much one read gives is for versions of Node.js to say. */
 function writtenTo(stream: PassThrough): string {

@@ -1,5 +1,6 @@
 import { test } from 'tap';
-import { Branches, type BranchesOptions } from '../../../src/coordinator/members/branches.js';
+import { Branches } from '../../../src/coordinator/members/branches.js';
+import type { BranchesOptions } from '../../../src/coordinator/members/placing.js';
 import { type Member, Roster } from '../../../src/coordinator/members/roster.js';
 import type { FromCoordinator, Message } from '../../../src/shared/protocol/protocol.js';
 import { hello, ready } from '../../fixtures/messages.js';

@@ -1,27 +1,24 @@
 import { test } from 'tap';
-import { Staffing } from '../../../src/coordinator/members/quorum.js';
+import { Quorum } from '../../../src/coordinator/members/quorum.js';
 
 const never = 1_000;
 
-function staffing(options: Partial<ConstructorParameters<typeof Staffing>[0]> = {}) {
+function quorum(options: Partial<ConstructorParameters<typeof Quorum>[0]> = {}) {
   const lines: string[] = [];
-  const made = new Staffing({
-    workers: 2,
-    minWorkers: 1,
-    startTimeout: never,
-    workerTimeout: never,
-    coming: () => 2,
-    onAwaiting: (line) => lines.push(line),
-    onShort: (line) => lines.push(line),
-    onEnough: () => lines.push('enough again'),
-    onHopeless: (reason) => lines.push(`hopeless: ${reason.message}`),
-    ...options,
-  });
+  const made = new Quorum(
+    { workers: 2, minWorkers: 1, startTimeout: never, workerTimeout: never, coming: () => 2, ...options },
+    {
+      notice: (line) => lines.push(line),
+      short: () => undefined,
+      enough: () => lines.push('enough again'),
+      hopeless: (reason) => lines.push(`hopeless: ${reason.message}`),
+    },
+  );
   return { made, lines };
 }
 
 test('a run starts when all workers are ready', async (t) => {
-  const { made } = staffing();
+  const { made } = quorum();
   const started = made.enough();
   made.workerReady();
   t.notOk(made.isEnough, 'one of two is not all');
@@ -32,7 +29,7 @@ test('a run starts when all workers are ready', async (t) => {
 });
 
 test('or once startTimeout has passed since the first, with at least minWorkers', async (t) => {
-  const { made } = staffing({ startTimeout: 0.001 });
+  const { made } = quorum({ startTimeout: 0.001 });
   const started = made.enough();
   made.workerReady();
   await started;
@@ -41,7 +38,7 @@ test('or once startTimeout has passed since the first, with at least minWorkers'
 
 test('or when nobody else can come', async (t) => {
   let coming = 1;
-  const { made } = staffing({ coming: () => coming });
+  const { made } = quorum({ coming: () => coming });
   const started = made.enough();
   made.workerReady();
   coming = 0;
@@ -52,14 +49,14 @@ test('or when nobody else can come', async (t) => {
 });
 
 test('a run that can never start says why', async (t) => {
-  const { made } = staffing({ coming: () => 0 });
+  const { made } = quorum({ coming: () => 0 });
   const started = made.enough();
   made.workerLeft(false, 'worker 0 sees other data');
   await t.rejects(started, { message: 'worker 0 sees other data; no worker is left, the run needs at least 1' });
 });
 
 test('below minWorkers it waits, and goes on when one comes', async (t) => {
-  const { made, lines } = staffing({ minWorkers: 2 });
+  const { made, lines } = quorum({ minWorkers: 2 });
   made.workerReady();
   made.workerReady();
   made.workerLeft(true, 'worker 1 was killed');
@@ -74,7 +71,7 @@ test('below minWorkers it waits, and goes on when one comes', async (t) => {
 });
 
 test('and ends after workerTimeout', async (t) => {
-  const { made, lines } = staffing({ minWorkers: 2, workerTimeout: 0.001 });
+  const { made, lines } = quorum({ minWorkers: 2, workerTimeout: 0.001 });
   made.workerReady();
   made.workerReady();
   made.workerLeft(true, 'worker 1 was killed');
@@ -83,7 +80,7 @@ test('and ends after workerTimeout', async (t) => {
 });
 
 test('workers that come by themselves: how many are ready is told, with the time left', async (t) => {
-  const { made, lines } = staffing({
+  const { made, lines } = quorum({
     workers: 3,
     minWorkers: 2,
     startTimeout: 30,
@@ -100,7 +97,7 @@ test('workers that come by themselves: how many are ready is told, with the time
 });
 
 test('too few when startTimeout and then workerTimeout are over: the run ends', async (t) => {
-  const { made, lines } = staffing({
+  const { made, lines } = quorum({
     ...{ workers: 3, minWorkers: 3, startTimeout: 0.001, workerTimeout: 0.002 },
     coming: () => Number.POSITIVE_INFINITY,
   });
@@ -114,7 +111,7 @@ test('too few when startTimeout and then workerTimeout are over: the run ends', 
 });
 
 test('one that comes in that time lets it start', async (t) => {
-  const { made, lines } = staffing({ ...{ minWorkers: 2, startTimeout: 0.001 }, coming: () => Number.POSITIVE_INFINITY });
+  const { made, lines } = quorum({ ...{ minWorkers: 2, startTimeout: 0.001 }, coming: () => Number.POSITIVE_INFINITY });
   const started = made.enough();
   made.workerReady();
   while (!lines.some((line) => line.includes('waiting up to'))) await new Promise((resolve) => setImmediate(resolve));
@@ -125,7 +122,7 @@ test('one that comes in that time lets it start', async (t) => {
 });
 
 test('processes that the run has started are waited for as long as they live', async (t) => {
-  const { made, lines } = staffing({ ...{ minWorkers: 2, startTimeout: 0.001, workerTimeout: 0.001 }, coming: () => 1 });
+  const { made, lines } = quorum({ ...{ minWorkers: 2, startTimeout: 0.001, workerTimeout: 0.001 }, coming: () => 1 });
   const started = made.enough();
   made.workerReady();
   const end = performance.now() + 20;
