@@ -15,8 +15,11 @@ export interface BranchesOptions {
 /** Moves in a row that led nowhere, after which a peer stays: its way may be closed. */
 const mostMisses = 4;
 
-/** Where a peer goes: out of the tree, to its top, below a branch, or it waits for one; or it finds no way to any. */
-export type Place = { readonly kind: 'outside' | 'top' | 'waits' | 'lost' } | { readonly kind: 'below'; readonly branch: Branch };
+/** Where a peer goes: out of the tree, to its top, below a branch, or it waits for one. `isLost`: it has found no way to any. */
+export type Place = { readonly isLost?: boolean } & (
+  | { readonly kind: 'outside' | 'top' | 'waits' }
+  | { readonly kind: 'below'; readonly branch: Branch }
+);
 
 export function placeOf(member: Member, tickets: Tickets, options: BranchesOptions): Place {
   const { topology, expects = false, fanIn } = options;
