@@ -1,16 +1,16 @@
 import type { Command } from 'commander';
+import type { ReadConfig } from '../run/readConfig.js';
 import type { RunOptions, RunResult } from '../run/runPorts.js';
 import { endReasonText } from '../runFolder/endText.js';
-import type { Config } from '../shared/config/configSchema.js';
-import type { Machine } from '../shared/config/machine.js';
+import type { LockedResumption } from '../runFolder/resume.js';
 import { machineHere } from '../shared/config/machine.js';
 import { errorMessage, RunIsOver } from '../shared/text/errors.js';
 import { printableLine } from '../shared/text/printable.js';
 import { traceRequest } from '../view/trace/tracedSteps.js';
 import { configFlags } from './flags/configFlags.js';
 import { dashboardFor, dashboardOption, shownOn } from './flags/dashboardFlag.js';
+import { loadConfig } from './flags/loadConfig.js';
 import { logFormatOption } from './flags/logFormat.js';
-import { type LoadedConfig, loadConfig } from './loadConfig.js';
 import { refuseCopies } from './process/srunCopies.js';
 import { stoppable } from './process/stoppable.js';
 import { amount, duration, figure, rate } from './screen/format.js';
@@ -36,13 +36,21 @@ export async function runCommand(
   flags: Readonly<Record<string, unknown>>,
   workers: RunOptions['workers'],
 ): Promise<void> {
-  const { config, given, missing, name } = await loadConfig(file, flags);
+  const read = await loadConfig(file, flags);
+  const resume = await resumption(flags['resume'], read);
+  if (resume !== 'over') await trainAsRead(read, resume, flags, workers);
+}
+
+/** Trains as a config says, or goes on with a run. */
+export async function trainAsRead(
+  { config, missing, name }: ReadConfig,
+  resume: LockedResumption | undefined,
+  flags: Readonly<Record<string, unknown>>,
+  workers: RunOptions['workers'],
+): Promise<void> {
   if (config.name === undefined && flags['resume'] === undefined) refuseCopies(process.env);
-  const { run } = await import('../run/run.js');
-  const { takeResumption } = await import('../runFolder/resume.js');
-  const resume = await resumption(flags['resume'], config, given, name, takeResumption);
-  if (resume === 'over') return;
   if (resume === undefined && missing !== undefined) throw missing;
+  const { run } = await import('../run/run.js');
   const logFormat = flags['logFormat'] === 'json' ? 'json' : 'human';
   const view = logFormat === 'json' ? jsonView(process.stderr) : runView(process.stderr);
   const trace = flags['trace'] === undefined ? undefined : traceRequest('--trace', flags['trace'] === true ? '' : String(flags['trace']));
@@ -74,22 +82,16 @@ export async function runCommand(
 }
 
 /**
- * The run that --resume names, if it does, as `read` reads it. One that is over is no error: whoever starts it again and again,
+ * The run that --resume names, if it does, locked. One that is over is no error: whoever starts it again and again,
  * as clusters do, has got what they wanted.
  */
-export async function resumption<R>(
-  which: unknown,
-  { runs, name }: Config,
-  given: LoadedConfig['given'],
-  fallbackName: string,
-  read: (path: string, given: LoadedConfig['given'], machine: Machine) => R | Promise<R>,
-): Promise<R | 'over' | undefined> {
+export async function resumption(which: unknown, { config, given, name }: ReadConfig): Promise<LockedResumption | 'over' | undefined> {
   if (typeof which !== 'string') return undefined;
-  const { findRun } = await import('../runFolder/resume.js');
-  const path = findRun(which, runs, name, fallbackName);
+  const { findRun, takeResumption } = await import('../runFolder/resume.js');
+  const path = findRun(which, config.runs, config.name, name);
   if (path === undefined) return undefined;
   try {
-    return await read(path, given, machineHere());
+    return await takeResumption(path, given, machineHere());
   } catch (error) {
     if (!(error instanceof RunIsOver)) throw error;
     say(error.message);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { readModelAt } from '../formats/openModel.js';
 import type { MomentState, TrainableModel } from '../formats/savedModel.js';
 import { decodeCheckpoint } from '../runFolder/checkpoint.js';
-import { checkpointNames } from '../runFolder/resume.js';
+import { checkpointNames } from '../runFolder/checkpointFiles.js';
 import { readRunConfig } from '../runFolder/runConfig.js';
 import { parseConfig } from '../shared/config/parseConfig.js';
 

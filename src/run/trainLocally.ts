@@ -1,7 +1,4 @@
-import { pathsFrom } from '../data/configPaths.js';
-import { withModelFrom } from '../formats/startFrom.js';
-import { machineHere } from '../shared/config/machine.js';
-import { parseConfig } from '../shared/config/parseConfig.js';
+import { readConfig } from './readConfig.js';
 import { run } from './run.js';
 import type { RunObserver, RunResult } from './runPorts.js';
 
@@ -23,9 +20,10 @@ export async function train(
   config: Readonly<Record<string, unknown>> = {},
   { signal, measuresAnew, ...observer }: TrainOptions = {},
 ): Promise<RunResult> {
+  const read = await readConfig({ values: config, valuesName: 'config', fallbackName: 'run' });
   return run({
-    config: parseConfig(await withModelFrom(pathsFrom('.', config)), 'config', machineHere()),
-    fallbackName: 'run',
+    config: read.config,
+    fallbackName: read.name,
     workers: 'local',
     observer,
     measuresAnew,

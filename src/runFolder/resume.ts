@@ -1,4 +1,4 @@
-import { closeSync, existsSync, openSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { endOf, passedLimits } from '../coordinator/training/policies/ending.js';
 import type { Config } from '../shared/config/configSchema.js';
@@ -10,10 +10,11 @@ import { plainConfig } from '../shared/config/plainConfig.js';
 import type { ProcessLock } from '../shared/files/processLock.js';
 import { readFully } from '../shared/files/readFile.js';
 import { buildNetwork } from '../shared/model/network.js';
-import { ConfigError, errorMessage, type Problem, RunError, RunIsOver, UsageError } from '../shared/text/errors.js';
-import { type Checkpoint, decodeCheckpoint } from './checkpoint.js';
+import { ConfigError, type Problem, RunIsOver, UsageError } from '../shared/text/errors.js';
+import type { Checkpoint } from './checkpoint.js';
+import { newestCheckpoint } from './checkpointFiles.js';
 import { nothingToDo } from './endText.js';
-import { foreignness, isCutShort, type MetricsEnd, type RunIdentity } from './ownCheckpoint.js';
+import type { MetricsEnd, RunIdentity } from './ownCheckpoint.js';
 import { readRunConfig } from './runConfig.js';
 import { lockRun } from './runLock.js';
 
@@ -103,6 +104,11 @@ export async function takeResumption(path: string, given: Readonly<Record<string
   }
 }
 
+/** The same run, with other keys given. @throws as readResumption */
+export function withGiven({ path, lock }: LockedResumption, given: Readonly<Record<string, unknown>>, machine: Machine): LockedResumption {
+  return { ...readResumption(path, given, machine), lock };
+}
+
 /**
  * Reads what is needed to go on with a run.
  * @param given the keys that the user gave in file and flags: only these are compared with the run's
@@ -145,34 +151,6 @@ function judgedAnew(path: string, checkpoint: Checkpoint, before: Config, limits
   if (isOver || passedLimits(reached, limits).length > 0) throw new RunIsOver(`${path}: ${nothingToDo(end, reached, limits)}`);
   // In the middle of an epoch, what ends there is still to be validated.
   return { ...checkpoint, progress: { ...progress, ended: progress.stepInEpoch > 0 ? null : end } };
-}
-
-/** The files of a folder of checkpoints, the newest first. */
-export function checkpointNames(folder: string): string[] {
-  const names = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.checkpoint')) : [];
-  return names.sort().reverse();
-}
-
-/** The newest checkpoint that is whole and the run's own, and a note for every one that is not. */
-function newestCheckpoint(
-  folder: string,
-  own: RunIdentity,
-  steps: number | undefined,
-): { checkpoint: Checkpoint | undefined; notes: string[] } {
-  const notes: string[] = [];
-  for (const name of checkpointNames(folder)) {
-    try {
-      const checkpoint = decodeCheckpoint(readFileSync(join(folder, name)), name);
-      const isCut = isCutShort(checkpoint, steps);
-      const fault = foreignness(checkpoint, own) ?? (isCut ? 'it ends in the middle of an epoch' : undefined);
-      if (fault === undefined) return { checkpoint, notes };
-      notes.push(`skipping ${name}: ${fault}`);
-    } catch (error) {
-      notes.push(`skipping ${errorMessage(error)}`);
-    }
-  }
-  if (notes.length > 0) throw new RunError(`${folder}: no checkpoint is whole and this run's own\n${notes.join('\n')}`);
-  return { checkpoint: undefined, notes: ['no checkpoint yet: starting from the beginning'] };
 }
 
 /** Bytes at the end of metrics that are looked at. */

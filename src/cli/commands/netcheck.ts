@@ -12,8 +12,8 @@ import { textTable } from '../../shared/text/textTable.js';
 import { addressAt, isLoopback, parseAddress } from '../../shared/transport/address.js';
 import { type RunKeys, readKeys } from '../../shared/transport/keys.js';
 import { addHostFlags, everywhere, type HostFlags, hostsIn, seenFrom, sshOf } from '../flags/hostsFlag.js';
+import { loadConfig } from '../flags/loadConfig.js';
 import { keysOf } from '../flags/workerFlags.js';
-import { loadConfig } from '../loadConfig.js';
 import { print, say } from '../screen/say.js';
 
 interface NetcheckFlags extends HostFlags {

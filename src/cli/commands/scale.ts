@@ -2,12 +2,13 @@ import { join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { cellsOf, distinct, type GridSpec, rules } from '../../experiments/grid.js';
 import type { ScaleObserver } from '../../experiments/runGrid.js';
+import type { ReadConfig } from '../../run/readConfig.js';
 import type { Config } from '../../shared/config/configSchema.js';
 import { machineHere } from '../../shared/config/machine.js';
 import { RunError, UsageError } from '../../shared/text/errors.js';
 import { configFlags } from '../flags/configFlags.js';
+import { loadConfig } from '../flags/loadConfig.js';
 import { wholeFlag } from '../flags/wholeFlag.js';
-import { type LoadedConfig, loadConfig } from '../loadConfig.js';
 import { stoppable } from '../process/stoppable.js';
 import { duration, figure } from '../screen/format.js';
 import { print, say } from '../screen/say.js';
@@ -38,7 +39,7 @@ interface Flags extends ScaleFlags {
 
 /** What `scale` goes over, and where to. */
 export interface Experiment {
-  readonly given: LoadedConfig['given'];
+  readonly given: ReadConfig['given'];
   readonly config: Config;
   readonly grid: GridSpec;
   /** Validation accuracy until which steps and time are counted. */

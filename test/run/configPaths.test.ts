@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { test } from 'tap';
-import { pathsFrom } from '../../src/data/configPaths.js';
+import { pathsFrom } from '../../src/run/configPaths.js';
 
 test("a config's paths begin at a folder: those of arrays with their weights and groups, of models, and of runs", (t) => {
   const pair = { x: 'x.npy', sampleWeights: 'w.npz#w' };

@@ -1,6 +1,6 @@
 import { isAbsolute, join, resolve } from 'node:path';
+import { isAddress } from '../data/remote/dataAddress.js';
 import { isMapping } from '../shared/config/merge.js';
-import { isAddress } from './remote/dataAddress.js';
 
 type Mapping = Readonly<Record<string, unknown>>;
 
