@@ -42,7 +42,7 @@ export interface Cluster {
 export const framing = 1_514 / 1_448;
 /** Values of the parts in which tensors travel, at least, and how many parts there are at most (the real ones: 64). */
 const partValues = 262_144;
-const mostParts = 16;
+const mostSlices = 16;
 /** The same of large clusters, whose simulation would take too long. */
 const fewParts = 4;
 const largeCluster = 200;
@@ -98,7 +98,7 @@ class Simulation {
   constructor(cluster: Cluster, costs: Costs) {
     this.#cluster = cluster;
     this.#costs = costs;
-    const most = cluster.workers > largeCluster ? fewParts : mostParts;
+    const most = cluster.workers > largeCluster ? fewParts : mostSlices;
     this.#parts = Math.min(most, Math.max(1, Math.ceil(cluster.parameters / partValues)));
     this.#values = cluster.parameters / this.#parts;
     this.#machine = resource(cluster.cores ?? Number.POSITIVE_INFINITY);

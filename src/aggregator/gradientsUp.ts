@@ -1,5 +1,5 @@
 import type { Halves } from '../shared/numbers/half/half.js';
-import type { PartSums } from '../shared/protocol/protocol.js';
+import type { UnitSums } from '../shared/protocol/protocol.js';
 import { type Send, sendSlice } from '../step/messages/gradientFrames.js';
 import type { TreeNode } from '../step/tree.js';
 import type { NodeSum } from './nodeSums.js';
@@ -9,7 +9,7 @@ interface Outgoing {
   readonly work: number;
   readonly sum: NodeSum;
   /** The sums of its shards that are not empty; they go with the first slice. */
-  readonly shards: () => readonly PartSums[] | undefined;
+  readonly shards: () => readonly UnitSums[] | undefined;
   readonly startedAt: number;
   readonly computeMs: () => number;
   next: number;
@@ -67,6 +67,6 @@ export class GradientsUp {
 }
 
 /** The sums of a node's shards. @param known of all shards that are not empty and were asked for, in order @param wanted those */
-export function sumsWithin({ from, to }: TreeNode, known: readonly PartSums[], wanted: readonly number[]): PartSums[] {
+export function sumsWithin({ from, to }: TreeNode, known: readonly UnitSums[], wanted: readonly number[]): UnitSums[] {
   return known.filter((_, i) => from <= (wanted[i] ?? -1) && (wanted[i] ?? -1) < to);
 }

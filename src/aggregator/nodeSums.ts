@@ -1,4 +1,4 @@
-import type { Partition } from '../shared/model/slices.js';
+import type { Slices } from '../shared/model/slices.js';
 import type { KernelMemory } from '../shared/numbers/kernel/kernel.js';
 import type { GradientSink } from '../step/stepPort.js';
 import type { TreeNode } from '../step/tree.js';
@@ -17,12 +17,12 @@ export class NodeSums {
   readonly #memory: KernelMemory;
   readonly #slots: readonly Float32Array[];
   readonly #spare: readonly Float32Array[];
-  readonly #cut: Partition;
+  readonly #cut: Slices;
   #free: Float32Array[] = [];
   #spareOf: NodeSum | undefined;
 
   /** @param slots at least two arrays in the kernel's memory */
-  constructor(memory: KernelMemory, slots: readonly Float32Array[], cut: Partition) {
+  constructor(memory: KernelMemory, slots: readonly Float32Array[], cut: Slices) {
     this.#memory = memory;
     this.#spare = slots.slice(0, fewestSlots);
     this.#slots = slots.slice(fewestSlots);
@@ -81,7 +81,7 @@ export class NodeSum implements GradientSink {
   constructor(
     memory: KernelMemory,
     slots: readonly Float32Array[],
-    cut: Partition,
+    cut: Slices,
     node: TreeNode,
     wanted: ReadonlySet<number>,
     isCopied: boolean,

@@ -160,8 +160,8 @@ export class Relay implements Desk {
 
   /** Tells the coordinator what the workers that are connected here have done. */
   report(): void {
-    const workers = this.#roster.ready.flatMap(({ hello, parts, computeMs }): [number, number, number][] =>
-      hello.ticket === undefined ? [] : [[hello.ticket, parts, computeMs]],
+    const workers = this.#roster.ready.flatMap(({ hello, units, computeMs }): [number, number, number][] =>
+      hello.ticket === undefined ? [] : [[hello.ticket, units, computeMs]],
     );
     if (workers.length > 0) this.#options.sendUp({ type: 'worked', workers });
   }

@@ -1,6 +1,6 @@
 import type { Assignments } from '../coordinator/work/assignments.js';
 import type { Job } from '../coordinator/work/job.js';
-import type { PartSums } from '../shared/protocol/protocol.js';
+import type { UnitSums } from '../shared/protocol/protocol.js';
 import { now } from '../shared/system/clock.js';
 import { wantedShards } from '../step/stepBatch.js';
 import type { StepRequest } from '../step/stepPort.js';
@@ -74,7 +74,7 @@ export class StepBelow {
     const isInside = (shard: number): boolean => nodes.some(({ from, to }) => from <= shard && shard < to);
     const wanted = [...wantedShards(batch, shards)].filter(isInside);
     const own = sums.open(nodes, new Set(wanted));
-    const known: PartSums[] = [];
+    const known: UnitSums[] = [];
     const startedAt = now();
     const take = (node: TreeNode, add: (sum: NodeSum) => void): void => {
       const sum = own.find((candidate) => candidate.has(node));
@@ -97,7 +97,7 @@ export class StepBelow {
     for (const sum of own) {
       // Of several nodes each has its share.
       const share = wanted.filter((shard) => sum.has({ from: shard, to: shard + 1 })).length / wanted.length;
-      const within = (): PartSums[] | undefined => (known.length > 0 ? sumsWithin(sum.node, known, wanted) : undefined);
+      const within = (): UnitSums[] | undefined => (known.length > 0 ? sumsWithin(sum.node, known, wanted) : undefined);
       up.expect({ work, sum, shards: within, startedAt, computeMs: () => share * job.computeMs });
     }
     this.#jobs.push(job);

@@ -54,7 +54,7 @@ export class Subtree {
     this.#config = parseConfig(configure.config, 'the config of the coordinator', { cores: 1 });
     const { workers, shards, prepareTimeout, stepTimeout } = this.#config;
     const channels = Math.min(workers, workersHere ?? usableCores());
-    this.#arrays = openSubtreeArrays(this.#config, configure.partSize, channels, say);
+    this.#arrays = openSubtreeArrays(this.#config, configure.sliceSize, channels, say);
     const { slices, weightsOut, halves, shared, kernel, slots } = this.#arrays;
     this.#sendUp = sendingOver(link);
     this.wanted = new SampleRequests(this.#sendUp);
@@ -67,7 +67,7 @@ export class Subtree {
       {
         ...{ hub, slices, unpack: halves?.unpack, layout: configure.layout },
         desk: (roster, ports) => new Relay(relay, roster, ports),
-        samples: ({ part, samples }) => this.wanted.ask(part, samples),
+        samples: ({ split, samples }) => this.wanted.ask(split, samples),
         events: {
           ready: ({ name, hello }) => say(`${name} (pid ${hello.pid} on ${hello.host}) computes`),
           left: ({ name, hello }, reason) => say(`${name} (pid ${hello.pid} on ${hello.host}) ${reason}`),
@@ -103,15 +103,15 @@ export class Subtree {
   }
 
   /** A slice of the weights to come. */
-  announce({ version: number, part: slice }: Message<'weights'>, tensors: readonly Float32Array[]): void {
+  announce({ version: number, slice }: Message<'weights'>, tensors: readonly Float32Array[]): void {
     const { weights } = this.#arrays;
     weights.take(number, [slice], tensors);
     if (weights.latest) this.#fleet.work.announce(weights.latest, slice);
   }
 
-  step({ work, batch, nodes: pairs, version: number, parts }: Message<'step'>, tensors: readonly Float32Array[]): void {
+  step({ work, batch, nodes: pairs, version: number, slices }: Message<'step'>, tensors: readonly Float32Array[]): void {
     const { weights } = this.#arrays;
-    weights.take(number, parts, tensors);
+    weights.take(number, slices, tensors);
     if (work !== this.#step.work) {
       // An evaluation may go on beside the step after it, and no further.
       this.#dropEvaluations(this.#step.work);
@@ -121,13 +121,13 @@ export class Subtree {
     this.#step.ask({ work, batch, nodes }, weights.whole(number));
   }
 
-  evaluate({ work, part, samples, chunks, version: number, parts }: Message<'evaluate'>, tensors: readonly Float32Array[]): void {
+  evaluate({ work, split, samples, chunks, version: number, slices }: Message<'evaluate'>, tensors: readonly Float32Array[]): void {
     const { weights } = this.#arrays;
-    weights.take(number, parts, tensors);
+    weights.take(number, slices, tensors);
     const missing = new Set(chunks);
     const sizes = chunkSizes(samples, this.#config.validationBatchSize).map((size, chunk) => (missing.has(chunk) ? size : 0));
     const job = this.#fleet.work.askEvaluation({
-      ...{ part, samples, sizes, weights: weights.whole(number) },
+      ...{ split, samples, sizes, weights: weights.whole(number) },
       hears: {
         node: ({ node: { from: chunk }, shards: [sums], computeMs }) => {
           missing.delete(chunk);

@@ -1,6 +1,6 @@
 import type { Config } from '../shared/config/configSchema.js';
 import { buildNetwork } from '../shared/model/network.js';
-import { cut, type Partition } from '../shared/model/slices.js';
+import { cut, type Slices } from '../shared/model/slices.js';
 import { type Halves, openHalves } from '../shared/numbers/half/half.js';
 import { type KernelMemory, openKernel } from '../shared/numbers/kernel/kernel.js';
 import { maxArrays } from '../shared/numbers/wasm.js';
@@ -19,7 +19,7 @@ const weightArrays = 2;
 
 /** All large arrays of an aggregator. */
 export interface SubtreeArrays {
-  readonly slices: Partition;
+  readonly slices: Slices;
   readonly weights: WeightsIn;
   readonly weightsOut: WeightsOut;
   /** How tensors go in 16 bits, if they do. */
@@ -35,9 +35,9 @@ export interface SubtreeArrays {
  * @param channels workers that may share its memory
  * @throws RunError where it does not fit
  */
-export function openSubtreeArrays(config: Config, partSize: number, channels: number, say: (line: string) => void): SubtreeArrays {
+export function openSubtreeArrays(config: Config, sliceSize: number, channels: number, say: (line: string) => void): SubtreeArrays {
   const { size } = buildNetwork(config.model).layout;
-  const slices = cut(size, partSize);
+  const slices = cut(size, sliceSize);
   const own = weightArrays + fewestSlots + treeDepth(config.shards);
   const memory = memoryToShare(config, { parameters: size, workers: channels }, own, (error) =>
     say(`no memory is shared with workers of this machine (${errorMessage(error)}): weights and gradients go over sockets`),

@@ -1,7 +1,7 @@
 import type { Preparation } from '../shared/config/dataSchema.js';
 import { shortHash } from '../shared/files/shortHash.js';
 import type { Dtype } from './arrays/dtype.js';
-import type { DataParts } from './samples/dataset.js';
+import type { DataSplits } from './samples/dataset.js';
 
 /** All that decides the numbers which samples give. */
 export interface HashedArray {
@@ -28,7 +28,7 @@ function* hashedParts(arrays: readonly HashedArray[]): Generator<string | Uint8A
 }
 
 /** One fingerprint for all parts of a run's data. */
-export function fingerprintOf({ train, validation, test }: DataParts): string {
+export function fingerprintOf({ train, validation, test }: DataSplits): string {
   const prints = [train, validation, test].map((part) => part?.fingerprint ?? null);
   return shortHash([JSON.stringify(prints)]);
 }

@@ -7,11 +7,11 @@ import { type Fit, fitPreparation } from './fit.js';
 import { type Reading, readingAlone } from './readingMemory.js';
 import { type ArrayData, ArrayDataset, type ArrayPair } from './samples/arrayDataset.js';
 import { classWeightsOf } from './samples/classWeights.js';
-import type { DataParts, Dataset, PartName } from './samples/dataset.js';
+import type { DataSplits, Dataset, PartName } from './samples/dataset.js';
 import { split } from './split.js';
 
 /** A run's data, and what samples and classes are called. */
-export interface Data extends DataParts<ArrayDataset>, DataNames {
+export interface Data extends DataSplits<ArrayDataset>, DataNames {
   /** How inputs are prepared, in numbers. */
   readonly preparation: Preparation | undefined;
 }

@@ -1,4 +1,4 @@
-import { type Partition, partitionOf } from '../shared/model/slices.js';
+import { type Slices, slicesOf } from '../shared/model/slices.js';
 import { type Halves, openHalves } from '../shared/numbers/half/half.js';
 import { worthHelping } from '../shared/numbers/kernel/crew.js';
 import { openKernel } from '../shared/numbers/kernel/kernel.js';
@@ -23,7 +23,7 @@ const mostThreads = 4;
 
 export interface CoordinatorArrays {
   readonly optimizer: Optimizer;
-  readonly slices: Partition;
+  readonly slices: Slices;
   /** How tensors go in 16 bits, if they do. */
   readonly halves: Halves | undefined;
   readonly weightsOut: WeightsOut;
@@ -60,7 +60,7 @@ function arraysIn(
   memory: SharedMemory | undefined,
 ): CoordinatorArrays {
   const size = weights.length;
-  const slices = partitionOf(size, memory !== undefined);
+  const slices = slicesOf(size, memory !== undefined);
   const format = config.compression === 'none' ? undefined : config.compression;
   const most = maxArrays(size, memory?.bytes);
   // Over sockets the gradient comes in slices, and they are moved as they come.

@@ -56,7 +56,7 @@ function receptionOf({ prepared, arrays, launchers, measuresAnew = false, isLoca
     prepareTimeout: config.prepareTimeout,
     mixedNumerics: config.mixedNumerics,
     probe: config.resolved?.probe,
-    partSize: arrays.slices[0]?.size ?? 1,
+    sliceSize: arrays.slices[0]?.size ?? 1,
     // Those that are started on this machine share its memory: nothing between them would be faster.
     tree: {
       topology: isLocal ? 'star' : config.topology,

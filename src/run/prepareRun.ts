@@ -1,14 +1,14 @@
 import { readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fixSchedule, scheduleNotes } from '../coordinator/training/policies/learningRate.js';
-import { type PartCounts, planTraining, type TrainingPlan } from '../coordinator/training/trainingPlan.js';
+import { planTraining, type SplitCounts, type TrainingPlan } from '../coordinator/training/trainingPlan.js';
 import { type CachePlace, cachesOf } from '../data/cache/place.js';
 import { fingerprintOf } from '../data/fingerprint.js';
 import { checkFiniteInputs, type Data, loadData } from '../data/openData.js';
 import { readingOf } from '../data/readingMemory.js';
 import type { ReadFile } from '../data/samples/arrayDataset.js';
 import { checkClassWeights } from '../data/samples/classWeights.js';
-import type { DataParts } from '../data/samples/dataset.js';
+import type { DataSplits } from '../data/samples/dataset.js';
 import { checkTargets } from '../data/samples/targets.js';
 import { shortList } from '../data/table/tableSchema.js';
 import { exportNotes } from '../formats/exportNotes.js';
@@ -54,7 +54,7 @@ export async function prepareRun(given: Config, { isResumed, ...hearing }: Prepa
   const network = buildNetwork(config.model);
   checkInputs(config, network, data);
   checkFiniteInputs(data);
-  const counts: PartCounts = { train: data.train.count, validation: data.validation?.count, test: data.test?.count };
+  const counts: SplitCounts = { train: data.train.count, validation: data.validation?.count, test: data.test?.count };
   for (const part of ['train', 'validation', 'test'] as const) {
     const dataset = data[part];
     if (dataset) checkTargets(config.loss, network.outputs, part, dataset, targetColumn(config.data));
@@ -121,7 +121,7 @@ function checkClasses({ loss }: Config, { outputs }: Network, { classes = [], sc
   );
 }
 
-function checkInputs({ model }: Config, network: Network, { train }: DataParts): void {
+function checkInputs({ model }: Config, network: Network, { train }: DataSplits): void {
   const values = sizeOf(train.inputShape);
   if (values === network.inputs) return;
   const [expected, got] = [train.inputShape, model.inputShape].map((shape) => `[${shape.join(', ')}]`);

@@ -18,10 +18,10 @@ const sliceSamples = 256;
 export function sampleGiver({ plan, fingerprint }: PreparedRun): (wanted: WantedSamples) => Promise<RawSamples> {
   const { config } = plan;
   let data: Promise<Data> | undefined;
-  return async ({ part, samples }) => {
+  return async ({ split, samples }) => {
     data ??= open(config, fingerprint);
     try {
-      const dataset = (await data)[part];
+      const dataset = (await data)[split];
       return dataset ? await read(dataset, samples) : [];
     } catch (error) {
       // What was amiss may be mended by the next time.

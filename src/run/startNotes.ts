@@ -1,4 +1,4 @@
-import type { PartCounts } from '../coordinator/training/trainingPlan.js';
+import type { SplitCounts } from '../coordinator/training/trainingPlan.js';
 import { lostValues } from '../data/lostPrecision.js';
 import type { Data } from '../data/openData.js';
 import { neverTrained } from '../data/samples/classesApart.js';
@@ -25,7 +25,7 @@ export function dataNotes({ model, loss, validationSplit }: Config, { outputs }:
 }
 
 /** A batch that was asked for and is larger than the data; the default one says nothing. */
-export function shortBatchNotes({ batchSize }: Config, { train }: PartCounts): string[] {
+export function shortBatchNotes({ batchSize }: Config, { train }: SplitCounts): string[] {
   if (batchSize <= train || batchSize === defaultBatchSize) return [];
   return [`batchSize: ${batchSize} is more than the ${train} training samples: every step takes all of them`];
 }

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import type { StepWatch } from '../coordinator/timing/stepWatch.js';
 import { bestMonitor } from '../coordinator/training/policies/monitor.js';
 import type { Observer, Outcome, Workers } from '../coordinator/training/ports.js';
-import { addParts, means } from '../coordinator/training/progress.js';
+import { addUnits, means } from '../coordinator/training/progress.js';
 import { Training } from '../coordinator/training/train.js';
 import type { TrainingPlan } from '../coordinator/training/trainingPlan.js';
 import { withoutSecretsIn } from '../data/remote/dataAddress.js';
@@ -95,7 +95,7 @@ async function evaluateTest(
   if (counts.test === undefined) return undefined;
   const sizes = chunkSizes(counts.test, config.validationBatchSize);
   const figures = async (weights: Float32Array): Promise<Figures> => {
-    const sums = addParts(await workers.evaluate('test', sizes, weights));
+    const sums = addUnits(await workers.evaluate('test', sizes, weights));
     return means(sums, config.metrics, penaltyOf(network.layout, weights, twin));
   };
   return { best: await figures(outcome.bestWeights), final: await figures(outcome.finalWeights) };

@@ -125,14 +125,14 @@ export interface WorkerSummary {
 }
 
 function workerSummary(member: Member, startedAt: number, endedAt: number): WorkerSummary {
-  const { name, hello, ready, parts, computeMs } = member;
+  const { name, hello, ready, units, computeMs } = member;
   return {
     name,
     host: hello.host,
     pid: hello.pid,
     cpu: hello.cpu,
     engine: ready?.engine.library ?? 'none',
-    answers: parts,
+    answers: units,
     computeSeconds: computeMs / 1_000,
     waitSeconds: waitedMs(member, startedAt, endedAt) / 1_000,
   };

@@ -22,7 +22,7 @@ export class WorkerHistory {
     const entry = this.#entryOf(member);
     entry.isHere = false;
     entry.note = reason;
-    entry.shards += member.parts;
+    entry.shards += member.units;
     entry.computeMs += member.computeMs;
     entry.waitMs += waitOf(member, trainingSince, now);
   }
@@ -45,7 +45,7 @@ export class WorkerHistory {
           pid: hello.pid,
           engine: ready?.engine.library ?? null,
           device: ready?.engine.provider ?? null,
-          shards: entry.shards + (isHere ? member.parts : 0),
+          shards: entry.shards + (isHere ? member.units : 0),
           computeSeconds: (entry.computeMs + (isHere ? member.computeMs : 0)) / 1_000,
           waitSeconds: (entry.waitMs + (isHere ? waitOf(member, trainingSince, now) : 0)) / 1_000,
           restarts,

@@ -1,4 +1,4 @@
-import type { PartSums } from '../shared/protocol/protocol.js';
+import type { UnitSums } from '../shared/protocol/protocol.js';
 import type { Incarnation } from '../shared/transport/transport.js';
 import type { StepBatch } from './stepBatch.js';
 import type { TreeNode } from './tree.js';
@@ -16,7 +16,7 @@ export interface NodeAnswer {
   readonly work: number;
   readonly node: TreeNode;
   /** Sums of each shard that is not empty, in order. */
-  readonly shards: readonly PartSums[];
+  readonly shards: readonly UnitSums[];
   /** When it began, in milliseconds of the worker's own clock. */
   readonly startedAt: number;
   readonly computeMs: number;
@@ -45,7 +45,7 @@ export interface StepPort {
 /** Where the gradients of a step go as they come. */
 export interface GradientSink {
   /** Takes the whole gradient of a node, with the sums of its shards. */
-  add(node: TreeNode, gradient: Float32Array, shards: readonly PartSums[]): void;
+  add(node: TreeNode, gradient: Float32Array, shards: readonly UnitSums[]): void;
   /** Takes a slice of a node's gradient. It may come again if its worker is lost. */
   addSlice(node: TreeNode, slice: number, values: Float32Array): void;
 }

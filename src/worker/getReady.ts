@@ -6,7 +6,7 @@ import { probeHash } from '../engines/probe.js';
 import type { Config } from '../shared/config/configSchema.js';
 import { parseConfig } from '../shared/config/parseConfig.js';
 import { buildNetwork } from '../shared/model/network.js';
-import { cut, type Partition } from '../shared/model/slices.js';
+import { cut, type Slices } from '../shared/model/slices.js';
 import type { FromWorker, Message, OfferedMemory } from '../shared/protocol/protocol.js';
 import { gpuNumbers } from '../shared/system/gpuNumbers.js';
 import type { ArenaShape } from '../step/memory/arena.js';
@@ -26,7 +26,7 @@ export interface Prepared {
   readonly computer: ShardComputer;
   readonly shared: SharedPlace | undefined;
   readonly evaluator: Evaluator;
-  readonly slices: Partition;
+  readonly slices: Slices;
   readonly weights: WeightsIn;
 }
 
@@ -79,7 +79,7 @@ async function prepareWith(
   options: WorkerOptions,
   send: (message: FromWorker) => void,
 ): Promise<Prepared> {
-  const { parts: data, fingerprint, lacks } = samples;
+  const { splits: data, fingerprint, lacks } = samples;
   const network = buildNetwork(config.model);
   const encoding = targetEncoding(config.loss, network.outputs, data.train);
   const isSparse = sparseTargets(config.loss, network.outputs, data.train);
@@ -89,16 +89,16 @@ async function prepareWith(
   const probe = await probeHash(engine, network);
   const shape = { parameters: network.layout.size, workers: config.workers, shards: config.shards, metrics: metrics.length };
   const shared = sharedPlace(options, message.memory, shape);
-  const slices = cut(network.layout.size, message.partSize);
+  const slices = cut(network.layout.size, message.sliceSize);
   const computer = new ShardComputer(engine, network, config, data.train, encoding, shared);
   // What is mapped stays; a file that was passed on is the process's own.
   if (shared?.isFound) shared.memory.close();
   await computer.warmUp();
   const readers = new Map<'validation' | 'test', BatchReader>();
-  for (const part of ['validation', 'test'] as const) {
-    const dataset = data[part];
+  for (const split of ['validation', 'test'] as const) {
+    const dataset = data[split];
     if (dataset)
-      readers.set(part, new BatchReader(dataset, encoding, network.outputs, Math.min(dataset.count, config.validationBatchSize)));
+      readers.set(split, new BatchReader(dataset, encoding, network.outputs, Math.min(dataset.count, config.validationBatchSize)));
   }
   send({
     ...{ type: 'ready', engine: engine.identity, probe, fingerprint },

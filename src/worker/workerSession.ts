@@ -81,7 +81,7 @@ class WorkerSession {
           await this.#evaluate(this.#expect(message.type), message, tensors);
           break;
         case 'weights':
-          this.#expect(message.type).weights.take(message.version, [message.part], tensors);
+          this.#expect(message.type).weights.take(message.version, [message.slice], tensors);
           break;
         case 'probe':
           break;
@@ -151,19 +151,19 @@ class WorkerSession {
   }
 
   #step({ computer, slices, weights }: Prepared, message: Message<'step'>, tensors: readonly Float32Array[]): Promise<void> {
-    const { version, parts, work, batch } = message;
+    const { version, slices: sent, work, batch } = message;
     const nodes = message.nodes.map(([from, to]) => ({ from, to }));
     const answer = (): Promise<void> => {
-      weights.take(version, parts, tensors);
+      weights.take(version, sent, tensors);
       return answerStep({ computer, slices, send: this.#send }, { work, batch, nodes }, weights.whole(version));
     };
     return onSamples(() => this.#alone(answer), this.#send);
   }
 
   #evaluate({ evaluator, weights }: Prepared, message: Message<'evaluate'>, tensors: readonly Float32Array[]): Promise<void> {
-    const { version, parts } = message;
+    const { version, slices: sent } = message;
     const answer = (): Promise<void> => {
-      weights.take(version, parts, tensors);
+      weights.take(version, sent, tensors);
       return evaluateChunks(evaluator, message, weights.whole(version), this.#send);
     };
     return onSamples(() => this.#alone(answer), this.#send);

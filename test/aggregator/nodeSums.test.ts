@@ -3,7 +3,7 @@ import { GradientsUp, sumsWithin } from '../../src/aggregator/gradientsUp.js';
 import { NodeSums } from '../../src/aggregator/nodeSums.js';
 import { cut } from '../../src/shared/model/slices.js';
 import { openKernel } from '../../src/shared/numbers/kernel/kernel.js';
-import type { FromWorker, PartSums } from '../../src/shared/protocol/protocol.js';
+import type { FromWorker, UnitSums } from '../../src/shared/protocol/protocol.js';
 
 /** Sums of nodes on their way up. */
 
@@ -59,8 +59,8 @@ test('gradients go up one after the other, each in the order of its slices', asy
   const up = new GradientsUp((message: FromWorker) => said.push(wordsFor(message)), slices.length, undefined);
   const [left, right] = sumsOf(12).open([shard(0), shard(1)], new Set([0, 1]));
   if (!left || !right) throw new RangeError('two were opened');
-  const sums: PartSums[] = [{ count: 1, loss: 1, metrics: [], squaredNorm: 1 }];
-  let known: PartSums[] | undefined;
+  const sums: UnitSums[] = [{ count: 1, loss: 1, metrics: [], squaredNorm: 1 }];
+  let known: UnitSums[] | undefined;
   for (const sum of [left, right]) up.expect({ work: 3, sum, shards: () => known, startedAt: 0, computeMs: () => 1 });
   right.addSlice(shard(1), 0, of(1).subarray(0, 3));
   up.flush();
@@ -72,7 +72,7 @@ test('gradients go up one after the other, each in the order of its slices', asy
   t.same(said.splice(0), ['gradient 1'], 'the other waits, though it is complete');
   right.addSlice(shard(1), 1, of(1).subarray(3));
   up.flush();
-  t.same(said.splice(0), ['gradientPart 1.1', 'gradient 0', 'gradientPart 0.1']);
+  t.same(said.splice(0), ['gradientSlice 1.1', 'gradient 0', 'gradientSlice 0.1']);
   up.forget();
   up.flush();
   t.same(said, []);
@@ -80,7 +80,7 @@ test('gradients go up one after the other, each in the order of its slices', asy
 
 function wordsFor(message: FromWorker): string {
   if (message.type === 'gradient') return `gradient ${message.node[0]}`;
-  return message.type === 'gradientPart' ? `gradientPart ${message.node[0]}.${message.part}` : message.type;
+  return message.type === 'gradientSlice' ? `gradientSlice ${message.node[0]}.${message.slice}` : message.type;
 }
 
 test('the sums of a node are those of its shards that are not empty', async (t) => {

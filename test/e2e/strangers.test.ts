@@ -163,7 +163,7 @@ const coordinators: readonly (readonly [what: string, frames: readonly Uint8Arra
   ['noise', [noise()], `${foreign}the header is not msgpack`],
   [
     'work before the config',
-    message({ type: 'evaluate', work: 0, part: 'test', samples: 1, chunks: [0], version: 0, parts: [] }),
+    message({ type: 'evaluate', work: 0, split: 'test', samples: 1, chunks: [0], version: 0, slices: [] }),
     `${foreign}the coordinator sent evaluate before configure`,
   ],
   ['a refusal', message({ type: 'refuse', reason: 'refused: you are late' }), 'the coordinator says: refused: you are late'],

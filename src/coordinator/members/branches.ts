@@ -92,9 +92,9 @@ export class Branches {
         return;
       }
       case 'worked':
-        for (const [number, parts, computeMs] of message.workers) {
+        for (const [number, units, computeMs] of message.workers) {
           const worker = this.#tickets.find(member.incarnation, number)?.worker;
-          if (worker) Object.assign(worker, { parts, computeMs });
+          if (worker) Object.assign(worker, { units, computeMs });
         }
         return;
       default:

@@ -1,4 +1,4 @@
-import type { Partition } from '../../shared/model/slices.js';
+import type { Slices } from '../../shared/model/slices.js';
 import { type Decoded, decodeFromWorker, type FromWorker } from '../../shared/protocol/protocol.js';
 import { errorMessage, ProtocolError, RunError } from '../../shared/text/errors.js';
 import type { Frames, Hub, Incarnation } from '../../shared/transport/transport.js';
@@ -6,7 +6,7 @@ import type { Frames, Hub, Incarnation } from '../../shared/transport/transport.
 export interface DispatchOptions {
   readonly hub: Hub;
   /** Of all tensors. */
-  readonly slices: Partition;
+  readonly slices: Slices;
   /** Reads tensors of 16 bits a value, where the run has them. */
   readonly unpack?: ((frame: Uint8Array) => Float32Array) | undefined;
 }

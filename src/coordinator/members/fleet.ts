@@ -127,7 +127,7 @@ export class Fleet<W extends Work = Work, D extends Desk = Desk> {
         this.#samples.give(from, message);
         return;
       case 'gradient':
-      case 'gradientPart':
+      case 'gradientSlice':
       case 'evaluation':
         this.work.take(member, message, tensors[0]);
         return;

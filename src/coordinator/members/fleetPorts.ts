@@ -5,7 +5,7 @@ import type { Fate } from './desk.js';
 import type { Member, Roster } from './roster.js';
 
 /** What workers answer to what they were asked. */
-export type AnswerMessage = Message<'gradient' | 'gradientPart' | 'evaluation'>;
+export type AnswerMessage = Message<'gradient' | 'gradientSlice' | 'evaluation'>;
 
 /** The work of those who are connected: who is asked for what. */
 export interface Work {

@@ -34,7 +34,7 @@ export interface ReceptionOptions {
   /** Hash of the run's bits, where it is known: of a run that is resumed. */
   readonly probe: string | undefined;
   /** Values of one part of a tensor. */
-  readonly partSize: number;
+  readonly sliceSize: number;
 }
 
 /** Lets workers in: from their hello to the point where they can compute as the others do. */
@@ -150,10 +150,10 @@ export class Reception implements Desk {
   }
 
   #configure(member: Member, choice: EngineOn): void {
-    const { config, fingerprint, layout, partSize } = this.#options;
+    const { config, fingerprint, layout, sliceSize } = this.#options;
     member.choice = choice;
     this.#startTimer(member, 'get ready');
-    this.#ports.send(member.incarnation, { type: 'configure', config: config(choice), fingerprint, layout, partSize, level: 1 });
+    this.#ports.send(member.incarnation, { type: 'configure', config: config(choice), fingerprint, layout, sliceSize, level: 1 });
   }
 
   /** One line with the figures, as `blas/cpu 0.2 ms, onnx/cpu 0.3 ms a step: blas/cpu`. */

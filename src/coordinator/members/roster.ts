@@ -24,7 +24,7 @@ export interface Member {
   /** Milliseconds it has computed, by its own clock. */
   computeMs: number;
   /** Parts it has answered for: shards and evaluation chunks. */
-  parts: number;
+  units: number;
   /** When it became ready, in milliseconds of the coordinator's monotonic clock. */
   readyAt: number;
 }
@@ -148,7 +148,7 @@ export class Roster {
   #newMember(incarnation: Incarnation, hello: Hello, number: number, via: Incarnation | undefined): Member {
     // A worker that was started here has the channel of its slot; an aggregator gives out its own.
     const channel = hello.role === 'worker' && via === undefined ? hello.slot : undefined;
-    const none = { below: 0, channel, choice: undefined, ready: undefined, computeMs: 0, parts: 0, readyAt: 0 };
+    const none = { below: 0, channel, choice: undefined, ready: undefined, computeMs: 0, units: 0, readyAt: 0 };
     return { incarnation, number, name: `${hello.role} ${number}`, hello, via, ...none };
   }
 

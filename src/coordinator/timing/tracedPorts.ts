@@ -10,10 +10,10 @@ export function tracedWorkers(workers: Workers, tracer: Tracer): Workers {
         () => workers.gradients(batch, ...args),
         (from, to) => tracer.wait('gradients', from, to, batch.step),
       ),
-    evaluate: (part, ...args) =>
+    evaluate: (split, ...args) =>
       timed(
-        () => workers.evaluate(part, ...args),
-        (from, to) => tracer.wait(part, from, to),
+        () => workers.evaluate(split, ...args),
+        (from, to) => tracer.wait(split, from, to),
       ),
   };
 }

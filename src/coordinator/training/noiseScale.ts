@@ -1,4 +1,4 @@
-import type { PartSums } from '../../shared/protocol/protocol.js';
+import type { UnitSums } from '../../shared/protocol/protocol.js';
 
 /**
  * Running averages of the two parts of the gradient noise scale, apart (McCandlish et al. 2018, "An Empirical Model of
@@ -22,7 +22,7 @@ const memory = 0.99;
  * @param shards sums of those that are not empty; with fewer than two nothing can be told
  * @param squaredNorm of the batch's mean gradient, without penalties
  */
-export function watchNoise(state: NoiseState, shards: readonly Pick<PartSums, 'count' | 'squaredNorm'>[], squaredNorm: number): NoiseState {
+export function watchNoise(state: NoiseState, shards: readonly Pick<UnitSums, 'count' | 'squaredNorm'>[], squaredNorm: number): NoiseState {
   const { length } = shards;
   if (length < 2) return state;
   let [samples, ofShards, perShard] = [0, 0, 0];

@@ -1,4 +1,4 @@
-import type { PartSums } from '../../shared/protocol/protocol.js';
+import type { UnitSums } from '../../shared/protocol/protocol.js';
 import type { Figures } from '../../shared/text/json.js';
 import type { StepBatch } from '../../step/stepBatch.js';
 import type { OptimizerState } from '../../step/update/optimizer.js';
@@ -8,7 +8,7 @@ import type { EndReason, Progress } from './progress.js';
 /** What came of one step's shards, but for the gradient itself, which goes where it is added up. */
 export interface StepAnswers {
   /** Of the shards that are not empty, in order. */
-  readonly sums: readonly PartSums[];
+  readonly sums: readonly UnitSums[];
   /** Is every value of the gradient a finite number? */
   readonly isFinite: boolean;
   /** Shards whose sums are not finite although two computed them, and who did so last. */
@@ -22,7 +22,7 @@ export interface Workers {
   /** Computes the gradients of one global batch, whose sum is good until the next call. */
   gradients(batch: StepBatch, weights: Float32Array): Promise<StepAnswers>;
   /** The sums of each chunk, in chunk order. Calls `idle` when the first worker has nothing left to do. */
-  evaluate(part: 'validation' | 'test', sizes: readonly number[], weights: Float32Array, idle?: () => void): Promise<readonly PartSums[]>;
+  evaluate(split: 'validation' | 'test', sizes: readonly number[], weights: Float32Array, idle?: () => void): Promise<readonly UnitSums[]>;
   /** Nothing that is under way is wanted any more. */
   abandon(): void;
 }

@@ -1,4 +1,4 @@
-import type { PartSums } from '../../shared/protocol/protocol.js';
+import type { UnitSums } from '../../shared/protocol/protocol.js';
 import type { Figures } from '../../shared/text/json.js';
 import type { NoiseState } from './noiseScale.js';
 import { initialStopping, type StoppingState } from './policies/earlyStopping.js';
@@ -76,9 +76,9 @@ export function afterStep(progress: Progress, sums: RunningSums | false, noise: 
   };
 }
 
-/** Adds parts up in their order, in float64. */
-export function addParts(parts: readonly Pick<PartSums, 'count' | 'loss' | 'metrics'>[]): RunningSums {
-  return parts.reduce<RunningSums>(addSums, noSums);
+/** Adds units up in their order, in float64. */
+export function addUnits(units: readonly Pick<UnitSums, 'count' | 'loss' | 'metrics'>[]): RunningSums {
+  return units.reduce<RunningSums>(addSums, noSums);
 }
 
 export function addSums(a: RunningSums, b: RunningSums): RunningSums {

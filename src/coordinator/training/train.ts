@@ -11,7 +11,7 @@ import { watchEpoch } from './policies/earlyStopping.js';
 import { bestMonitor, directionOf, isImprovement } from './policies/monitor.js';
 import { learningRateOf } from './policies/reduceOnPlateau.js';
 import type { Outcome, StepAnswers, TrainingState, TrainPorts } from './ports.js';
-import { addParts, afterStep, type EndReason, freshProgress, means, type Progress } from './progress.js';
+import { addUnits, afterStep, type EndReason, freshProgress, means, type Progress } from './progress.js';
 import { mayBeDropped, refusedStep } from './refusedStep.js';
 import { Telling } from './telling.js';
 import { nextBatch, stepsInEpoch, type TrainingPlan } from './trainingPlan.js';
@@ -77,7 +77,7 @@ export class Training {
     const learningRate = learningRateOf(config, this.progress);
     this.#optimizer.begin(divisorOf(config.compression, count), learningRate);
     const answers = await this.#gather(batch);
-    const sums = addParts(answers.sums);
+    const sums = addUnits(answers.sums);
     const figures = means(sums, config.metrics, penalty);
     // Compression makes large numbers of infinite ones: what their workers found counts as well.
     const hasMoved = Number.isFinite(figures.loss) && answers.isFinite && answers.nonFinite.length === 0;
@@ -145,7 +145,7 @@ export class Training {
     if (counts.validation === undefined) return {};
     const sizes = chunkSizes(counts.validation, config.validationBatchSize);
     const sums = await this.#ports.workers.evaluate('validation', sizes, this.#optimizer.weights, () => this.#askAhead());
-    const figures = means(addParts(sums), config.metrics, this.#optimizer.penalty());
+    const figures = means(addUnits(sums), config.metrics, this.#optimizer.penalty());
     return Object.fromEntries(Object.entries(figures).map(([name, value]) => [validationName(name), value]));
   }
 

@@ -4,7 +4,7 @@ import type { Network } from '../../shared/model/network.js';
 import type { StepBatch } from '../../step/stepBatch.js';
 
 /** Samples of each part of the data. */
-export interface PartCounts {
+export interface SplitCounts {
   readonly train: number;
   readonly validation: number | undefined;
   readonly test: number | undefined;
@@ -14,10 +14,10 @@ export interface PartCounts {
 export interface TrainingPlan extends TrainingLength {
   readonly config: Config;
   readonly network: Network;
-  readonly counts: PartCounts;
+  readonly counts: SplitCounts;
 }
 
-export function planTraining(config: Config, network: Network, counts: PartCounts): TrainingPlan {
+export function planTraining(config: Config, network: Network, counts: SplitCounts): TrainingPlan {
   return { config, network, counts, ...trainingLength(config, counts.train) };
 }
 

@@ -51,7 +51,7 @@ export class Answers {
           values,
         );
         return;
-      case 'gradientPart':
+      case 'gradientSlice':
         this.#take(member, this.#gradientsIn.next(member.incarnation, message), values);
         return;
       case 'evaluation':
@@ -118,7 +118,7 @@ export class Answers {
       this.late++;
       return;
     }
-    member.parts++;
+    member.units++;
     member.computeMs += computeMs;
     for (const faulty of answered.faulty) {
       // Alone it may have answered both times; what it says is finite now.

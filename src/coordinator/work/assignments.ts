@@ -1,5 +1,5 @@
-import type { Partition } from '../../shared/model/slices.js';
-import type { PartSums } from '../../shared/protocol/protocol.js';
+import type { Slices } from '../../shared/model/slices.js';
+import type { UnitSums } from '../../shared/protocol/protocol.js';
 import type { Incarnation } from '../../shared/transport/transport.js';
 import type { MemorySteps } from '../../step/memory/memorySteps.js';
 import { MessageSteps } from '../../step/messages/messageSteps.js';
@@ -16,7 +16,7 @@ import { OpenJobs } from './openJobs.js';
 
 export interface AssignmentsOptions extends DeadlineOptions {
   /** Of all tensors. */
-  readonly slices: Partition;
+  readonly slices: Slices;
   readonly shards: number;
   readonly weightsOut: WeightsOut;
   /** Workers that share memory with this process, where it has some to share. */
@@ -33,8 +33,8 @@ export interface GradientRequest extends Pick<JobSpec, 'sink' | 'hears'> {
 
 /** What is asked of an evaluation; see JobSpec. */
 export interface EvaluationRequest extends Pick<JobSpec, 'hears'> {
-  readonly part: 'validation' | 'test';
-  /** In the whole part. */
+  readonly split: 'validation' | 'test';
+  /** In the whole split. */
   readonly samples: number;
   /** Of its chunks, 0 for those that are not asked for. */
   readonly sizes: readonly number[];
@@ -84,21 +84,21 @@ export class Assignments implements Work {
     });
   }
 
-  /** Asks for the sums of chunks of a part of the data. */
-  askEvaluation({ part, samples, sizes, weights, hears }: EvaluationRequest): Job {
+  /** Asks for the sums of chunks of a split of the data. */
+  askEvaluation({ split, samples, sizes, weights, hears }: EvaluationRequest): Job {
     const work = this.#jobs.newNumber();
     const version = this.#options.weightsOut.use(weights, false);
     return this.#open({
       ...{ work, sizes, hears, grain: 'unit' },
       ask: (worker, nodes) => {
         this.#traceAsked(worker, work);
-        this.#messageSteps.askEvaluation(worker, { work, part, samples, chunks: nodes.map(({ from }) => from) }, version);
+        this.#messageSteps.askEvaluation(worker, { work, split, samples, chunks: nodes.map(({ from }) => from) }, version);
       },
     });
   }
 
   /** Waits for all of it, and takes the gradients that come in shared memory meanwhile. */
-  async finish(job: Job): Promise<readonly PartSums[]> {
+  async finish(job: Job): Promise<readonly UnitSums[]> {
     // Evaluations are answered by messages.
     const memorySteps = job.spec.grain === 'tree' ? this.#options.memorySteps : undefined;
     const owing = (): readonly Incarnation[] | undefined => (this.#jobs.isOne ? job.owing : undefined);

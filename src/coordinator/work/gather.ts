@@ -1,6 +1,6 @@
 import type { Config } from '../../shared/config/configSchema.js';
 import { divisorOf } from '../../shared/numbers/half/half.js';
-import type { PartSums } from '../../shared/protocol/protocol.js';
+import type { UnitSums } from '../../shared/protocol/protocol.js';
 import { type StepBatch, sizeOfBatch, wantedShards } from '../../step/stepBatch.js';
 import type { SlicedSum } from '../../step/update/treeSum.js';
 import type { StepAnswers, Workers } from '../training/ports.js';
@@ -34,14 +34,14 @@ export class Gather implements Workers {
   }
 
   async evaluate(
-    part: 'validation' | 'test',
+    split: 'validation' | 'test',
     sizes: readonly number[],
     weights: Float32Array,
     idle?: () => void,
-  ): Promise<readonly PartSums[]> {
+  ): Promise<readonly UnitSums[]> {
     const { assignments } = this.#options;
     const samples = sizes.reduce((sum, size) => sum + size, 0);
-    return assignments.finish(assignments.askEvaluation({ part, samples, sizes, weights, hears: { ...(idle && { idle }) } }));
+    return assignments.finish(assignments.askEvaluation({ split, samples, sizes, weights, hears: { ...(idle && { idle }) } }));
   }
 
   abandon(): void {

@@ -1,4 +1,4 @@
-import type { PartSums } from '../../shared/protocol/protocol.js';
+import type { UnitSums } from '../../shared/protocol/protocol.js';
 import type { Incarnation } from '../../shared/transport/transport.js';
 import type { GradientSink, NodeAnswer } from '../../step/stepPort.js';
 import type { TreeNode } from '../../step/tree.js';
@@ -36,7 +36,7 @@ export interface JobListener {
   /** A worker has answered for everything it owed, while others have not. */
   idle?(): void;
   /** The sums of every unit are known, told once: gradients may still be on their way. */
-  sums?(all: readonly PartSums[]): void;
+  sums?(all: readonly UnitSums[]): void;
   /** All of a node has come; told once for each. */
   node?(answer: NodeAnswer): void;
 }
@@ -56,18 +56,18 @@ export interface Answered {
 /** A step or an evaluation under way: its ledger, what has come, and a promise of all of it. */
 export class Job {
   /** The sums of every unit that is not empty, in order. Rejects when the run cannot go on. */
-  readonly done: Promise<readonly PartSums[]>;
+  readonly done: Promise<readonly UnitSums[]>;
   readonly spec: JobSpec;
   /** Units whose sums are not finite, from whoever computed them the second time. */
   readonly nonFinite: { readonly worker: Incarnation; readonly unit: number }[] = [];
   /** Milliseconds that each worker has computed for it, by its own clock. */
   readonly #computeMs = new Map<Incarnation, number>();
   /** What is known of each unit, and how many are not known yet. */
-  readonly #sums: (PartSums | undefined)[];
+  readonly #sums: (UnitSums | undefined)[];
   #unknown: number;
   #ledger: Ledger;
   #isOver = false;
-  #resolve: (sums: readonly PartSums[]) => void = () => undefined;
+  #resolve: (sums: readonly UnitSums[]) => void = () => undefined;
   #reject: (reason: Error) => void = () => undefined;
 
   constructor(spec: JobSpec, workers: readonly Incarnation[], shares: readonly number[]) {
@@ -121,7 +121,7 @@ export class Job {
     return { verdict, faulty: [...new Set(faulty)] };
   }
 
-  #note(units: readonly number[], sums: readonly PartSums[]): void {
+  #note(units: readonly number[], sums: readonly UnitSums[]): void {
     const before = this.#unknown;
     for (const [i, unit] of units.entries()) {
       if (!this.#sums[unit]) this.#unknown--;
@@ -130,7 +130,7 @@ export class Job {
     if (before > 0 && this.#unknown === 0) this.spec.hears?.sums?.(this.#known);
   }
 
-  get #known(): PartSums[] {
+  get #known(): UnitSums[] {
     return this.#sums.filter((sums) => sums !== undefined);
   }
 
@@ -167,7 +167,7 @@ export class Job {
     this.#reject(reason);
   }
 
-  #end(sums: readonly PartSums[]): void {
+  #end(sums: readonly UnitSums[]): void {
     this.#isOver = true;
     this.#resolve(sums);
   }

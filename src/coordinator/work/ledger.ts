@@ -1,4 +1,4 @@
-import type { PartSums } from '../../shared/protocol/protocol.js';
+import type { UnitSums } from '../../shared/protocol/protocol.js';
 import { ProtocolError } from '../../shared/text/errors.js';
 import type { Incarnation } from '../../shared/transport/transport.js';
 import { coveringNodes, type TreeNode } from '../../step/tree.js';
@@ -82,7 +82,7 @@ export function isComplete(ledger: Ledger): boolean {
  * Judges a worker's answer for a node by its sums. One that is not finite is asked for once more before it is believed.
  * @throws ProtocolError for a node that was never asked of this worker, or sums that do not fit it
  */
-export function judge(ledger: Ledger, worker: Incarnation, node: TreeNode, sums: readonly PartSums[]): Judgement {
+export function judge(ledger: Ledger, worker: Incarnation, node: TreeNode, sums: readonly UnitSums[]): Judgement {
   const units = unitsOf(ledger, [node]);
   if (!owes(ledger, worker, node)) return { verdict: 'late', units, bad: [] };
   const sizes = units.map((unit) => ledger.sizes[unit]);
@@ -187,6 +187,6 @@ function isSame(a: TreeNode, b: TreeNode): boolean {
   return a.from === b.from && a.to === b.to;
 }
 
-function isFiniteSums(sums: PartSums | undefined): boolean {
+function isFiniteSums(sums: UnitSums | undefined): boolean {
   return sums !== undefined && Number.isFinite(sums.loss) && Number.isFinite(sums.squaredNorm);
 }

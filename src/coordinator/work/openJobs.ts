@@ -1,4 +1,4 @@
-import type { PartSums } from '../../shared/protocol/protocol.js';
+import type { UnitSums } from '../../shared/protocol/protocol.js';
 import { awakeNow } from '../../shared/system/awakeTimer.js';
 import { ProtocolError } from '../../shared/text/errors.js';
 import type { Incarnation } from '../../shared/transport/transport.js';
@@ -41,15 +41,15 @@ export class OpenJobs {
   }
 
   /** Waits for all of it. Time is kept of the oldest only: what was asked for after it waits for it. */
-  async finish(job: Job): Promise<readonly PartSums[]> {
-    const parts = await job.done;
+  async finish(job: Job): Promise<readonly UnitSums[]> {
+    const sums = await job.done;
     const now = awakeNow();
     if (this.#oldest === job) {
       this.#deadline.finished((now - this.#oldestSince) / 1_000);
       this.#oldestSince = now;
     }
     this.#jobs.delete(job.spec.work);
-    return parts;
+    return sums;
   }
 
   /** What is still to come of one piece of work is not wanted any more. */

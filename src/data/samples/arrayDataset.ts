@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { FileData, Preparation } from '../../shared/config/dataSchema.js';
 import { shortHash } from '../../shared/files/shortHash.js';
 import { bytesOf } from '../../shared/numbers/bytesOf.js';
-import type { PartLayout, RawSamples } from '../../shared/protocol/dataLayout.js';
+import type { RawSamples, SplitLayout } from '../../shared/protocol/dataLayout.js';
 import { DataError } from '../../shared/text/errors.js';
 import { type ArrayFile, type ArraySource, openArray } from '../arrays/arrayFile.js';
 import { numberReader, type RowBuffer } from '../arrays/rows.js';
@@ -165,7 +165,7 @@ export class ArrayDataset implements Dataset {
   }
 
   /** What its samples are like, as they stand in the files. */
-  get layout(): PartLayout {
+  get layout(): SplitLayout {
     const { count, x, y, sampleWeight } = this;
     const ofRows = ({ dtype, shape, rowBytes }: ArrayFile) => ({ dtype, shape: shape.slice(1), bytes: rowBytes });
     return { count, inputs: ofRows(x), targets: ofRows(y), isWeighted: sampleWeight !== undefined };

@@ -33,10 +33,10 @@ export interface TargetKind {
 }
 
 /** The parts of a run's data. `validation` is the last fraction of the training file, or a file of its own. */
-export interface DataParts<D extends Dataset = Dataset> {
+export interface DataSplits<D extends Dataset = Dataset> {
   readonly train: D;
   readonly validation: D | undefined;
   readonly test: D | undefined;
 }
 
-export type PartName = keyof DataParts;
+export type PartName = keyof DataSplits;

@@ -4,7 +4,7 @@ import crc32 from 'crc-32';
 import type { Preparation } from '../../shared/config/dataSchema.js';
 import { sizeOf } from '../../shared/model/shape.js';
 import { bytesOf } from '../../shared/numbers/bytesOf.js';
-import { askedBytes, type PartLayout, type RawSamples, type RowLayout, sampleBytes } from '../../shared/protocol/dataLayout.js';
+import { askedBytes, type RawSamples, type RowLayout, type SplitLayout, sampleBytes } from '../../shared/protocol/dataLayout.js';
 import { errorMessage, ProtocolError, RunError } from '../../shared/text/errors.js';
 import { type DiskRows, diskRows } from '../arrays/diskRows.js';
 import { type Dtype, dtypes, isDtype } from '../arrays/dtype.js';
@@ -16,7 +16,7 @@ import { targetKind } from './targets.js';
 export interface SampleStoreOptions {
   /** Where they are kept. Another store of the same data may be there, also of another process. */
   readonly folder: string;
-  readonly layout: PartLayout;
+  readonly layout: SplitLayout;
   readonly preparation: Preparation | undefined;
   readonly fingerprint: string;
   /** Gets some samples from where they are. */

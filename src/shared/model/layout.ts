@@ -1,7 +1,7 @@
 import type { Initializer, Regularizer } from './spec.js';
 
 /** A part of the flat float32 arrays of weights, gradients and moments. */
-export interface Place {
+export interface Range {
   /** Position of its first value, in values. */
   readonly offset: number;
   /** Number of values. */
@@ -9,7 +9,7 @@ export interface Place {
 }
 
 /** One array of trainable numbers and its place. */
-export interface Parameter extends Place {
+export interface Parameter extends Range {
   readonly name: string;
   readonly shape: readonly number[];
   readonly initializer: Initializer;
@@ -38,6 +38,6 @@ export function parameterLayout(parts: readonly Omit<Parameter, 'offset' | 'size
 }
 
 /** The values of one place within a flat array of the layout's size: a view, not a copy. */
-export function viewOf(flat: Float32Array, { offset, size }: Place): Float32Array {
+export function viewOf(flat: Float32Array, { offset, size }: Range): Float32Array {
   return size === flat.length ? flat : flat.subarray(offset, offset + size);
 }

@@ -8,11 +8,11 @@ const rows = z.strictObject({ dtype: z.string().max(16), shape: z.array(count).m
 
 const part = z.strictObject({ count, inputs: rows, targets: rows, isWeighted: z.boolean() });
 
-/** What samples are like, part by part, as they stand in files: before they are prepared. */
+/** What samples are like, split by split, as they stand in files: before they are prepared. */
 export const dataLayout = z.strictObject({ train: part, validation: part.optional(), test: part.optional() });
 
 export type DataLayout = z.output<typeof dataLayout>;
-export type PartLayout = z.output<typeof part>;
+export type SplitLayout = z.output<typeof part>;
 export type RowLayout = z.output<typeof rows>;
 
 /**
@@ -22,13 +22,13 @@ export type RowLayout = z.output<typeof rows>;
 export type RawSamples = readonly Uint8Array[];
 
 /** Bytes of one sample on its way. */
-export function sampleBytes({ inputs, targets, isWeighted }: PartLayout): number {
+export function sampleBytes({ inputs, targets, isWeighted }: SplitLayout): number {
   return inputs.bytes + targets.bytes + (isWeighted ? 4 : 0);
 }
 
 /** Some samples of a part, by their places in it. */
 export interface WantedSamples {
-  readonly part: keyof DataLayout;
+  readonly split: keyof DataLayout;
   readonly samples: readonly number[];
 }
 
@@ -37,9 +37,9 @@ export const askedBytes = 2 ** 22;
 const mostBytes = 2 ** 23;
 
 /** @throws ProtocolError for samples that are not there, or too many at once */
-export function checkWanted(layout: DataLayout, { part, samples }: WantedSamples): void {
-  const known = layout[part];
-  if (!known || samples.some((sample) => sample >= known.count)) throw new ProtocolError(`wants samples of ${part} that are not there`);
+export function checkWanted(layout: DataLayout, { split, samples }: WantedSamples): void {
+  const known = layout[split];
+  if (!known || samples.some((sample) => sample >= known.count)) throw new ProtocolError(`wants samples of ${split} that are not there`);
   if (samples.length > 1 && samples.length * sampleBytes(known) > mostBytes)
     throw new ProtocolError(`wants ${samples.length} samples at once, which are more than ${mostBytes} bytes`);
 }

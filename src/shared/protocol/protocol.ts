@@ -2,7 +2,7 @@ import { Packr } from 'msgpackr';
 import { z } from 'zod';
 import { engineFigure } from '../engine/engineFigures.js';
 import { engineNames } from '../engine/engineNames.js';
-import { mostParts, type Partition } from '../model/slices.js';
+import { mostSlices, type Slices } from '../model/slices.js';
 import { bytesOf } from '../numbers/bytesOf.js';
 import { ProtocolError } from '../text/errors.js';
 import { expectedWords } from '../text/expectedWords.js';
@@ -12,7 +12,7 @@ import { isPlainMsgpack } from './plainMsgpack.js';
 /**
  * The whole conversation between coordinator and workers. An aggregator between them speaks as a worker to whom it has
  * come to, and as a coordinator to those who have come to it. A message is one msgpack frame, followed by raw
- * little-endian float32 frames where its kind has tensors. Tensors travel in the parts of their partition, so that some
+ * little-endian float32 frames where its kind has tensors. Tensors travel in slices, so that some
  * are added up, or moved, while others are on their way. Decoding is strict: nothing unknown gets through.
  */
 export const protocolVersion = 8;
@@ -32,11 +32,11 @@ const sums = z.strictObject({
 });
 
 /** Sums over the samples of one shard or one evaluation chunk, never means. */
-export type PartSums = z.output<typeof sums>;
+export type UnitSums = z.output<typeof sums>;
 
 const node = z.tuple([index, count]);
 
-const parts = z.array(index).max(mostParts).readonly();
+const slices = z.array(index).max(mostSlices).readonly();
 
 const engine = z.strictObject({ engine: z.enum(engineNames), provider: line, library: line });
 
@@ -87,7 +87,7 @@ const fromWorker = z.discriminatedUnion('type', [
    */
   ready,
   /**
-   * The gradient sum of one tree node [from, to) (its first part) and the sums of each of its shards that is not empty.
+   * The gradient sum of one tree node [from, to) (its first slice) and the sums of each of its shards that is not empty.
    * `startedAt`: milliseconds of the worker's own clock.
    */
   z.strictObject({
@@ -98,13 +98,13 @@ const fromWorker = z.discriminatedUnion('type', [
     startedAt: figure,
     computeMs: figure,
   }),
-  /** The next part of the gradient that was begun last. */
-  z.strictObject({ type: z.literal('gradientPart'), work: index, node, part: count }),
-  /** It lacks these samples of a part, by their places in it. Others may be asked for before they have come. */
+  /** The next slice of the gradient that was begun last. */
+  z.strictObject({ type: z.literal('gradientSlice'), work: index, node, slice: count }),
+  /** It lacks these samples of a split, by their places in it. Others may be asked for before they have come. */
   z.strictObject({
     type: z.literal('wants'),
     request: index,
-    part: z.enum(['train', 'validation', 'test']),
+    split: z.enum(['train', 'validation', 'test']),
     samples: z.array(index).min(1).max(65_536).readonly(),
   }),
   /** The sums of one evaluation chunk. */
@@ -115,7 +115,7 @@ const fromWorker = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('joined'), ticket: index, hello, ready }),
   /** Who was moved there is gone from an aggregator, with all that are below it. `isFinal`: another try would end the same way. */
   z.strictObject({ type: z.literal('left'), ticket: index, reason: line, isFinal: z.boolean() }),
-  /** What workers below an aggregator have done so far: ticket, parts they have answered for, milliseconds they have computed. */
+  /** What workers below an aggregator have done so far: ticket, units they have answered for, milliseconds they have computed. */
   z.strictObject({
     type: z.literal('worked'),
     workers: z
@@ -145,7 +145,7 @@ const fromCoordinator = z.discriminatedUnion('type', [
   /** How long do your engines take for a shard of this? What is left open there is chosen by it. `isAnew`: forget what you know. */
   z.strictObject({ type: z.literal('measure'), config: z.record(z.string(), z.unknown()), isAnew: z.boolean() }),
   /**
-   * What is trained on what, and how many values the parts of a tensor have; the worker gets ready. `layout` is what the data
+   * What is trained on what, and how many values the slices of a tensor have; the worker gets ready. `layout` is what the data
    * are like, of which it can get what it lacks. `level` is how far the coordinator is: 1 for those that are connected to it.
    * `memory` may be shared by who runs on the same machine.
    */
@@ -154,7 +154,7 @@ const fromCoordinator = z.discriminatedUnion('type', [
     config: z.record(z.string(), z.unknown()),
     fingerprint: line,
     layout: dataLayout,
-    partSize: count,
+    sliceSize: count,
     level: count,
     memory: offeredMemory.optional(),
   }),
@@ -163,11 +163,11 @@ const fromCoordinator = z.discriminatedUnion('type', [
    * their weights. `reason`: why they cannot be had.
    */
   z.strictObject({ type: z.literal('samples'), request: index, reason: line.optional() }),
-  /** A part of some weights, ahead of what they are needed for. Parts of one version may come in any order. */
-  z.strictObject({ type: z.literal('weights'), version: index, part: index }),
+  /** A slice of some weights, ahead of what they are needed for. Slices of one version may come in any order. */
+  z.strictObject({ type: z.literal('weights'), version: index, slice: index }),
   /**
    * Compute the gradients of these tree nodes of a step, whose samples are the positions [from, to) of its epoch's order.
-   * `parts` of the weights that have not been sent come along.
+   * `slices` of the weights that have not been sent come along.
    */
   z.strictObject({
     type: z.literal('step'),
@@ -175,17 +175,17 @@ const fromCoordinator = z.discriminatedUnion('type', [
     batch: z.strictObject({ step: index, epoch: index, from: index, to: count }),
     nodes: z.array(node).min(1).max(65_536),
     version: index,
-    parts,
+    slices,
   }),
-  /** Compute loss and metrics of these chunks of a part of the data, which has so many samples; weights as in `step`. */
+  /** Compute loss and metrics of these chunks of a split of the data, which has so many samples; weights as in `step`. */
   z.strictObject({
     type: z.literal('evaluate'),
     work: index,
-    part: z.enum(['validation', 'test']),
+    split: z.enum(['validation', 'test']),
     samples: count,
     chunks: z.array(index).min(1).max(1_000_000),
     version: index,
-    parts,
+    slices,
   }),
   /** Connect to an aggregator, at the first of its addresses that you reach, with your number and the ticket. Come back when it is gone. */
   z.strictObject({ type: z.literal('move'), addresses, number: index, ticket: index }),
@@ -207,17 +207,17 @@ export type FromWorker = z.output<typeof fromWorker>;
 export type FromCoordinator = z.output<typeof fromCoordinator>;
 export type Message<T extends (FromWorker | FromCoordinator)['type']> = Extract<FromWorker | FromCoordinator, { type: T }>;
 
-/** Which parts of its tensor a message carries, in the order of its frames. */
-function partsOf(message: FromWorker | FromCoordinator): readonly number[] {
+/** Which slices of its tensor a message carries, in the order of its frames. */
+function slicesIn(message: FromWorker | FromCoordinator): readonly number[] {
   switch (message.type) {
     case 'gradient':
       return [0];
-    case 'gradientPart':
+    case 'gradientSlice':
     case 'weights':
-      return [message.part];
+      return [message.slice];
     case 'step':
     case 'evaluate':
-      return message.parts;
+      return message.slices;
     default:
       return [];
   }
@@ -247,12 +247,12 @@ export interface Decoded<M> {
 
 /**
  * Reads what a worker sent.
- * @param partition of all tensors
+ * @param cut how all tensors are
  * @param unpack reads tensors of 16 bits a value, where the run has them
  * @throws ProtocolError saying what is wrong with it
  */
-export function decodeFromWorker(frames: readonly Uint8Array[], partition: Partition, unpack?: Unpack): Decoded<FromWorker> {
-  return decode(fromWorker, frames, partition, unpack);
+export function decodeFromWorker(frames: readonly Uint8Array[], cut: Slices, unpack?: Unpack): Decoded<FromWorker> {
+  return decode(fromWorker, frames, cut, unpack);
 }
 
 type Unpack = (frame: Uint8Array) => Float32Array;
@@ -264,8 +264,8 @@ export function typeFromCoordinator([header]: readonly Uint8Array[]): FromCoordi
 }
 
 /** Reads what the coordinator sent; as `decodeFromWorker`. */
-export function decodeFromCoordinator(frames: readonly Uint8Array[], partition: Partition, unpack?: Unpack): Decoded<FromCoordinator> {
-  return decode(fromCoordinator, frames, partition, unpack);
+export function decodeFromCoordinator(frames: readonly Uint8Array[], cut: Slices, unpack?: Unpack): Decoded<FromCoordinator> {
+  return decode(fromCoordinator, frames, cut, unpack);
 }
 
 const maxHeaderBytes = 1 << 20;
@@ -273,7 +273,7 @@ const maxHeaderBytes = 1 << 20;
 function decode<M extends FromWorker | FromCoordinator>(
   schema: z.ZodType<M>,
   frames: readonly Uint8Array[],
-  partition: Partition,
+  cut: Slices,
   unpack: Unpack | undefined,
 ): Decoded<M> {
   const [header, ...rest] = frames;
@@ -288,11 +288,12 @@ function decode<M extends FromWorker | FromCoordinator>(
   }
   const message = result.data;
   if (message.type === 'samples') return { message, tensors: [], samples: rest };
-  const parts = partsOf(message);
-  if (rest.length !== parts.length) throw new ProtocolError(`${message.type}: expected ${parts.length} tensor frames, got ${rest.length}`);
-  const sizes = parts.map((part) => {
-    const place = partition[part];
-    if (!place) throw new ProtocolError(`${message.type}: there is no part ${part} of ${partition.length}`);
+  const slices = slicesIn(message);
+  if (rest.length !== slices.length)
+    throw new ProtocolError(`${message.type}: expected ${slices.length} tensor frames, got ${rest.length}`);
+  const sizes = slices.map((slice) => {
+    const place = cut[slice];
+    if (!place) throw new ProtocolError(`${message.type}: there is no slice ${slice} of ${cut.length}`);
     return place.size;
   });
   return { message, tensors: rest.map((frame, i) => tensorOf(frame, message.type, sizes[i] ?? 0, unpack)) };

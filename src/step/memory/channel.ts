@@ -1,4 +1,4 @@
-import type { PartSums } from '../../shared/protocol/protocol.js';
+import type { UnitSums } from '../../shared/protocol/protocol.js';
 import type { NodeAnswer, StepRequest } from '../stepPort.js';
 import type { TreeNode } from '../tree.js';
 
@@ -101,7 +101,7 @@ export class Channel {
     });
   }
 
-  #sums(record: Float64Array, shard: number): PartSums {
+  #sums(record: Float64Array, shard: number): UnitSums {
     const start = answerHead + shard * (sumsHead + this.#metrics);
     const [count = 0, loss = 0, squaredNorm = 0, ...metrics] = record.subarray(start, start + sumsHead + this.#metrics);
     return { count, loss, squaredNorm, metrics };

@@ -1,5 +1,5 @@
 import { viewOf } from '../../shared/model/layout.js';
-import type { Partition } from '../../shared/model/slices.js';
+import type { Slices } from '../../shared/model/slices.js';
 import type { Halves } from '../../shared/numbers/half/half.js';
 import type { FromWorker, Message } from '../../shared/protocol/protocol.js';
 import { ProtocolError } from '../../shared/text/errors.js';
@@ -19,11 +19,11 @@ export function sendSlice(send: Send, answer: NodeAnswer, slice: number, values:
   const node: [number, number] = [answer.node.from, answer.node.to];
   const tensor = halves && shards.length === 1 ? halves.pack(values) : values;
   if (slice === 0) send({ type: 'gradient', work, node, shards, startedAt, computeMs }, [tensor]);
-  else send({ type: 'gradientPart', work, node, part: slice }, [tensor]);
+  else send({ type: 'gradientSlice', work, node, slice }, [tensor]);
 }
 
 /** Sends the whole gradient of a node, slice by slice; as `sendSlice`. */
-export function sendGradient(send: Send, answer: NodeAnswer, gradient: Float32Array, slices: Partition, halves?: Halves): void {
+export function sendGradient(send: Send, answer: NodeAnswer, gradient: Float32Array, slices: Slices, halves?: Halves): void {
   for (const [slice, place] of slices.entries()) sendSlice(send, answer, slice, viewOf(gradient, place), halves);
 }
 
@@ -60,11 +60,11 @@ export class GradientsIn<T> {
   }
 
   /** @throws ProtocolError where it is not the next slice of what the worker has begun */
-  next(worker: Incarnation, { work, node: [from, to], part: slice }: Message<'gradientPart'>): Arrival<T> {
+  next(worker: Incarnation, { work, node: [from, to], slice }: Message<'gradientSlice'>): Arrival<T> {
     const last = this.#begun.get(worker);
     const { node } = last?.answer ?? {};
     if (!last || work !== last.answer.work || from !== node?.from || to !== node.to || slice !== last.slice + 1)
-      throw new ProtocolError(`sent part ${slice} of a gradient of which that was not the next`);
+      throw new ProtocolError(`sent slice ${slice} of a gradient of which that was not the next`);
     return this.#note(worker, { ...last, slice });
   }
 

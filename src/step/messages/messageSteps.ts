@@ -3,11 +3,11 @@ import type { Frames, Incarnation } from '../../shared/transport/transport.js';
 import type { StepPort, StepRequest, Version } from '../stepPort.js';
 import type { WeightsOut } from './weightsOut.js';
 
-/** Chunks of a part of the data, as they are asked of one worker. */
+/** Chunks of a split of the data, as they are asked of one worker. */
 export interface EvaluationChunks {
   readonly work: number;
-  readonly part: 'validation' | 'test';
-  /** In the whole part. */
+  readonly split: 'validation' | 'test';
+  /** In the whole split. */
   readonly samples: number;
   readonly chunks: readonly number[];
 }
@@ -41,13 +41,13 @@ export class MessageSteps implements StepPort {
     const version = this.#weights.announce(weights, slice);
     for (const worker of this.#listening) {
       const { tensors } = this.#weights.slice(worker, version, slice);
-      this.#send(worker, encode({ type: 'weights', version: version.number, part: slice }, tensors));
+      this.#send(worker, encode({ type: 'weights', version: version.number, slice }, tensors));
     }
   }
 
-  askEvaluation(worker: Incarnation, { work, part, samples, chunks }: EvaluationChunks, version: Version): void {
+  askEvaluation(worker: Incarnation, { work, split, samples, chunks }: EvaluationChunks, version: Version): void {
     const { tensors, ...parcel } = this.#weights.rest(worker, version);
-    this.#send(worker, encode({ type: 'evaluate', work, part, samples, chunks: [...chunks], ...parcel }, tensors));
+    this.#send(worker, encode({ type: 'evaluate', work, split, samples, chunks: [...chunks], ...parcel }, tensors));
   }
 
   left(worker: Incarnation): void {

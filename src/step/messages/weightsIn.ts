@@ -1,10 +1,10 @@
 import { viewOf } from '../../shared/model/layout.js';
-import type { Partition } from '../../shared/model/slices.js';
+import type { Slices } from '../../shared/model/slices.js';
 import { ProtocolError } from '../../shared/text/errors.js';
 
 /** The weights as they come in messages: puts their slices together. */
 export class WeightsIn {
-  readonly #slices: Partition;
+  readonly #slices: Slices;
   #version = -1;
   readonly #missing = new Set<number>();
   /** Where slices are put together: arrays that take turns. */
@@ -12,7 +12,7 @@ export class WeightsIn {
   #weights: Float32Array | undefined;
 
   /** @param rooms default: one, from the first time there is more than one slice */
-  constructor(slices: Partition, rooms: readonly Float32Array[] = []) {
+  constructor(slices: Slices, rooms: readonly Float32Array[] = []) {
     this.#slices = slices;
     this.#rooms = [...rooms];
   }
@@ -32,7 +32,7 @@ export class WeightsIn {
     }
     for (const [i, slice] of slices.entries()) {
       const [place, values] = [this.#slices[slice], tensors[i]];
-      if (!place || !values) throw new ProtocolError(`the weights have no part ${slice}`);
+      if (!place || !values) throw new ProtocolError(`the weights have no slice ${slice}`);
       if (this.#slices.length === 1 && this.#rooms.length === 0) this.#weights = values;
       else viewOf(this.#room(), place).set(values);
       this.#missing.delete(slice);

@@ -1,5 +1,5 @@
 import { viewOf } from '../../shared/model/layout.js';
-import type { Partition } from '../../shared/model/slices.js';
+import type { Slices } from '../../shared/model/slices.js';
 import type { Halves } from '../../shared/numbers/half/half.js';
 import type { Incarnation } from '../../shared/transport/transport.js';
 import type { Version } from '../stepPort.js';
@@ -14,7 +14,7 @@ interface Outgoing extends Version {
 /** Slices of weights for the wire. */
 export interface Parcel {
   readonly version: number;
-  readonly parts: readonly number[];
+  readonly slices: readonly number[];
   readonly tensors: readonly (Float32Array | Uint16Array)[];
 }
 
@@ -29,7 +29,7 @@ export interface Rounding {
  * goes to it twice, and slices of the next weights can go out while others are still being worked out.
  */
 export class WeightsOut {
-  readonly #slices: Partition;
+  readonly #slices: Slices;
   readonly #rounding: Rounding | undefined;
   /** By worker: the version that it was sent last, and which of its slices. */
   readonly #sent = new Map<Incarnation, { readonly version: number; readonly slices: Set<number> }>();
@@ -41,7 +41,7 @@ export class WeightsOut {
   #packed = new Map<number, Uint16Array>();
   #packedOf = -1;
 
-  constructor(slices: Partition, rounding?: Rounding) {
+  constructor(slices: Slices, rounding?: Rounding) {
     this.#slices = slices;
     this.#rounding = rounding;
   }
@@ -108,7 +108,7 @@ export class WeightsOut {
   }
 
   #parcel(version: Version, slices: readonly number[]): Parcel {
-    return { version: version.number, parts: slices, tensors: slices.map((slice) => this.#tensor(version, slice)) };
+    return { version: version.number, slices, tensors: slices.map((slice) => this.#tensor(version, slice)) };
   }
 
   #tensor(version: Version, slice: number): Float32Array | Uint16Array {

@@ -1,7 +1,7 @@
 import type { OptimizerSpec } from '../../shared/config/optimizerSchema.js';
-import { type ParameterLayout, type Place, viewOf } from '../../shared/model/layout.js';
+import { type ParameterLayout, type Range, viewOf } from '../../shared/model/layout.js';
 import { penaltyOf } from '../../shared/model/penalty.js';
-import { overlapOf, type Partition } from '../../shared/model/slices.js';
+import { overlapOf, type Slices } from '../../shared/model/slices.js';
 import type { Regularizer } from '../../shared/model/spec.js';
 import { averaged, type Kernel, type KernelMemory, type Sum } from '../../shared/numbers/kernel/kernel.js';
 import type { GradientSum, SliceListener, Timing } from './treeSum.js';
@@ -23,13 +23,13 @@ interface Moving {
 }
 
 /** Neighbouring parameters with the same penalty, all of which are trained or none. */
-interface Range extends Place {
+interface PenaltyRange extends Range {
   readonly penalty: Regularizer;
   readonly trainable: boolean;
 }
 
-function rangesOf({ parameters }: ParameterLayout): Range[] {
-  const ranges: Range[] = [];
+function rangesOf({ parameters }: ParameterLayout): PenaltyRange[] {
+  const ranges: PenaltyRange[] = [];
   for (const { offset, size, regularizer, trainable } of parameters) {
     const last = ranges.at(-1);
     const isSame = last?.penalty.l1 === regularizer.l1 && last.penalty.l2 === regularizer.l2 && last.trainable === trainable;
@@ -67,7 +67,7 @@ export interface GradientSource {
 
 /** How the gradient is cut, and what the optimizer does with its slices. */
 export interface OptimizerOptions {
-  readonly slices: Partition;
+  readonly slices: Slices;
   readonly source: GradientSource;
   /** Keep the last moments until an update is committed, so that slices can be moved before it is known that it will be. */
   readonly keepsMoments: boolean;
@@ -87,7 +87,7 @@ export class Optimizer {
   readonly #spec: OptimizerSpec;
   readonly #layout: ParameterLayout;
   readonly #kernel: Kernel;
-  readonly #slices: Partition;
+  readonly #slices: Slices;
   readonly #source: GradientSource;
   readonly #keepsMoments: boolean;
   readonly #timing: Timing | undefined;
@@ -95,7 +95,7 @@ export class Optimizer {
   #now: Moving;
   #next: Moving;
   /** What the rule goes over at once. */
-  readonly #ranges: readonly Range[];
+  readonly #ranges: readonly PenaltyRange[];
   #updates = 0;
   #update: Update | undefined;
 
@@ -226,7 +226,7 @@ export class Optimizer {
   }
 
   /** Adam adds up and averages the gradient in its own pass over it. Returns the squared norm of what it has averaged. */
-  #movePiece(range: Range, { gradient, addend }: GradientSum): number {
+  #movePiece(range: PenaltyRange, { gradient, addend }: GradientSum): number {
     const { name } = this.#spec;
     const { count } = this.#begun;
     if (name === 'adam' || name === 'adamw') return this.#apply(range, gradient, { count, penalty: range.penalty, addend });
@@ -284,7 +284,7 @@ export class Optimizer {
   }
 
   /** Returns what Adam says of the gradient's norm. */
-  #apply(range: Range, gradient: Float32Array, sum: Sum): number {
+  #apply(range: PenaltyRange, gradient: Float32Array, sum: Sum): number {
     const spec = this.#spec;
     const { rate } = this.#begun;
     const [now, next] = [this.#now, this.#next];
@@ -320,7 +320,7 @@ export class Optimizer {
 }
 
 /** A piece of the sum of a place that it lies within. */
-function partOf({ gradient, addend }: GradientSum, { offset }: Place, piece: Place): GradientSum {
+function partOf({ gradient, addend }: GradientSum, { offset }: Range, piece: Range): GradientSum {
   const within = { offset: piece.offset - offset, size: piece.size };
   return { gradient: viewOf(gradient, within), addend: addend && viewOf(addend, within) };
 }

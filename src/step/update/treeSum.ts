@@ -1,5 +1,5 @@
 import { viewOf } from '../../shared/model/layout.js';
-import type { Partition } from '../../shared/model/slices.js';
+import type { Slices } from '../../shared/model/slices.js';
 import type { Kernel } from '../../shared/numbers/kernel/kernel.js';
 import type { GradientSink } from '../stepPort.js';
 import type { TreeNode } from '../tree.js';
@@ -173,14 +173,14 @@ const untimed: Timing = { time: (work) => work() };
 
 /** A step's gradient sum, slice by slice: one is complete, and may be used, while others are still on their way. */
 export class SlicedSum implements GradientSink {
-  readonly #slices: Partition;
+  readonly #slices: Slices;
   readonly #sums: readonly TreeSum[];
   readonly #timing: Timing;
   #listener: SliceListener = () => undefined;
   #scale: number | undefined;
 
   /** @param slots at least two arrays in the kernel's memory */
-  constructor(kernel: Kernel, slots: readonly Float32Array[], slices: Partition, timing: Timing = untimed) {
+  constructor(kernel: Kernel, slots: readonly Float32Array[], slices: Slices, timing: Timing = untimed) {
     this.#slices = slices;
     this.#timing = timing;
     this.#sums = slices.map((place) => {

@@ -5,7 +5,7 @@ import type { FromWorker, Message } from '../../shared/protocol/protocol.js';
 import { now } from '../../shared/system/clock.js';
 import { ProtocolError } from '../../shared/text/errors.js';
 
-/** What evaluates chunks of a part of the data. */
+/** What evaluates chunks of a split of the data. */
 export interface Evaluator {
   readonly engine: Engine;
   readonly readers: ReadonlyMap<'validation' | 'test', BatchReader>;
@@ -16,17 +16,17 @@ export interface Evaluator {
 /** Answers with the sums of each chunk that is asked for. @throws ProtocolError for one that does not exist */
 export async function evaluateChunks(
   { engine, readers, chunkSize }: Evaluator,
-  { work, part, chunks }: Pick<Message<'evaluate'>, 'work' | 'part' | 'chunks'>,
+  { work, split, chunks }: Pick<Message<'evaluate'>, 'work' | 'split' | 'chunks'>,
   weights: Float32Array,
   send: (message: FromWorker) => void,
 ): Promise<void> {
   await engine.keepWeights?.(weights);
-  const reader = readers.get(part);
-  if (!reader) throw new ProtocolError(`asked to evaluate the ${part} part, which this run does not have`);
+  const reader = readers.get(split);
+  if (!reader) throw new ProtocolError(`asked to evaluate the ${split} split, which this run does not have`);
   for (const chunk of chunks) {
     const first = chunk * chunkSize;
     const count = Math.min(chunkSize, reader.dataset.count - first);
-    if (count <= 0) throw new ProtocolError(`asked for chunk ${chunk} of the ${part} part, which has ${reader.dataset.count} samples`);
+    if (count <= 0) throw new ProtocolError(`asked for chunk ${chunk} of the ${split} split, which has ${reader.dataset.count} samples`);
     await reader.dataset.fetch?.(Int32Array.from({ length: count }, (_, i) => first + i));
     const startedAt = now();
     reader.fillRange(first, count);

@@ -2,12 +2,12 @@ import type { Dataset } from '../../data/samples/dataset.js';
 import type { TargetEncoding } from '../../data/samples/targets.js';
 import type { Engine } from '../../engines/engine.js';
 import type { Config } from '../../shared/config/configSchema.js';
-import { type Place, viewOf } from '../../shared/model/layout.js';
+import { type Range, viewOf } from '../../shared/model/layout.js';
 import type { Network } from '../../shared/model/network.js';
 import { type Halves, lossScaleOf, openHalves } from '../../shared/numbers/half/half.js';
 import { type KernelMemory, openKernel } from '../../shared/numbers/kernel/kernel.js';
 import { maxArrays } from '../../shared/numbers/wasm.js';
-import type { PartSums } from '../../shared/protocol/protocol.js';
+import type { UnitSums } from '../../shared/protocol/protocol.js';
 import { RunError } from '../../shared/text/errors.js';
 import type { Arena } from '../../step/memory/arena.js';
 import type { SharedMemory } from '../../step/memory/sharedMemory.js';
@@ -19,7 +19,7 @@ export interface NodeGradient {
   /** The node's gradient sum. It stays as it is until another step begins. */
   readonly gradient: Float32Array;
   /** Of each shard that is not empty, in order. */
-  readonly shards: readonly PartSums[];
+  readonly shards: readonly UnitSums[];
 }
 
 /** Computes gradient sums of tree nodes, one engine call a shard, in arrays that are allocated once. */
@@ -29,7 +29,7 @@ export class ShardComputer {
   readonly #batches: ShardBatches;
   readonly #samples: number;
   /** Parameters that are not trained: their gradient is zero, which no rule moves anything by. */
-  readonly #frozen: readonly Place[];
+  readonly #frozen: readonly Range[];
   readonly #memory: KernelMemory;
   readonly #arrays: readonly Float32Array[];
   /** Where gradients are left for a coordinator that shares this memory. */
@@ -134,7 +134,7 @@ export class ShardComputer {
     const outgoing = toOutbox ? this.#freeInOutbox.pop() : undefined;
     if (outgoing) this.#free.push(outgoing);
     if (this.#free.length < treeDepth(node.to - node.from)) throw new RangeError('the gradient arrays are used up');
-    const shards: PartSums[] = [];
+    const shards: UnitSums[] = [];
     const gradient = await sumTree(
       node,
       (shard) => this.#shard(batch, shard, shards),
@@ -168,7 +168,7 @@ export class ShardComputer {
     return this.#batches.readAhead();
   }
 
-  async #shard(batch: StepBatch, shard: number, sums: PartSums[]): Promise<Float32Array | undefined> {
+  async #shard(batch: StepBatch, shard: number, sums: UnitSums[]): Promise<Float32Array | undefined> {
     const samples = this.#batches.batchOf(batch, shard);
     if (!samples) return undefined;
     const gradient = this.#free.pop();

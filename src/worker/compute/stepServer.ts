@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import type { Partition } from '../../shared/model/slices.js';
+import type { Slices } from '../../shared/model/slices.js';
 import { now } from '../../shared/system/clock.js';
 import type { MemorySystem } from '../../shared/system/memorySystem.js';
 import type { Arena } from '../../step/memory/arena.js';
@@ -37,7 +37,7 @@ async function computeStep(computer: ShardComputer, request: StepRequest, weight
 /** What answers steps that are asked for in messages. */
 export interface MessageDuty {
   readonly computer: ShardComputer;
-  readonly slices: Partition;
+  readonly slices: Slices;
   readonly send: Send;
 }
 

@@ -5,11 +5,11 @@ import { fingerprintOf } from '../../data/fingerprint.js';
 import { preparationOf } from '../../data/normalize.js';
 import { loadData } from '../../data/openData.js';
 import { readingOf } from '../../data/readingMemory.js';
-import type { DataParts } from '../../data/samples/dataset.js';
+import type { DataSplits } from '../../data/samples/dataset.js';
 import { SampleStore } from '../../data/samples/sampleStore.js';
 import type { Config } from '../../shared/config/configSchema.js';
 import { cacheFolder } from '../../shared/files/home.js';
-import type { PartLayout } from '../../shared/protocol/dataLayout.js';
+import type { SplitLayout } from '../../shared/protocol/dataLayout.js';
 import type { Message } from '../../shared/protocol/protocol.js';
 import { ConfigError, DataError, ProtocolError } from '../../shared/text/errors.js';
 import type { DataWait } from './dataWait.js';
@@ -27,7 +27,7 @@ export interface DataAccess {
 
 /** The samples of a run, as far as this machine has them. */
 export interface Samples {
-  readonly parts: DataParts;
+  readonly splits: DataSplits;
   readonly fingerprint: string;
   /** Why they are not read from the files that the run names, where they are not. */
   readonly lacks: string | undefined;
@@ -48,8 +48,8 @@ export async function openSamples(
   const own = { ...(resolve(dataRoot) !== '/' && { root: dataRoot }), urls, say, signal };
   const place = { folders: cachesUnder(dataRoot, config.runs), ...own };
   try {
-    const parts = await loadData(underRoot(config.data, dataRoot, urls), config.validationSplit, place, readingOf(config));
-    return { parts, fingerprint: fingerprintOf(parts), lacks: undefined, close: () => undefined };
+    const splits = await loadData(underRoot(config.data, dataRoot, urls), config.validationSplit, place, readingOf(config));
+    return { splits, fingerprint: fingerprintOf(splits), lacks: undefined, close: () => undefined };
   } catch (error) {
     // What the config is wrong for is other data: the coordinator has checked it with its own.
     if (!(error instanceof DataError || error instanceof ConfigError)) throw error;
@@ -67,17 +67,17 @@ function lackedSamples(
   if (!/^[0-9a-f]{16}$/.test(fingerprint)) throw new ProtocolError(`the coordinator names its data ${fingerprint}`);
   const folder = join(cacheFolder(), 'samples', fingerprint);
   const preparation = preparationOf(config.data);
-  const open = (part: 'train' | 'validation' | 'test', of: PartLayout): SampleStore =>
-    new SampleStore({ folder: join(folder, part), layout: of, preparation, fingerprint, ask: (samples) => requests.ask(part, samples) });
-  const parts = {
+  const open = (split: 'train' | 'validation' | 'test', of: SplitLayout): SampleStore =>
+    new SampleStore({ folder: join(folder, split), layout: of, preparation, fingerprint, ask: (samples) => requests.ask(split, samples) });
+  const splits = {
     train: open('train', layout.train),
     validation: layout.validation && open('validation', layout.validation),
     test: layout.test && open('test', layout.test),
   };
   say(`${lacks}: samples come from the coordinator as they are needed, and are kept in ${folder}`);
-  const stores = [parts.train, parts.validation, parts.test];
+  const stores = [splits.train, splits.validation, splits.test];
   return {
-    ...{ parts, fingerprint, lacks },
+    ...{ splits, fingerprint, lacks },
     close() {
       for (const store of stores) store?.close();
     },

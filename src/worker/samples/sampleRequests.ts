@@ -24,10 +24,10 @@ export class SampleRequests {
     this.#send = send;
   }
 
-  ask(part: WantedSamples['part'], samples: readonly number[]): Promise<RawSamples> {
+  ask(split: WantedSamples['split'], samples: readonly number[]): Promise<RawSamples> {
     if (this.#end) return Promise.reject(this.#end.reason);
     return new Promise((resolve, reject) => {
-      this.#queue.push({ part, samples, resolve, reject });
+      this.#queue.push({ split, samples, resolve, reject });
       this.#sendMore();
     });
   }
@@ -66,7 +66,7 @@ export class SampleRequests {
       if (!waiting) return;
       const request = this.#next++;
       this.#asked.set(request, waiting);
-      this.#send({ type: 'wants', request, part: waiting.part, samples: waiting.samples });
+      this.#send({ type: 'wants', request, split: waiting.split, samples: waiting.samples });
     }
   }
 }

@@ -3,11 +3,11 @@ import type { Fleet } from '../../../src/coordinator/members/fleet.js';
 import type { Assignments } from '../../../src/coordinator/work/assignments.js';
 import { Gather } from '../../../src/coordinator/work/gather.js';
 import { openKernel } from '../../../src/shared/numbers/kernel/kernel.js';
-import { decodeFromCoordinator, encode, type Message, type PartSums } from '../../../src/shared/protocol/protocol.js';
+import { decodeFromCoordinator, encode, type Message, type UnitSums } from '../../../src/shared/protocol/protocol.js';
 import { type GradientSum, SlicedSum, type SliceSum } from '../../../src/step/update/treeSum.js';
 import { FakeHub } from '../../fixtures/fakeHub.js';
 import { fleetOf } from '../../fixtures/fleetOf.js';
-import { hello, parameters, partition, perShard, ready, shards, sums, tensor } from '../../fixtures/messages.js';
+import { hello, parameters, perShard, ready, shards, slices, sums, tensor } from '../../fixtures/messages.js';
 
 /** Gradients in slices, and workers that are lost, err or join between one and the next. */
 
@@ -29,13 +29,13 @@ class Step {
   constructor(t: Teardown) {
     const { kernel, allocate } = openKernel({ lengths: [parameters, parameters, parameters] });
     const slots = [0, 1, 2].map(() => allocate(parameters));
-    this.sum = new SlicedSum(kernel, slots, partition);
+    this.sum = new SlicedSum(kernel, slots, slices);
     this.sum.follow((slice, sum) => this.complete.push({ slice, sum }));
     const events = {
       left: (_: unknown, reason: string) => this.lines.push(reason),
       notice: (line: string) => this.lines.push(line),
     };
-    this.fleet = fleetOf({ slices: partition, hub: this.hub, events });
+    this.fleet = fleetOf({ slices: slices, hub: this.hub, events });
     this.#gather = new Gather({ assignments: this.fleet.work, shards, sum: this.sum, compression: 'none' });
     t.teardown(() => this.fleet.close(true));
   }
@@ -52,28 +52,28 @@ class Step {
   /** The steps that a worker was asked, in order. */
   asked(worker: string): Message<'step'>[] {
     return this.hub.sent.flatMap(({ to, frames }) => {
-      const { message } = decodeFromCoordinator(frames, partition);
+      const { message } = decodeFromCoordinator(frames, slices);
       return to === worker && message.type === 'step' ? [message] : [];
     });
   }
 
   /** Some parts of all that a worker was asked and has not answered: as many as a node has shards, in every value. */
-  async answer(worker: string, parts: readonly number[], change: Partial<PartSums> = {}): Promise<void> {
+  async answer(worker: string, parts: readonly number[], change: Partial<UnitSums> = {}): Promise<void> {
     const asked = this.asked(worker);
     for (const { work, nodes } of asked.slice(this.#answered.get(worker) ?? 0)) {
       for (const node of nodes) this.#say(worker, work, node, parts, change);
     }
-    if (parts.includes(partition.length - 1)) this.#answered.set(worker, asked.length);
+    if (parts.includes(slices.length - 1)) this.#answered.set(worker, asked.length);
     await turn();
   }
 
-  #say(worker: string, work: number, node: [number, number], parts: readonly number[], change: Partial<PartSums>): void {
+  #say(worker: string, work: number, node: [number, number], parts: readonly number[], change: Partial<UnitSums>): void {
     const count = node[1] - node[0];
     const values = new Float32Array(parameters).fill(count);
     for (const part of parts) {
-      const { offset, size } = partition[part] ?? { offset: 0, size: 0 };
-      const head = { work, node, shards: new Array<PartSums>(count).fill({ ...sums, ...change }), startedAt: 0, computeMs: 1 };
-      const message = part === 0 ? { type: 'gradient' as const, ...head } : { type: 'gradientPart' as const, work, node, part };
+      const { offset, size } = slices[part] ?? { offset: 0, size: 0 };
+      const head = { work, node, shards: new Array<UnitSums>(count).fill({ ...sums, ...change }), startedAt: 0, computeMs: 1 };
+      const message = part === 0 ? { type: 'gradient' as const, ...head } : { type: 'gradientSlice' as const, work, node, slice: part };
       this.hub.say(worker, encode(message, [values.subarray(offset, offset + size)]));
     }
   }
@@ -157,13 +157,13 @@ test('parts out of their order, or of something else, are refused', async (t) =>
   const answers = step.ask();
   const [{ work, nodes } = { work: 0, nodes: [] }] = step.asked('c');
   await step.answer('c', [0]);
-  step.hub.say('c', encode({ type: 'gradientPart', work: work + 1, node: nodes[0] ?? [0, 1], part: 1 }, [new Float32Array(2)]));
+  step.hub.say('c', encode({ type: 'gradientSlice', work: work + 1, node: nodes[0] ?? [0, 1], slice: 1 }, [new Float32Array(2)]));
   await turn();
   await step.answer('b', [0, 0]);
   await step.answer('a', [1]);
-  t.equal(step.lines[0], 'sent part 1 of a gradient of which that was not the next');
+  t.equal(step.lines[0], 'sent slice 1 of a gradient of which that was not the next');
   t.equal(step.lines[1], 'began a gradient before the last was complete');
-  t.equal(step.lines[2], 'sent part 1 of a gradient of which that was not the next');
+  t.equal(step.lines[2], 'sent slice 1 of a gradient of which that was not the next');
   step.hub.say('d', encode({ type: 'leaving' }));
   step.fleet.fail(new Error('over'));
   await t.rejects(answers, /over/);
@@ -173,19 +173,19 @@ test('weights to come go out part by part, and the next step carries what is mis
   const step = new Step(t);
   await step.join('a');
   const first = step.ask();
-  t.same(step.asked('a').at(-1)?.parts, [0, 1]);
+  t.same(step.asked('a').at(-1)?.slices, [0, 1]);
   await step.answer('a', [0]);
   const next = Float32Array.from({ length: parameters }, (_, i) => i);
   step.fleet.work.announce(next, 0);
-  const { message, tensors } = decodeFromCoordinator(step.hub.sent.at(-1)?.frames ?? [], partition);
-  t.match(message, { type: 'weights', part: 0 });
+  const { message, tensors } = decodeFromCoordinator(step.hub.sent.at(-1)?.frames ?? [], slices);
+  t.match(message, { type: 'weights', slice: 0 });
   t.same([...(tensors[0] ?? [])], [0, 1, 2]);
   await step.answer('a', [1]);
   await first;
   await step.join('b');
   const second = step.ask(next);
-  t.same(step.asked('a').at(-1)?.parts, [1]);
-  t.same(step.asked('b').at(-1)?.parts, [0, 1], 'one that has joined');
+  t.same(step.asked('a').at(-1)?.slices, [1]);
+  t.same(step.asked('b').at(-1)?.slices, [0, 1], 'one that has joined');
   t.equal(step.asked('a').at(-1)?.version, step.asked('b').at(-1)?.version);
   await step.answer('a', [0, 1]);
   await step.answer('b', [0, 1]);

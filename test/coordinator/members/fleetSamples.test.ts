@@ -5,7 +5,7 @@ import type { RawSamples, WantedSamples } from '../../../src/shared/protocol/dat
 import { decodeFromCoordinator, encode } from '../../../src/shared/protocol/protocol.js';
 import { FakeHub } from '../../fixtures/fakeHub.js';
 import { fleetOf } from '../../fixtures/fleetOf.js';
-import { hello, partition } from '../../fixtures/messages.js';
+import { hello, slices } from '../../fixtures/messages.js';
 
 /** Workers that lack samples, of a part of 40. */
 
@@ -23,7 +23,7 @@ class Lacking {
   constructor(t: { teardown(end: () => Promise<void>): void }) {
     const samples = (wanted: WantedSamples): Promise<RawSamples> =>
       new Promise((resolve, reject) => this.asked.push({ wanted, resolve, reject }));
-    this.#fleet = fleetOf({ hub: this.hub, slices: partition, events: {}, samples });
+    this.#fleet = fleetOf({ hub: this.hub, slices: slices, events: {}, samples });
     t.teardown(async () => {
       this.hub.say('a', encode({ type: 'leaving' }));
       await turn();
@@ -33,14 +33,14 @@ class Lacking {
   }
 
   async want(...samples: readonly number[]): Promise<void> {
-    this.hub.say('a', encode({ type: 'wants', request: this.asked.length, part: 'train', samples }));
+    this.hub.say('a', encode({ type: 'wants', request: this.asked.length, split: 'train', samples }));
     await turn();
   }
 
   /** What it was sent but for probes, in words. */
   get heard(): string[] {
     return this.hub.sent.flatMap(({ frames }) => {
-      const { message, samples = [] } = decodeFromCoordinator(frames, partition);
+      const { message, samples = [] } = decodeFromCoordinator(frames, slices);
       if (message.type === 'samples') return [`${message.request}: ${message.reason ?? samples.map((bytes) => [...bytes]).join('; ')}`];
       return message.type === 'refuse' ? [message.reason] : [];
     });

@@ -1,9 +1,9 @@
 import { test } from 'tap';
-import { mostParts, overlapOf, partitionOf } from '../../../src/shared/model/slices.js';
+import { mostSlices, overlapOf, slicesOf } from '../../../src/shared/model/slices.js';
 
 test('parts cover a tensor, in order and without gaps', (t) => {
   for (const size of [1, 5, 262_144, 262_145, 1_863_690, 20_000_000, 100_000_000]) {
-    const parts = partitionOf(size, false);
+    const parts = slicesOf(size, false);
     let end = 0;
     for (const { offset, size: length } of parts) {
       t.equal(offset, end);
@@ -11,9 +11,9 @@ test('parts cover a tensor, in order and without gaps', (t) => {
       end += length;
     }
     t.equal(end, size);
-    t.ok(parts.length <= mostParts);
+    t.ok(parts.length <= mostSlices);
   }
-  t.equal(partitionOf(101_770, false).length, 1, 'a small network travels whole');
+  t.equal(slicesOf(101_770, false).length, 1, 'a small network travels whole');
   t.end();
 });
 

@@ -2,7 +2,7 @@ import { test } from 'tap';
 import { decodeFromWorker } from '../../../src/shared/protocol/protocol.js';
 import { fuzzDecoder } from '../../fixtures/fuzzDecoder.js';
 import { fuzzFleet } from '../../fixtures/fuzzFleet.js';
-import { partition } from '../../fixtures/messages.js';
+import { slices } from '../../fixtures/messages.js';
 
 /** `npm run check:fuzz` does the same a million times. */
 
@@ -29,7 +29,7 @@ test('what a header claims is not reserved', (t) => {
   ];
   for (const claim of claims) {
     const before = bytesInUse();
-    t.throws(() => decodeFromWorker([Uint8Array.of(...claim, ...new Array(64).fill(0))], partition), { name: 'ProtocolError' });
+    t.throws(() => decodeFromWorker([Uint8Array.of(...claim, ...new Array(64).fill(0))], slices), { name: 'ProtocolError' });
     t.ok(bytesInUse() - before < 2 ** 20);
   }
   t.end();

@@ -43,11 +43,11 @@ const step = {
     [2, 3],
   ],
   version: 6,
-  parts: [0],
+  slices: [0],
 } satisfies FromCoordinator;
 const weights = Float32Array.of(1, -0, Number.NaN, Number.NEGATIVE_INFINITY, 1e-40);
 /** A first part of five values, and a second of two. */
-const partition = cut(7, 5);
+const slices = cut(7, 5);
 
 const fromWorker: readonly FromWorker[] = [
   hello,
@@ -55,7 +55,7 @@ const fromWorker: readonly FromWorker[] = [
   { ...hello, role: 'aggregator', number: 1, ticket: 3 },
   ready,
   { ...ready, lacks: 'x.npy: no such file' },
-  { type: 'wants', request: 2, part: 'validation', samples: [7, 0] },
+  { type: 'wants', request: 2, split: 'validation', samples: [7, 0] },
   { type: 'open', listens: ['ipc:///tmp/bpnn-1/hub', 'tcp://10.0.0.2:5000'] },
   { type: 'joined', ticket: 3, hello, ready },
   { type: 'left', ticket: 3, reason: 'was killed by SIGKILL', isFinal: false },
@@ -67,7 +67,7 @@ const fromWorker: readonly FromWorker[] = [
     ],
   },
   gradient,
-  { type: 'gradientPart', work: 3, node: [0, 2], part: 1 },
+  { type: 'gradientSlice', work: 3, node: [0, 2], slice: 1 },
   { type: 'evaluation', work: 0, chunk: 5, sums, startedAt: 0, computeMs: 0 },
   { type: 'failed', reason: 'no such file' },
 ];
@@ -77,15 +77,15 @@ const fromCoordinator: readonly FromCoordinator[] = [
     config: { seed: 1, model: { layers: ['flatten', { dense: { units: 3 } }] } },
     fingerprint: 'def',
     layout,
-    partSize: 5,
+    sliceSize: 5,
     level: 1,
   },
   { type: 'move', addresses: ['tcp://10.0.0.2:5000'], number: 2, ticket: 3 },
   { type: 'admit', ticket: 3 },
   { type: 'dismiss', ticket: 3, reason: 'sees other data', isFinal: true },
   step,
-  { type: 'evaluate', work: 9, part: 'validation', samples: 33, chunks: [0, 4], version: 6, parts: [] },
-  { type: 'weights', version: 7, part: 0 },
+  { type: 'evaluate', work: 9, split: 'validation', samples: 33, chunks: [0, 4], version: 6, slices: [] },
+  { type: 'weights', version: 7, slice: 0 },
   { type: 'samples', request: 3, reason: 'x.npy: no such file' },
   { type: 'probe' },
   { type: 'refuse', reason: 'another version' },
@@ -93,7 +93,7 @@ const fromCoordinator: readonly FromCoordinator[] = [
 ];
 
 const tensorsOf = ({ type }: FromWorker | FromCoordinator) => {
-  if (type === 'gradientPart') return [weights.subarray(0, 2)];
+  if (type === 'gradientSlice') return [weights.subarray(0, 2)];
   return type === 'gradient' || type === 'step' || type === 'weights' ? [weights] : [];
 };
 
@@ -119,7 +119,7 @@ test('samples come as bytes, and are known before they are read', (t) => {
 
 for (const message of fromWorker) {
   test(`${message.type} of a worker arrives as it was sent`, (t) => {
-    const decoded = decodeFromWorker(encode(message, tensorsOf(message)), partition);
+    const decoded = decodeFromWorker(encode(message, tensorsOf(message)), slices);
     t.strictSame(decoded.message, message);
     t.strictSame(decoded.tensors.map(bitsOf), tensorsOf(message).map(bitsOf), 'bit for bit');
     t.end();
@@ -128,7 +128,7 @@ for (const message of fromWorker) {
 
 for (const message of fromCoordinator) {
   test(`${message.type} of the coordinator arrives as it was sent`, (t) => {
-    const decoded = decodeFromCoordinator(encode(message, tensorsOf(message)), partition);
+    const decoded = decodeFromCoordinator(encode(message, tensorsOf(message)), slices);
     t.strictSame(decoded.message, message);
     t.strictSame(decoded.tensors.map(bitsOf), tensorsOf(message).map(bitsOf), 'bit for bit');
     t.end();
@@ -138,7 +138,7 @@ for (const message of fromCoordinator) {
 test('sums that are not finite arrive', (t) => {
   const { NaN: notANumber, POSITIVE_INFINITY: high, NEGATIVE_INFINITY: low } = Number;
   const diverged = { ...gradient, shards: [{ count: 1, loss: notANumber, metrics: [low], squaredNorm: high }] };
-  t.strictSame(decodeFromWorker(encode(diverged, [weights]), partition).message, diverged);
+  t.strictSame(decodeFromWorker(encode(diverged, [weights]), slices).message, diverged);
   t.end();
 });
 
@@ -173,14 +173,13 @@ const refused: readonly (readonly [what: string, content: unknown, says: RegExp]
 
 for (const [what, content, says] of refused) {
   test(`refuses ${what}`, (t) => {
-    t.throws(() => decodeFromWorker([header(content), bytesOf(weights)], partition), { name: 'ProtocolError', message: says });
+    t.throws(() => decodeFromWorker([header(content), bytesOf(weights)], slices), { name: 'ProtocolError', message: says });
     t.end();
   });
 }
 
 test('refuses what is no header', (t) => {
-  const refuses = (frames: Uint8Array[], message: string) =>
-    t.throws(() => decodeFromWorker(frames, partition), new ProtocolError(message));
+  const refuses = (frames: Uint8Array[], message: string) => t.throws(() => decodeFromWorker(frames, slices), new ProtocolError(message));
   refuses([], 'expected a header of at most 1048576 bytes, got no frame');
   refuses([new Uint8Array(2 ** 20 + 1)], 'expected a header of at most 1048576 bytes, got 1048577');
   refuses([header(hello).subarray(0, 20)], 'the header is not msgpack');
@@ -192,8 +191,7 @@ test('refuses what is no header', (t) => {
 });
 
 test('refuses tensors that are missing, too many or of another length', (t) => {
-  const refuses = (frames: Uint8Array[], message: string) =>
-    t.throws(() => decodeFromWorker(frames, partition), new ProtocolError(message));
+  const refuses = (frames: Uint8Array[], message: string) => t.throws(() => decodeFromWorker(frames, slices), new ProtocolError(message));
   refuses([header(gradient)], 'gradient: expected 1 tensor frames, got 0');
   refuses([header(gradient), bytesOf(weights), bytesOf(weights)], 'gradient: expected 1 tensor frames, got 2');
   refuses([header(hello), bytesOf(weights)], 'hello: expected 0 tensor frames, got 1');
@@ -204,11 +202,11 @@ test('refuses tensors that are missing, too many or of another length', (t) => {
 });
 
 test('refuses parts that a tensor does not have', (t) => {
-  const part = { type: 'gradientPart', work: 3, node: [0, 2], part: 2 };
-  t.throws(() => decodeFromWorker([header(part), bytesOf(weights)], partition), new ProtocolError('gradientPart: there is no part 2 of 2'));
-  const all = { ...step, parts: [0, 1, 2] };
+  const part = { type: 'gradientSlice', work: 3, node: [0, 2], slice: 2 };
+  t.throws(() => decodeFromWorker([header(part), bytesOf(weights)], slices), new ProtocolError('gradientSlice: there is no slice 2 of 2'));
+  const all = { ...step, slices: [0, 1, 2] };
   const frames = [header(all), bytesOf(weights), bytesOf(weights), bytesOf(weights)];
-  t.throws(() => decodeFromCoordinator(frames, partition), new ProtocolError('step: there is no part 2 of 2'));
+  t.throws(() => decodeFromCoordinator(frames, slices), new ProtocolError('step: there is no slice 2 of 2'));
   t.end();
 });
 
@@ -220,20 +218,20 @@ test('refuses what msgpackr would make more of than values', (t) => {
     header({ type: 'failed', reason: Buffer.of(1) }),
     Uint8Array.of(0xd4, 0, 0),
   ];
-  for (const frame of made) t.throws(() => decodeFromWorker([frame], partition), new ProtocolError('the header is not msgpack'));
+  for (const frame of made) t.throws(() => decodeFromWorker([frame], slices), new ProtocolError('the header is not msgpack'));
   t.end();
 });
 
 test('an aligned tensor is a view of its frame', (t) => {
   const frame = bytesOf(weights);
-  t.equal(decodeFromWorker([header(gradient), frame], partition).tensors[0]?.buffer, frame.buffer);
+  t.equal(decodeFromWorker([header(gradient), frame], slices).tensors[0]?.buffer, frame.buffer);
   t.end();
 });
 
 test('an unaligned tensor is copied', (t) => {
   const frame = new Uint8Array(weights.byteLength + 1).subarray(1);
   frame.set(bytesOf(weights));
-  const [tensor] = decodeFromWorker([header(gradient), frame], partition).tensors;
+  const [tensor] = decodeFromWorker([header(gradient), frame], slices).tensors;
   t.strictSame(bitsOf(tensor), bitsOf(weights));
   t.end();
 });
@@ -242,7 +240,7 @@ test('an unaligned tensor is copied', (t) => {
 test('an unaligned tensor in a Buffer, as ZeroMQ gives it, is copied', (t) => {
   const frame = Buffer.alloc(weights.byteLength + 1).subarray(1);
   frame.set(bytesOf(weights));
-  const [tensor] = decodeFromWorker([header(gradient), frame], partition).tensors;
+  const [tensor] = decodeFromWorker([header(gradient), frame], slices).tensors;
   t.strictSame(bitsOf(tensor), bitsOf(weights));
   t.end();
 });

@@ -9,16 +9,16 @@ const [one, two] = [Float32Array.of(1, 2, 3, 4, 5), Float32Array.of(6, 7, 8, 9, 
 test('nobody is sent a part twice', (t) => {
   const weightsOut = new WeightsOut(slices);
   const first = weightsOut.use(one, true);
-  t.same(weightsOut.rest('a', first).parts, [0, 1, 2]);
-  t.same(weightsOut.rest('a', first).parts, [], 'an evaluation or a second request on the same weights');
+  t.same(weightsOut.rest('a', first).slices, [0, 1, 2]);
+  t.same(weightsOut.rest('a', first).slices, [], 'an evaluation or a second request on the same weights');
   const next = weightsOut.announce(two, 1);
   t.same([...(weightsOut.slice('a', next, 1).tensors[0] ?? [])], [8, 9]);
   const used = weightsOut.use(two, true);
   t.equal(used.number, next.number);
-  t.same(weightsOut.rest('a', used).parts, [0, 2]);
-  t.same(weightsOut.rest('b', used).parts, [0, 1, 2], 'one that has just come');
+  t.same(weightsOut.rest('a', used).slices, [0, 2]);
+  t.same(weightsOut.rest('b', used).slices, [0, 1, 2], 'one that has just come');
   weightsOut.left('a');
-  t.same(weightsOut.rest('a', used).parts, [0, 1, 2]);
+  t.same(weightsOut.rest('a', used).slices, [0, 1, 2]);
   t.end();
 });
 
@@ -29,10 +29,10 @@ test('weights that were announced and dropped are sent anew, under another numbe
   const dropped = weightsOut.announce(two, 0);
   weightsOut.slice('a', dropped, 0);
   t.equal(weightsOut.use(one, true).number, first.number, 'the step was refused');
-  t.same(weightsOut.rest('a', first).parts, [0, 1, 2], 'the worker had put them away for those that came next');
+  t.same(weightsOut.rest('a', first).slices, [0, 1, 2], 'the worker had put them away for those that came next');
   const again = weightsOut.announce(two, 0);
   t.not(again.number, dropped.number);
-  t.same(weightsOut.rest('a', weightsOut.use(two, true)).parts, [0, 1, 2]);
+  t.same(weightsOut.rest('a', weightsOut.use(two, true)).slices, [0, 1, 2]);
   t.end();
 });
 

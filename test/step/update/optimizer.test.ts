@@ -2,7 +2,7 @@ import { test } from 'tap';
 import { parseConfig } from '../../../src/shared/config/parseConfig.js';
 import { viewOf } from '../../../src/shared/model/layout.js';
 import { buildNetwork } from '../../../src/shared/model/network.js';
-import { cut, type Partition } from '../../../src/shared/model/slices.js';
+import { cut, type Slices } from '../../../src/shared/model/slices.js';
 import { openKernel } from '../../../src/shared/numbers/kernel/kernel.js';
 import { type GradientSource, Optimizer, type OptimizerState, optimizerArrays } from '../../../src/step/update/optimizer.js';
 import type { GradientSum, SliceListener } from '../../../src/step/update/treeSum.js';
@@ -37,7 +37,7 @@ class Sums implements GradientSource {
 }
 
 /** An optimizer of a network of 67 parameters, two of three of which are regularized. */
-function open(rule: object, slicing: (size: number) => Partition, keepsMoments: boolean) {
+function open(rule: object, slicing: (size: number) => Slices, keepsMoments: boolean) {
   const l2 = { kernelRegularizer: { l2: 0.01 } };
   const layers = [{ dense: { units: 6, activation: 'relu', ...l2 } }, { dense: { units: 1, biasRegularizer: { l1: 0.1 } } }];
   const model = { inputShape: [9], layers };

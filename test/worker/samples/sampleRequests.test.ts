@@ -17,7 +17,7 @@ test('a few requests are under way at a time, and each gets its own answer', asy
   const answers = Array.from({ length: mostRequests + 2 }, (_, i) => some.ask('train', [i]));
   t.same(
     sent,
-    Array.from({ length: mostRequests }, (_, i) => ({ type: 'wants', request: i, part: 'train', samples: [i] })),
+    Array.from({ length: mostRequests }, (_, i) => ({ type: 'wants', request: i, split: 'train', samples: [i] })),
   );
   t.ok(some.takes(encode({ type: 'samples', request: 1 }, [Uint8Array.of(7)])));
   t.same(
