@@ -11,12 +11,20 @@ export function nameOf({ from, to }: TreeNode): NodeName {
 export class TreePlan {
   /** Of every node that is not empty, but the root: what it becomes a part of, and its other part. */
   readonly #parent = new Map<NodeName, { readonly node: TreeNode; readonly sibling: NodeName }>();
+  readonly #node: TreeNode;
+  readonly #wanted: ReadonlySet<number>;
   /** What the whole is called; '' where every shard is empty. */
   readonly root: NodeName;
 
   /** @param wanted the shards that are not empty */
   constructor(root: TreeNode, wanted: ReadonlySet<number>) {
+    this.#node = root;
+    this.#wanted = wanted;
     this.root = this.#link(root, wanted) ?? '';
+  }
+
+  isOf({ from, to }: TreeNode, wanted: ReadonlySet<number>): boolean {
+    return from === this.#node.from && to === this.#node.to && wanted === this.#wanted;
   }
 
   parentOf(name: NodeName): { readonly node: TreeNode; readonly sibling: NodeName } | undefined {

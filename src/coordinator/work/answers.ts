@@ -47,7 +47,7 @@ export class Answers {
       case 'gradient':
         this.#take(
           member,
-          this.#gradientsIn.begin(member.incarnation, message, (answer) => this.#judge(member, answer)),
+          this.#gradientsIn.begin(member.incarnation, message, (answer) => this.#judge(member, this.#checked(answer))),
           values,
         );
         return;
@@ -92,9 +92,14 @@ export class Answers {
   }
 
   #judge(member: Member, answer: NodeAnswer): Begun {
-    const { node, work } = answer;
+    return this.#jobs.find(answer.work, 'tree')?.judge(member.incarnation, answer, this.#living);
+  }
+
+  /** What is in shared memory is written by our own program; a message may be anybody's. */
+  #checked(answer: NodeAnswer): NodeAnswer {
+    const { node } = answer;
     if (!isTreeNode(node, this.#options.shards)) throw new ProtocolError(`[${node.from}, ${node.to}) is no node of the tree`);
-    return this.#jobs.find(work, 'tree')?.judge(member.incarnation, answer, this.#living);
+    return answer;
   }
 
   #take(member: Member, { answer, slice, judged, isLast }: Arrival<Begun>, values: Float32Array | undefined): void {

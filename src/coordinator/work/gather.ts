@@ -17,6 +17,8 @@ export interface GatherOptions {
 /** What a training asks of its workers, and waits for: gradients and evaluations. */
 export class Gather implements Workers {
   readonly #options: GatherOptions;
+  /** Shards of the last step that were not empty; most steps have as many samples. */
+  #last: { readonly count: number; readonly wanted: ReadonlySet<number> } = { count: 0, wanted: new Set() };
 
   constructor(options: GatherOptions) {
     this.#options = options;
@@ -25,8 +27,9 @@ export class Gather implements Workers {
   async gradients(batch: StepBatch, weights: Float32Array): Promise<StepAnswers> {
     const { assignments, shards, sum, compression } = this.#options;
     const count = sizeOfBatch(batch);
+    if (count !== this.#last.count) this.#last = { count, wanted: wantedShards(batch, shards) };
     const root = { from: 0, to: shards };
-    sum.start(root, wantedShards(batch, shards), Math.max(1, divisorOf(compression, count) / count));
+    sum.start(root, this.#last.wanted, Math.max(1, divisorOf(compression, count) / count));
     assignments.beginStep();
     const job = assignments.askGradients({ batch, weights, nodes: [root], sink: sum });
     const sums = await assignments.finish(job);

@@ -112,8 +112,9 @@ export class Job {
     if (verdict !== 'taken') return { verdict, faulty: [] };
     if (!owes(this.#ledger, worker, node)) return { verdict: 'late', faulty: [] };
     for (const unit of bad) this.nonFinite.push({ worker, unit });
-    const faulty = bad.length > 0 ? [] : units.flatMap((unit) => this.#ledger.suspects.get(unit) ?? []);
-    this.#ledger = settled(this.#ledger, worker, node);
+    const { suspects } = this.#ledger;
+    const faulty = suspects.size === 0 || bad.length > 0 ? [] : units.flatMap((unit) => suspects.get(unit) ?? []);
+    this.#ledger = settled(this.#ledger, worker, node, units);
     if (gradient) this.spec.sink?.add(node, gradient, shards);
     this.spec.hears?.node?.(answer);
     if (isComplete(this.#ledger)) this.#end(this.#known);

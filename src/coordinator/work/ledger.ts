@@ -85,9 +85,9 @@ export function isComplete(ledger: Ledger): boolean {
 export function judge(ledger: Ledger, worker: Incarnation, node: TreeNode, sums: readonly UnitSums[]): Judgement {
   const units = unitsOf(ledger, [node]);
   if (!owes(ledger, worker, node)) return { verdict: 'late', units, bad: [] };
-  const sizes = units.map((unit) => ledger.sizes[unit]);
-  if (sums.length !== sizes.length || sums.some(({ count }, i) => count !== sizes[i])) {
-    throw new ProtocolError(`answered for [${node.from}, ${node.to}) with counts ${sums.map((s) => s.count)}, expected ${sizes}`);
+  if (sums.length !== units.length || units.some((unit, i) => sums[i]?.count !== ledger.sizes[unit])) {
+    const [got, expected] = [sums.map(({ count }) => count), units.map((unit) => ledger.sizes[unit])];
+    throw new ProtocolError(`answered for [${node.from}, ${node.to}) with counts ${got}, expected ${expected}`);
   }
   const bad = units.filter((_, i) => !isFiniteSums(sums[i]));
   const isFirst = bad.length > 0 && !units.some((unit) => ledger.suspects.has(unit));
@@ -95,16 +95,15 @@ export function judge(ledger: Ledger, worker: Incarnation, node: TreeNode, sums:
 }
 
 /** Does a worker still owe a node? @throws ProtocolError where it was never asked for it */
-export function owes(ledger: Ledger, worker: Incarnation, node: TreeNode): boolean {
-  const has = (books: Ledger['owed']): boolean => books.get(worker)?.some((other) => isSame(other, node)) === true;
-  if (has(ledger.owed)) return true;
-  if (has(ledger.asked)) return false;
+export function owes({ owed, asked }: Ledger, worker: Incarnation, node: TreeNode): boolean {
+  if (has(owed, worker, node)) return true;
+  if (has(asked, worker, node)) return false;
   throw new ProtocolError(`answered for [${node.from}, ${node.to}), which it was never asked for`);
 }
 
-/** All of a node that a worker owes has come. */
-export function settled(ledger: Ledger, worker: Incarnation, node: TreeNode): Ledger {
-  return { ...ledger, owed: without(ledger.owed, worker, node), missing: ledger.missing - unitsOf(ledger, [node]).length };
+/** All of a node that a worker owes has come. @param units of the node, as they were judged */
+export function settled(ledger: Ledger, worker: Incarnation, node: TreeNode, units: readonly number[]): Ledger {
+  return { ...ledger, owed: without(ledger.owed, worker, node), missing: ledger.missing - units.length };
 }
 
 /** A worker's node, whose sums are not finite, is asked of another instead, if there is one. */
@@ -181,6 +180,10 @@ function nodesOf(units: readonly number[], { grain, sizes }: Ledger): TreeNode[]
     i = end;
   }
   return nodes;
+}
+
+function has(books: Ledger['owed'], worker: Incarnation, node: TreeNode): boolean {
+  return books.get(worker)?.some((other) => isSame(other, node)) === true;
 }
 
 function isSame(a: TreeNode, b: TreeNode): boolean {

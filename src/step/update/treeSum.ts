@@ -178,6 +178,7 @@ export class SlicedSum implements GradientSink {
   readonly #timing: Timing;
   #listener: SliceListener = () => undefined;
   #scale: number | undefined;
+  #plan: TreePlan | undefined;
 
   /** @param slots at least two arrays in the kernel's memory */
   constructor(kernel: Kernel, slots: readonly Float32Array[], slices: Slices, timing: Timing = untimed) {
@@ -202,9 +203,10 @@ export class SlicedSum implements GradientSink {
    * @param scale what gradients are multiplied with on their way, where their norms are to be believed
    */
   start(root: TreeNode, wanted: ReadonlySet<number>, scale?: number): void {
-    const plan = new TreePlan(root, wanted);
     this.#scale = scale;
-    for (const sum of this.#sums) sum.start(plan);
+    // Most steps are of one shape.
+    if (!this.#plan?.isOf(root, wanted)) this.#plan = new TreePlan(root, wanted);
+    for (const sum of this.#sums) sum.start(this.#plan);
   }
 
   /** Takes the whole sum of one node; as `TreeSum.add`. No value of it exceeds the sum of its shards' norms in magnitude. */

@@ -26,7 +26,7 @@ function handed({ assignments }: Change): string[] {
 const node = (from: number, to: number): TreeNode => ({ from, to });
 const answer = (ledger: Ledger, worker: string, from: number, to: number) => {
   const isLate = !owes(ledger, worker, node(from, to));
-  return { isLate, ledger: isLate ? ledger : settled(ledger, worker, node(from, to)) };
+  return { isLate, ledger: isLate ? ledger : settled(ledger, worker, node(from, to), new Array(to - from).fill(0)) };
 };
 
 test('workers get neighbouring units, as few nodes as cover them', (t) => {

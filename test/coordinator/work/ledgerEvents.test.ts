@@ -20,6 +20,11 @@ function isSame(a: TreeNode, b: TreeNode): boolean {
   return a.from === b.from && a.to === b.to;
 }
 
+/** Units of a node that are not empty. */
+function judgedUnits({ sizes }: Ledger, { from, to }: TreeNode): number[] {
+  return upTo(sizes.length).filter((unit) => from <= unit && unit < to && (sizes[unit] ?? 0) > 0);
+}
+
 interface Asked {
   readonly worker: string;
   readonly node: TreeNode;
@@ -96,7 +101,7 @@ class World {
   #take({ worker, node }: Asked, shouldBeLate: boolean): void {
     const isLate = !owes(this.ledger, worker, node);
     if (isLate !== shouldBeLate) throw new Error(`isLate is ${isLate}`);
-    if (!isLate) this.ledger = settled(this.ledger, worker, node);
+    if (!isLate) this.ledger = settled(this.ledger, worker, node, judgedUnits(this.ledger, node));
   }
 
   #apply({ ledger, assignments }: Change): void {
