@@ -6,7 +6,8 @@ import { atMost, saidOfStrangers } from '../shared/text/atMost.js';
 import { errorMessage, Interrupted, ProtocolError, RunError } from '../shared/text/errors.js';
 import { printableLine } from '../shared/text/printable.js';
 import { addressAt, hostInAddress } from '../shared/transport/address.js';
-import { type Hub, type Link, openHub } from '../shared/transport/transport.js';
+import { sockets } from '../shared/transport/sockets.js';
+import type { Hub, Link } from '../shared/transport/transport.js';
 import { helloOf } from '../worker/connection/hello.js';
 import { CoordinatorEnded, hasLeft, LinkLost, linkEnd, Moved } from '../worker/connection/linkErrors.js';
 import type { Connection } from '../worker/connection/way.js';
@@ -27,7 +28,7 @@ export async function serveAggregator(link: Link, connection: Connection, option
   const folder = makeTemporaryFolder({ longest: longestSocketPath, name: 'hub', say: options.say });
   // Of this machine alone: who comes that way may share memory.
   const alsoAt = `ipc://${folder}/hub`;
-  const { keys, bind = `tcp://${hostInAddress(own)}:0`, advertise = own, say } = options;
+  const { keys, bind = `tcp://${hostInAddress(own)}:0`, advertise = own, say, transport = sockets } = options;
   const leave = (): void => {
     link.send(encode({ type: 'leaving' }));
     void link.close();
@@ -36,7 +37,13 @@ export async function serveAggregator(link: Link, connection: Connection, option
   // It may have been told while its own address was looked for.
   if (options.leave.aborted) leave();
   try {
-    const hub = await openHub({ address: bind, alsoAt, maxFrameBytes: maxFrame, keys, onTurnedAway: atMost(saidOfStrangers, say) });
+    const hub = await transport.openHub({
+      address: bind,
+      alsoAt,
+      maxFrameBytes: maxFrame,
+      keys,
+      onTurnedAway: atMost(saidOfStrangers, say),
+    });
     link.send(encode(helloOf('aggregator', { ...connection, version, slot: options.slot })));
     const session = new Session(link, hub, options, [alsoAt, addressAt(hub.address, advertise)]);
     try {

@@ -10,7 +10,7 @@ import { version } from '../shared/system/version.js';
 import { atMost, saidOfStrangers } from '../shared/text/atMost.js';
 import { errorMessage, RunError } from '../shared/text/errors.js';
 import type { RunKeys } from '../shared/transport/keys.js';
-import type { Hub, Link } from '../shared/transport/transport.js';
+import type { Hub, Link, Transport } from '../shared/transport/transport.js';
 import { MemorySteps } from '../step/memory/memorySteps.js';
 import type { Send } from '../step/messages/gradientFrames.js';
 import { chunkSizes } from '../step/stepBatch.js';
@@ -32,6 +32,8 @@ export interface SubtreeOptions {
   readonly workersHere: number | undefined;
   readonly leave: AbortSignal;
   readonly say: (line: string) => void;
+  /** Default: ZeroMQ's sockets. */
+  readonly transport?: Transport | undefined;
 }
 
 /** What an aggregator holds once it is configured: those below it, and what is asked of them. */

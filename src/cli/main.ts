@@ -3,11 +3,11 @@ import '../shared/system/debuggerPort.js';
 import { setFlagsFromString } from 'node:v8';
 import { Command, CommanderError } from 'commander';
 import { spareAddressesOfChildren } from '../shared/system/addressSpace.js';
+import { refuseWindows } from '../shared/system/platform.js';
 import { version } from '../shared/system/version.js';
 import { DataError, errorCode, Interrupted, ProtocolError, RunError, UsageError } from '../shared/text/errors.js';
 import { type LogFormat, logLine } from '../shared/text/logLine.js';
 import { printableText } from '../shared/text/printable.js';
-import { refuseWindows } from '../shared/transport/transport.js';
 import { refuseSurplus } from './flags/surplusArguments.js';
 import { heedNohup, nohupOption } from './process/nohup.js';
 

@@ -4,7 +4,7 @@ import { version } from '../shared/system/version.js';
 import { RunError } from '../shared/text/errors.js';
 import { printableLine } from '../shared/text/printable.js';
 import type { RunKeys } from '../shared/transport/keys.js';
-import { openLink } from '../shared/transport/transport.js';
+import { openLink } from '../shared/transport/link.js';
 import { knock, type Whereabouts } from '../worker/connection/awaitCoordinator.js';
 import { type FromPeer, frameBytes, framesOf, readToPeer } from './messages.js';
 
@@ -26,7 +26,7 @@ export async function answerNetcheck({ coordinator, keys, name, connectTimeout, 
   const leave = new AbortController().signal;
   const address = await knock(coordinator, { connectTimeout, say, leave });
   if (address === undefined) return;
-  const link = openLink(address, frameBytes + 64, keys, { handshakeTimeout: connectTimeout });
+  const link = openLink(address, { maxFrameBytes: frameBytes + 64, keys, handshakeTimeout: connectTimeout });
   const send = (message: FromPeer): void => link.send(framesOf(message));
   try {
     send({ type: 'hello', version, name: name ?? hostname(), host: hostname() });

@@ -9,7 +9,8 @@ import type { LogFormat } from '../shared/text/logLine.js';
 import { addressAt } from '../shared/transport/address.js';
 import { announceAddress } from '../shared/transport/addressFile.js';
 import { type RunKeys, readKeys, writeKeys } from '../shared/transport/keys.js';
-import { type Hub, newKeys } from '../shared/transport/transport.js';
+import { newKeys } from '../shared/transport/newKeys.js';
+import type { Hub } from '../shared/transport/transport.js';
 
 /** Workers on other machines. */
 export interface RemoteWorkers {

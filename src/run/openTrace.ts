@@ -7,3 +7,13 @@ export function openTrace(folder: RunFolder, request: TraceRequest, firstStep: n
   const path = folder.file(firstStep === 0 ? 'trace.json' : `trace-${firstStep}.json`);
   return new ChromeTrace(path, tracedSteps(request, firstStep), firstStep, say);
 }
+
+/** Opens something; where that fails, the trace ends. */
+export function orEnd<T>(tracer: ChromeTrace | undefined, open: () => T): T {
+  try {
+    return open();
+  } catch (error) {
+    tracer?.close();
+    throw error;
+  }
+}

@@ -8,12 +8,12 @@ import { configYaml } from '../shared/config/plainConfig.js';
 import { atMost, saidOfStrangers } from '../shared/text/atMost.js';
 import { DataError, errorMessage, Interrupted, RunError } from '../shared/text/errors.js';
 import type { RunKeys } from '../shared/transport/keys.js';
-import { type Hub, openHub } from '../shared/transport/transport.js';
-import type { ChromeTrace } from '../view/trace/chromeTrace.js';
+import { sockets } from '../shared/transport/sockets.js';
+import type { Hub } from '../shared/transport/transport.js';
 import { openCoordinatorArrays } from './coordinatorArrays.js';
 import { addressFor, announced, endpointFor, keyFileIn } from './endpoint.js';
 import { launchersOf, startsWorkers } from './launchers.js';
-import { openTrace } from './openTrace.js';
+import { openTrace, orEnd } from './openTrace.js';
 import { type PreparedRun, prepareRun } from './prepareRun.js';
 import { resolvedEngine } from './resolvedEngine.js';
 import type { RunOptions, RunResult } from './runPorts.js';
@@ -61,7 +61,8 @@ async function prepare({ config, resume, observer, signal }: RunOptions): Promis
 async function listening(address: string, keys: RunKeys | undefined, prepared: PreparedRun, options: RunOptions): Promise<RunResult> {
   const maxFrameBytes = Math.max(2 ** 20, prepared.weights.byteLength) + 64;
   const onTurnedAway = atMost(saidOfStrangers, (line) => options.observer.onNotice?.(line));
-  const hub = await openHub({ address, maxFrameBytes, keys, onTurnedAway });
+  const { transport = sockets } = options;
+  const hub = await transport.openHub({ address, maxFrameBytes, keys, onTurnedAway });
   try {
     return await inFolder(hub, keys, prepared, options);
   } finally {
@@ -187,14 +188,5 @@ async function trainIn(
       tracer?.close();
       arrays.close();
     }
-  }
-}
-
-function orEnd<T>(tracer: ChromeTrace | undefined, open: () => T): T {
-  try {
-    return open();
-  } catch (error) {
-    tracer?.close();
-    throw error;
   }
 }

@@ -5,6 +5,7 @@ import type { LockedResumption } from '../runFolder/resume.js';
 import type { RunSummary } from '../runFolder/summary.js';
 import type { Config } from '../shared/config/configSchema.js';
 import type { LogFormat } from '../shared/text/logLine.js';
+import type { Transport } from '../shared/transport/transport.js';
 import type { TraceRequest } from '../view/trace/tracedSteps.js';
 import type { RemoteWorkers } from './endpoint.js';
 import type { StartInfo } from './startInfo.js';
@@ -44,6 +45,8 @@ export interface RunOptions {
   readonly observer: RunObserver;
   /** Ends the run after the step that is under way, with a checkpoint. */
   readonly signal: AbortSignal;
+  /** Default: ZeroMQ's sockets. */
+  readonly transport?: Transport | undefined;
   readonly commandLine: readonly string[];
   /** Steps to write a trace of; default: none. */
   readonly trace?: TraceRequest | undefined;

@@ -13,7 +13,8 @@ import { memoryBytes, usableCores } from '../shared/system/controlGroup.js';
 import { availableBytes, memorySystem } from '../shared/system/memorySystem.js';
 import { version } from '../shared/system/version.js';
 import { errorMessage } from '../shared/text/errors.js';
-import { newKeys, openHub, openLink } from '../shared/transport/transport.js';
+import { newKeys } from '../shared/transport/newKeys.js';
+import { sockets } from '../shared/transport/sockets.js';
 
 /** One thing that was looked at. */
 export interface Finding {
@@ -179,8 +180,8 @@ async function socketFinding(): Promise<Finding> {
   const what = 'sockets';
   try {
     const keys = newKeys();
-    const hub = await openHub({ address: 'tcp://127.0.0.1:0', maxFrameBytes: 2 ** 20, keys });
-    const link = openLink(hub.address, 2 ** 20, keys);
+    const hub = await sockets.openHub({ address: 'tcp://127.0.0.1:0', maxFrameBytes: 2 ** 20, keys });
+    const link = sockets.openLink(hub.address, { maxFrameBytes: 2 ** 20, keys });
     link.send([Buffer.from('hello')]);
     const heard = await Promise.race([
       hub.messages()[Symbol.asyncIterator]().next(),

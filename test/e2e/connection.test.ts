@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { type Test, test } from 'tap';
 import { readKeys } from '../../src/shared/transport/keys.js';
-import { openLink } from '../../src/shared/transport/transport.js';
+import { openLink } from '../../src/shared/transport/link.js';
 import { runWell, someMnist, startCli } from '../fixtures/cli.js';
 import { startCoordinator } from '../fixtures/coordinator.js';
 import { startProxy } from '../fixtures/proxy.js';
@@ -100,7 +100,7 @@ test('coordinators that are stopped for longer than a step may take keep their w
   const stopped = [up, coordinator];
   await Promise.all(stopped.map((cli) => cli.line(/^epoch 2\//)));
   // It has no patience, and so tells when they have been silent for some seconds.
-  const witness = openLink(address, 2 ** 20, readKeys(key));
+  const witness = openLink(address, { maxFrameBytes: 2 ** 20, keys: readKeys(key) });
   witness.send([Buffer.from('?')]);
   // It is refused, which shows that it is connected.
   for await (const _ of witness.messages()) for (const cli of stopped) cli.kill('SIGSTOP');

@@ -7,7 +7,7 @@ import { parseConfig } from '../../src/shared/config/parseConfig.js';
 import { buildNetwork } from '../../src/shared/model/network.js';
 import { encode, type FromCoordinator, type Message } from '../../src/shared/protocol/protocol.js';
 import { version } from '../../src/shared/system/version.js';
-import { openHub } from '../../src/shared/transport/transport.js';
+import { openHub } from '../../src/shared/transport/hub.js';
 import { runCli, runWell, someMnist, startCli } from '../fixtures/cli.js';
 import { startCoordinator } from '../fixtures/coordinator.js';
 import { weightsOf } from '../fixtures/runFolder.js';

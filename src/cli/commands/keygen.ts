@@ -9,7 +9,7 @@ export function keygenCommand(): Command {
     .addHelpText('after', '\nExample:\n  bpnn-dist keygen run.key')
     .action(async (file: string) => {
       const { writeKeys } = await import('../../shared/transport/keys.js');
-      const { newKeys } = await import('../../shared/transport/transport.js');
+      const { newKeys } = await import('../../shared/transport/newKeys.js');
       writeKeys(file, newKeys());
       say(`${file}: give it to the coordinator and to every worker (--key ${quoted(file)}), and to nobody else`);
     });

@@ -69,7 +69,7 @@ async function overSsh(flags: NetcheckFlags, say: (line: string) => void): Promi
   if (!hosts) throw new UsageError('netcheck: expected --hosts or --hostfile, or --bind with --workers, or --connect');
   const { checkHosts } = await import('../../launch/hosts/checkHosts.js');
   const { startOn } = await import('../../launch/hosts/ssh.js');
-  const { newKeys } = await import('../../shared/transport/transport.js');
+  const { newKeys } = await import('../../shared/transport/newKeys.js');
   const ssh = sshOf(flags);
   const ready = await checkHosts(hosts, ssh, {}, { version, node: process.version, fingerprint: undefined }, hostTimeout);
   const keys = newKeys();
@@ -129,7 +129,7 @@ async function measured(
   { address, keys, ...options }: Place,
   start: (bound: string) => Promise<never> | undefined,
 ): Promise<NetworkFigures> {
-  const { openHub } = await import('../../shared/transport/transport.js');
+  const { openHub } = await import('../../shared/transport/hub.js');
   const { checkNetwork } = await import('../../netcheck/check.js');
   const { frameBytes } = await import('../../netcheck/messages.js');
   const hub = await openHub({ address, maxFrameBytes: frameBytes + 64, keys, onTurnedAway: options.say });

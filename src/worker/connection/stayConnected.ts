@@ -1,5 +1,6 @@
 import { Interrupted } from '../../shared/text/errors.js';
-import { type Link, openLink, type Patience } from '../../shared/transport/transport.js';
+import { sockets } from '../../shared/transport/sockets.js';
+import type { Link, Patience } from '../../shared/transport/transport.js';
 import { pauseUnless } from './awaitCoordinator.js';
 import { hasLeft } from './linkErrors.js';
 import { type Connection, type StayOptions, Way } from './way.js';
@@ -13,7 +14,7 @@ const maxFrame = 2 ** 30;
  * @throws RunError where there is no coordinator in time, or it refuses; Interrupted when told to leave
  */
 export async function stayConnected(options: StayOptions, serveOver: (link: Link, connection: Connection) => Promise<void>): Promise<void> {
-  const { keys, leave, connectTimeout } = options;
+  const { keys, leave, connectTimeout, transport = sockets } = options;
   const way = new Way(options);
   for (;;) {
     const connection = await way.next();
@@ -23,7 +24,10 @@ export async function stayConnected(options: StayOptions, serveOver: (link: Link
     const timeout = connection.ticket === undefined ? connectTimeout : undefined;
     const patience = patienceFor(connection);
     // Who has said hello hears at least the coordinator's probes.
-    const link = openLink(connection.address, maxFrame, keys, { patience, handshakeTimeout: timeout, answerTimeout: timeout });
+    const link = transport.openLink(connection.address, {
+      ...{ maxFrameBytes: maxFrame, keys, patience },
+      ...{ handshakeTimeout: timeout, answerTimeout: timeout },
+    });
     try {
       await serveOver(link, connection);
       return;

@@ -5,6 +5,7 @@ import { version } from '../../shared/system/version.js';
 import { errorMessage, Interrupted, ProtocolError } from '../../shared/text/errors.js';
 import { parseAddress } from '../../shared/transport/address.js';
 import type { RunKeys } from '../../shared/transport/keys.js';
+import type { Transport } from '../../shared/transport/transport.js';
 import { knock, pauseUnless, type Whereabouts } from './awaitCoordinator.js';
 import { CoordinatorEnded, HandshakeFailed, LinkLost, Moved } from './linkErrors.js';
 
@@ -24,6 +25,8 @@ export interface StayOptions {
   /** Aborts when the process should say that it leaves, and leave. */
   readonly leave: AbortSignal;
   readonly say: (line: string) => void;
+  /** Default: ZeroMQ's sockets. */
+  readonly transport?: Transport | undefined;
 }
 
 /** What is known of a connection. */

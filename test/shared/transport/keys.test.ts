@@ -2,7 +2,7 @@ import { chmodSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'tap';
 import { readKeys, writeKeys } from '../../../src/shared/transport/keys.js';
-import { newKeys } from '../../../src/shared/transport/transport.js';
+import { newKeys } from '../../../src/shared/transport/newKeys.js';
 
 test('a key file is private, comes back, and is never written over', async (t) => {
   const file = join(t.testdir(), 'run.key');

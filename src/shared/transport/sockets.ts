@@ -1,0 +1,6 @@
+import { openHub } from './hub.js';
+import { openLink } from './link.js';
+import type { Transport } from './transport.js';
+
+/** ZeroMQ: tcp between machines, ipc on one. */
+export const sockets: Transport = { openHub, openLink };
