@@ -14,4 +14,15 @@ export interface Launcher {
   readonly delay: number;
   /** Starts it in a process group of its own; it leaves when its standard input, a pipe, is closed. */
   start(slot: number, logFile: string): WorkerProcess;
+  /** Ends it by force, with what it has started. */
+  end(process: WorkerProcess): void;
+}
+
+/** Ends a process group. One that is stopped (SIGSTOP) hears no other signal. */
+export function killGroup({ pid }: WorkerProcess): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+  } catch {
+    // Nobody is left.
+  }
 }

@@ -3,7 +3,7 @@ import { closeSync, openSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { LogFormat } from '../shared/text/logLine.js';
-import type { Launcher } from './launcher.js';
+import { killGroup, type Launcher } from './launcher.js';
 
 export interface LocalLauncherOptions {
   /** Where the coordinator listens. */
@@ -30,5 +30,6 @@ export function localLauncher({ address, sharedFile, logFormat }: LocalLauncherO
       closeSync(output);
       return child;
     },
+    end: killGroup,
   };
 }

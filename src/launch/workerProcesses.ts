@@ -70,7 +70,7 @@ export class WorkerProcesses {
     const slot = this.#slots[number];
     if (!slot) return;
     if (isFinal) slot.isGivenUp = true;
-    if (slot.child) killGroup(slot.child);
+    if (slot.child) slot.launcher.end(slot.child);
   }
 
   /** None is started again from now on. */
@@ -82,12 +82,12 @@ export class WorkerProcesses {
   /** Waits until all have left; ends by force those that do not. */
   async close(): Promise<void> {
     this.retire();
-    const children = this.#slots.flatMap(({ child }) => (child ? [child] : []));
+    const running = this.#slots.flatMap(({ child, launcher }) => (child ? [{ child, launcher }] : []));
     const timer = new AwakeTimer(() => {
-      for (const child of children) killGroup(child);
+      for (const { child, launcher } of running) launcher.end(child);
     }, leaveTimeout);
-    for (const child of children) child.stdin?.end();
-    await Promise.all(children.map((child) => ended(child)));
+    for (const { child } of running) child.stdin?.end();
+    await Promise.all(running.map(({ child }) => ended(child)));
     timer.clear();
   }
 
@@ -102,7 +102,7 @@ export class WorkerProcesses {
       if (slot.child !== child) return;
       slot.child = undefined;
       // What it has started may be there still.
-      killGroup(child);
+      slot.launcher.end(child);
       if (!this.#isClosing) this.#restart(number, slot, child.pid ?? 0, reason);
     };
     child.once('error', (error) => end(`could not be started (${error.message})`));
@@ -134,15 +134,6 @@ export function howEnded(code: number | null, signal: string | null, kills: numb
   if (signal === null) return `ended with exit code ${code}`;
   if (signal !== 'SIGKILL' || kills <= 0) return `was killed by ${signal}`;
   return `was killed because its control group ran out of memory (${signal}); use fewer workers, or a memoryLimit, beyond which data are read from their files`;
-}
-
-/** Ends a worker and what it has started. One that is stopped (SIGSTOP) hears no other signal. */
-function killGroup({ pid }: WorkerProcess): void {
-  try {
-    if (pid !== undefined) process.kill(-pid, 'SIGKILL');
-  } catch {
-    // Nobody is left.
-  }
 }
 
 function ended(child: WorkerProcess): Promise<void> {

@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline';
 import { appendLogLine } from '../../shared/text/logFile.js';
 import type { LogFormat } from '../../shared/text/logLine.js';
 import type { RunKeys } from '../../shared/transport/keys.js';
-import type { Launcher } from '../launcher.js';
+import { killGroup, type Launcher } from '../launcher.js';
 import { type Ssh, startOn } from './ssh.js';
 
 export interface SshLauncherOptions {
@@ -48,5 +48,6 @@ export function sshLauncher({ role, ssh, host, count, index, address, keys, logF
       }
       return child;
     },
+    end: killGroup,
   };
 }
