@@ -11,7 +11,6 @@ import type { Hub, Link } from '../shared/transport/transport.js';
 import { helloOf } from '../worker/connection/hello.js';
 import { CoordinatorEnded, hasLeft, LinkLost, linkEnd, Moved } from '../worker/connection/linkErrors.js';
 import type { Connection } from '../worker/connection/way.js';
-import { ownAddressTowards } from './ownAddress.js';
 import { Subtree, type SubtreeOptions } from './subtree.js';
 
 /** Bytes: how large tensors are it learns only from the coordinator's config. */
@@ -24,11 +23,13 @@ const maxFrame = 2 ** 30;
  */
 export async function serveAggregator(link: Link, connection: Connection, options: SubtreeOptions): Promise<void> {
   if (options.leave.aborted) throw new Interrupted(hasLeft);
-  const own = await ownAddressTowards(connection.address);
+  const { transport = sockets } = options;
+  const own = await transport.ownAddressTowards(connection.address);
+  if (own === undefined) throw new LinkLost(`${connection.address} does not answer any more`);
   const folder = makeTemporaryFolder({ longest: longestSocketPath, name: 'hub', say: options.say });
   // Of this machine alone: who comes that way may share memory.
   const alsoAt = `ipc://${folder}/hub`;
-  const { keys, bind = `tcp://${hostInAddress(own)}:0`, advertise = own, say, transport = sockets } = options;
+  const { keys, bind = `tcp://${hostInAddress(own)}:0`, advertise = own, say } = options;
   const leave = (): void => {
     link.send(encode({ type: 'leaving' }));
     void link.close();

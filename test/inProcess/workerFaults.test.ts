@@ -1,11 +1,11 @@
 import { test } from 'tap';
-import { type InProcessWorker, type Moment, type Strike, trainInProcess } from '../fixtures/inProcess/cluster.js';
+import { type InProcess, type Moment, type Strike, trainInProcess } from '../fixtures/inProcess/cluster.js';
 import { movableClock } from '../fixtures/inProcess/movableClock.js';
 import { smallRun } from '../fixtures/inProcess/smallRun.js';
 
 /** Each fault of a worker, at each message that it sends or hears, for the first time and later. */
 
-const faults: Readonly<Record<string, (worker: InProcessWorker) => void>> = {
+const faults: Readonly<Record<string, (worker: InProcess) => void>> = {
   'is killed': (worker) => worker.kill(),
   'is stopped': ({ link }) => link.stop(),
   'loses its connection': ({ link }) => link.cut(),
@@ -48,7 +48,7 @@ test('one that is stopped past its time and goes on joins as another, and what i
   const clock = movableClock(t);
   const config = smallRun(t.testdir());
   const { result: expected } = await clock.until(trainInProcess({ config }));
-  const stopped: InProcessWorker[] = [];
+  const stopped: InProcess[] = [];
   const strikes: Strike[] = [
     {
       ...{ slot: 1, way: 'sends', type: 'gradient', time: 9 },

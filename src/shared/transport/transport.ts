@@ -1,3 +1,4 @@
+import type { Address } from './address.js';
 import type { RunKeys } from './keys.js';
 
 /** Names one connection of one worker; a worker that comes back has another. */
@@ -14,7 +15,16 @@ export interface Transport {
   openHub(options: HubOptions): Promise<Hub>;
   /** Connects a worker once: when the connection ends, so does the link. An address that does not answer is no error here. */
   openLink(address: string, options: LinkOptions): Link;
+  /** Does something listen there now? */
+  knock(address: Address): Promise<Knocked>;
+  /** The address of this machine by which it reaches another; undefined where nothing listens there. */
+  ownAddressTowards(address: string): Promise<string | undefined>;
 }
+
+/** Where something listens, with its name resolved; or why it is not to be reached, and whether it is said to be on another machine. */
+export type Knocked =
+  | { readonly isOpen: true; readonly address: string }
+  | { readonly isOpen: false; readonly reason: string; readonly isElsewhere?: boolean };
 
 export interface Hub {
   /** Where workers connect, with the port that was found. */

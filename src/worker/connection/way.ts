@@ -62,9 +62,9 @@ export class Way {
 
   /** Waits for whoever it is; undefined where that cannot be reached, or once told to leave. @throws RunError after too long */
   async next(): Promise<Connection | undefined> {
-    const { coordinator, say, leave } = this.#options;
+    const { coordinator, say, leave, transport } = this.#options;
     const move = this.#move;
-    const options = { connectTimeout: this.#timeout, say, leave };
+    const options = { connectTimeout: this.#timeout, say, leave, transport };
     const address = move ? await this.#aggregator(move) : await knock(coordinator, options);
     this.#move = undefined;
     this.#isBelow = move !== undefined;
@@ -82,7 +82,7 @@ export class Way {
   /** One that does not answer may be gone, which the coordinator finds out, too. */
   async #aggregator({ addresses }: Message<'move'>): Promise<string | undefined> {
     const { say, leave } = this.#options;
-    const address = await reachable(addresses, leave);
+    const address = await reachable(addresses, this.#options);
     if (address !== undefined || leave.aborted) return address;
     this.#misses++;
     say(`no aggregator answers at ${addresses.join(' or ')}: back to the coordinator`);
@@ -104,7 +104,7 @@ export class Way {
     const { reconnectTimeout, say } = this.#options;
     if (this.#isBelow && error instanceof LinkLost && !(error instanceof CoordinatorEnded)) {
       // Tidies up after one that was killed.
-      await reachable([this.#address], this.#options.leave);
+      await reachable([this.#address], this.#options);
       say(`${errorMessage(error)}: back to the coordinator`);
       this.#timeout = reconnectTimeout;
       const isMissed = error instanceof HandshakeFailed;
@@ -123,10 +123,10 @@ export class Way {
 }
 
 /** The first address that answers at once. What nothing answers at any more is tidied away. */
-async function reachable(addresses: readonly string[], leave: AbortSignal): Promise<string | undefined> {
+async function reachable(addresses: readonly string[], { leave, transport }: StayOptions): Promise<string | undefined> {
   for (const address of addresses) {
     try {
-      return await knock({ address }, { connectTimeout: 0, say: () => undefined, leave });
+      return await knock({ address }, { connectTimeout: 0, say: () => undefined, leave, transport });
     } catch {
       tidy(address);
     }

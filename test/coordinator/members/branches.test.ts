@@ -3,6 +3,7 @@ import { Branches } from '../../../src/coordinator/members/branches.js';
 import type { BranchesOptions } from '../../../src/coordinator/members/placing.js';
 import { type Member, Roster } from '../../../src/coordinator/members/roster.js';
 import type { FromCoordinator, Message } from '../../../src/shared/protocol/protocol.js';
+import { movableClock } from '../../fixtures/inProcess/movableClock.js';
 import { hello, ready } from '../../fixtures/messages.js';
 
 /** Who is sent to which aggregator, and what becomes of those below one that is gone. */
@@ -78,12 +79,8 @@ class Tree {
   }
 }
 
-/** Lets timers of no time run. */
-function patience(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 5));
-}
-
 test('workers go to the aggregator of their host, others to that which has the fewest', async (t) => {
+  const clock = movableClock(t);
   const tree = new Tree(t);
   tree.come('a', 'aggregator', 'one');
   tree.come('b', 'aggregator', 'two');
@@ -94,7 +91,7 @@ test('workers go to the aggregator of their host, others to that which has the f
   t.same(tree.sentTo('w'), ['ipc:///tmp/b', 'tcp://b:1'], 'and may come by what only its host has');
   tree.come('v', 'worker', 'three');
   t.equal(tree.sentTo('v'), undefined, 'it waits for one of its own');
-  await patience();
+  await clock.pass(100);
   t.same(tree.sentTo('v'), ['tcp://a:1']);
 });
 
@@ -109,13 +106,14 @@ test('a worker that has come before the aggregator of its host waits for it', as
 });
 
 test('auto: only below an aggregator of the own host, and nobody waits where none is expected', async (t) => {
+  const clock = movableClock(t);
   const tree = new Tree(t, { topology: 'auto' });
   tree.come('v', 'worker', 'one');
   t.same(tree.said(), ['v stays']);
   tree.come('a', 'aggregator', 'one');
   tree.open('a');
   tree.come('w', 'worker', 'two');
-  await patience();
+  await clock.pass(100);
   t.same(tree.said(), ['a stays', 'aggregator 0 lets workers in', 'w stays']);
   const expecting = new Tree(t, { topology: 'auto', expects: true, patience: 60_000 });
   expecting.come('v', 'worker', 'one');
@@ -135,13 +133,14 @@ test('who reaches no aggregator again and again stays', async (t) => {
 });
 
 test('star: everyone stays; a tree without aggregators says so once', async (t) => {
+  const clock = movableClock(t);
   const star = new Tree(t, { topology: 'star' });
   star.come('w', 'worker', 'one');
   t.same(star.said(), ['w stays']);
   const tree = new Tree(t);
   tree.come('w', 'worker', 'one');
   tree.come('v', 'worker', 'one');
-  await patience();
+  await clock.pass(100);
   t.same(tree.said(), [
     'no aggregator has come (bpnn-dist aggregator --connect ADDRESS): workers stay with the coordinator',
     'w stays',
