@@ -1,8 +1,8 @@
 import type { DataSpec, FileData, FilePair, ImagesData, TableData } from '../shared/config/dataSchema.js';
 import { fileSize } from '../shared/files/readFile.js';
 import { plainArray } from './arrays/plainArray.js';
-import { type Converted, convertImages, convertTable, type TableLike } from './cache/build.js';
 import type { CachePlace } from './cache/place.js';
+import { type Converted, convertImages, convertTable, type TableLike } from './conversion/build.js';
 import type { Fit } from './fit.js';
 import type { ImagesLike } from './images/folder.js';
 import { mnistFiles } from './mnist.js';

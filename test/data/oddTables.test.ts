@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Test, test } from 'tap';
-import { convertTable, type TableRequest } from '../../src/data/cache/build.js';
+import { convertTable, type TableRequest } from '../../src/data/conversion/build.js';
 import { inspectData } from '../../src/data/inspectData.js';
 import { openArrays } from '../../src/data/openData.js';
 import { figuresOf, isCount, isLossy, joinFigures } from '../../src/data/table/figures.js';

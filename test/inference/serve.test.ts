@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { InjectOptions } from 'light-my-request';
 import sharp from 'sharp';
 import { type Test, test } from 'tap';
-import { convertTable } from '../../src/data/cache/build.js';
+import { convertTable } from '../../src/data/conversion/build.js';
 import { loadModel } from '../../src/inference/loadModel.js';
 import type { Model } from '../../src/inference/model.js';
 import { Batcher } from '../../src/inference/serve/batcher.js';

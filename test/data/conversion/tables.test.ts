@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'tap';
 import { openArray } from '../../../src/data/arrays/arrayFile.js';
-import { convertTable } from '../../../src/data/cache/build.js';
+import { convertTable } from '../../../src/data/conversion/build.js';
 import { openTable } from '../../../src/data/table/openTable.js';
 import { cutLines } from '../../../src/data/table/textLines.js';
 import { parquetFile } from '../../fixtures/sources.js';

@@ -5,15 +5,15 @@ import { unreadable } from '../../shared/files/readFile.js';
 import { shortHash } from '../../shared/files/shortHash.js';
 import { usableCores } from '../../shared/system/controlGroup.js';
 import { DataError } from '../../shared/text/errors.js';
+import { alone } from '../cache/lock.js';
+import type { CachePlace } from '../cache/place.js';
 import { readImage } from '../images/decode.js';
 import { type ImageFolder, type ImagesLike, listImages } from '../images/folder.js';
 import type { Missing } from '../table/encode.js';
 import { openTable } from '../table/openTable.js';
 import { schemaOf, shortList, type TableSchema } from '../table/tableSchema.js';
 import { assembleImages, assembleTable, knownSchema, notesOn } from './assemble.js';
-import { alone } from './lock.js';
 import { convertPart, type PartFiles, type PartSource, readInfo } from './part.js';
-import type { CachePlace } from './place.js';
 import { convertAll } from './pool.js';
 
 /** Goes with every cache; another one means that it is converted anew. */
