@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import { show } from './fields.js';
-import { isMapping } from './merge.js';
+import { show } from '../shared/config/fields.js';
+import { isMapping } from '../shared/config/merge.js';
 
 /** A key whose value differs between two configs. */
 export interface Difference {

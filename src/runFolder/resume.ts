@@ -2,7 +2,6 @@ import { closeSync, existsSync, openSync, readdirSync, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path';
 import { endOf, passedLimits } from '../coordinator/training/policies/ending.js';
 import type { Config } from '../shared/config/configSchema.js';
-import { differencesOf, showBoth } from '../shared/config/differences.js';
 import type { Machine } from '../shared/config/machine.js';
 import { mergeConfigs } from '../shared/config/merge.js';
 import { parseConfig } from '../shared/config/parseConfig.js';
@@ -13,6 +12,7 @@ import { buildNetwork } from '../shared/model/network.js';
 import { ConfigError, type Problem, RunIsOver, UsageError } from '../shared/text/errors.js';
 import type { Checkpoint } from './checkpoint.js';
 import { newestCheckpoint } from './checkpointFiles.js';
+import { differencesOf, showBoth } from './configDifferences.js';
 import { nothingToDo } from './endText.js';
 import type { MetricsEnd, RunIdentity } from './ownCheckpoint.js';
 import { readRunConfig } from './runConfig.js';

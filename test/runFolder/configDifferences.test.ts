@@ -1,5 +1,5 @@
 import { test } from 'tap';
-import { differencesOf, showBoth } from '../../../src/shared/config/differences.js';
+import { differencesOf, showBoth } from '../../src/runFolder/configDifferences.js';
 
 test('differences are leaves', (t) => {
   t.same(differencesOf({ a: { b: 1, c: [1, { d: 2 }] }, e: 5 }, { a: { b: 1, c: [1, { d: 3 }] }, e: 5 }), [
