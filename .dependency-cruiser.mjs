@@ -1,6 +1,6 @@
 /**
  * The arrows between rooms: what each may import besides itself. Rooms outside shared may also import all of shared.
- * What does not stand here is refused, also between two files of types; a new room starts with a line of its own.
+ * Any other import is refused, imports of types included. A new room needs a row of its own.
  */
 const arrows = {
   // What all sides agree on, from the ground up.
@@ -45,11 +45,14 @@ const arrows = {
   netcheck: ['worker/connection'],
 
   // Runs: their folder, looking at them, using what they have trained, and what wires all of it.
-  runFolder: [...room('coordinator')],
-  view: ['runFolder', ...room('coordinator')],
+  runFolder: ['coordinator/training', 'coordinator/members', 'coordinator/timing'],
+  view: ['runFolder', 'coordinator/training', 'coordinator/members', 'coordinator/timing'],
   inference: ['runFolder', 'formats', 'data', 'engines'],
   run: [...room('coordinator'), ...room('step'), 'runFolder', 'launch', 'data', 'formats', 'view'],
   experiments: ['run', 'runFolder', 'data'],
+
+  // The two ways in: the library, which is index.ts, and the command line.
+  index: ['run', 'runFolder', 'inference'],
   cli: [
     'aggregator',
     'data',
@@ -71,6 +74,8 @@ const arrows = {
 const packages = {
   zeromq: '^src/shared/transport/',
   koffi: '^src/(shared/system/memorySystem|engines/gpu|engines/blas/library|engines/onnx/cudaPackage)\\.ts$',
+  'onnxruntime-node': '^src/engines/onnx/',
+  'onnxruntime-web': '^src/engines/onnx/',
   commander: '^src/cli/',
 };
 
@@ -84,29 +89,62 @@ function room(name) {
   return parts[name];
 }
 
-/** A room's own files: where others stand within it, not those. */
+/** A room's own files: not those of rooms that stand within it. */
 function pathOf(name) {
+  if (name === 'index') return '^src/index\\.ts$';
   const isDivided = Object.keys(arrows).some((other) => other.startsWith(`${name}/`));
   return isDivided ? `^src/${name}/[^/]+$` : `^src/${name}/`;
 }
 
-const allowed = Object.entries(arrows).map(([name, targets]) => ({
-  from: { path: pathOf(name) },
-  to: { path: [pathOf(name), ...targets.map(pathOf), ...(name.startsWith('shared/') ? [] : ['^src/shared/'])] },
-}));
+/** What a row refuses. The message names the room, what it may import, and this table. */
+function ruleOf([name, targets]) {
+  const isShared = name.startsWith('shared/');
+  const all = [...(isShared ? [] : ['shared']), ...targets];
+  return {
+    name: `arrows of ${name}`,
+    comment: `${name} may import ${all.join(', ') || 'no other room'}: see the table in .dependency-cruiser.mjs.`,
+    severity: 'error',
+    from: { path: pathOf(name) },
+    to: { path: '^(src|dist)/', pathNot: [pathOf(name), ...targets.map(pathOf), ...(isShared ? [] : ['^src/shared/'])] },
+  };
+}
+
+const page = '^src/view/page/';
 
 export default {
   forbidden: [
-    { name: 'no-circles', comment: 'Files import each other in a circle.', severity: 'error', from: {}, to: { circular: true } },
+    ...Object.entries(arrows).map(ruleOf),
+    {
+      name: 'room without arrows',
+      comment: 'This room has no row in the table in .dependency-cruiser.mjs: add one that names what it may import.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: Object.keys(arrows).map(pathOf) },
+      to: {},
+    },
+    { name: 'no circles', comment: 'Files import each other in a circle.', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'no circles of folders',
+      comment: 'Folders import each other in a circle.',
+      severity: 'error',
+      scope: 'folder',
+      from: {},
+      to: { circular: true },
+    },
     ...Object.entries(packages).map(([name, path]) => ({
-      ...{ name: `only-some-import-${name}`, severity: 'error' },
-      comment: `Only files at ${path} import ${name}.`,
-      from: { path: '^src', pathNot: path },
-      to: { path: `^node_modules/${name}/` },
+      name: `only some import ${name}`,
+      comment: `Only files at ${path} may import ${name}: see packages in .dependency-cruiser.mjs.`,
+      severity: 'error',
+      from: { path: '^src/', pathNot: path },
+      to: { path: `(^|node_modules/)${name}(/|$)` },
+    })),
+    ...[{ pathNot: '^src/view/' }, { pathNot: page, dependencyTypesNot: ['type-only'] }].map((refused) => ({
+      name: 'page imports types of view',
+      comment: 'src/view/page runs in a browser: it may import types of view, and nothing else of this project.',
+      severity: 'error',
+      from: { path: page },
+      to: { path: '^src/', ...refused },
     })),
   ],
-  allowed: [...allowed, { from: { path: '^src/[^/]+$' }, to: {} }, { from: {}, to: { pathNot: '^src' } }],
-  allowedSeverity: 'error',
   options: {
     doNotFollow: { path: 'node_modules' },
     exclude: { path: '/assembly/' },

@@ -1,4 +1,4 @@
-import type { RunStatus } from '../../runFolder/runStatus.js';
+import type { RunStatus, WorkerStatus } from '../../runFolder/runStatus.js';
 import type { HardestImages } from '../../shared/model/hardestImages.js';
 
 /** What server and page say to each other. A number that is not finite, or not known, is null. */
@@ -86,5 +86,5 @@ export interface ServerEnd {
   readonly runs: readonly string[];
 }
 
-/** GET /api/runs/ID/hardest. */
-export type { HardestImages };
+/** GET /api/runs/ID/hardest answers with the first; the others are parts of a snapshot. The page imports nothing beyond view. */
+export type { HardestImages, RunStatus, WorkerStatus };

@@ -1,5 +1,4 @@
-import type { RunStatus, WorkerStatus } from '../../runFolder/runStatus.js';
-import type { HardestImages, RunSnapshot } from '../dashboard/api.js';
+import type { HardestImages, RunSnapshot, RunStatus, WorkerStatus } from '../dashboard/api.js';
 import { titleOf } from './curves.js';
 import { element, type Head, table } from './dom.js';
 import type { RunView } from './runView.js';
