@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { median } from '../src/shared/numbers/median.js';
 import { type Measured, measureOurEpoch, measureOurs } from './ours.js';
 import { measureKerasEpoch, measureTfjsEpoch, peers } from './peers.js';
 import { nameOf, parametersOf, type Setting, settings } from './settings.js';
@@ -27,7 +28,6 @@ interface Taken {
 }
 
 const sorted = (figures: readonly number[]): number[] => [...figures].sort((a, b) => a - b);
-const median = (figures: readonly number[]): number => sorted(figures)[Math.floor(figures.length / 2)] ?? Number.NaN;
 const short = (figure: number): number => Number(figure.toPrecision(3));
 const spread = (figures: readonly number[]): string =>
   `${short(sorted(figures)[0] ?? Number.NaN)} - ${short(sorted(figures).at(-1) ?? Number.NaN)}`;

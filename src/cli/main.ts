@@ -7,7 +7,7 @@ import { refuseWindows } from '../shared/system/platform.js';
 import { version } from '../shared/system/version.js';
 import { DataError, errorCode, Interrupted, ProtocolError, RunError, UsageError } from '../shared/text/errors.js';
 import { type LogFormat, logLine } from '../shared/text/logLine.js';
-import { printableText } from '../shared/text/printable.js';
+import { say } from '../shared/text/say.js';
 import { refuseSurplus } from './flags/surplusArguments.js';
 import { heedNohup, nohupOption } from './process/nohup.js';
 
@@ -63,7 +63,7 @@ function report(error: unknown): void {
   const text =
     error instanceof Error ? (isExpected || isSystemError(error) ? error.message : (error.stack ?? error.message)) : String(error);
   const line = `${error instanceof Interrupted ? '' : 'error: '}${text}`;
-  process.stderr.write(`${logFormat === 'json' ? logLine('json', 'bpnn-dist', line) : printableText(line)}\n`);
+  say(logFormat === 'json' ? logLine('json', 'bpnn-dist', line) : line);
 }
 
 /** Is it the machine that says no, or a limit of Node.js, and not us? The message names the call and the file, or the limit. */

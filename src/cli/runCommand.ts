@@ -6,6 +6,7 @@ import type { LockedResumption } from '../runFolder/resume.js';
 import { machineHere } from '../shared/config/machine.js';
 import { errorMessage, RunIsOver } from '../shared/text/errors.js';
 import { printableLine } from '../shared/text/printable.js';
+import { say } from '../shared/text/say.js';
 import { traceRequest } from '../view/trace/tracedSteps.js';
 import { configFlags } from './flags/configFlags.js';
 import { dashboardFor, dashboardOption, shownOn } from './flags/dashboardFlag.js';
@@ -15,7 +16,7 @@ import { refuseCopies } from './process/srunCopies.js';
 import { stoppable } from './process/stoppable.js';
 import { amount, duration, figure, rate } from './screen/format.js';
 import { jsonView } from './screen/jsonView.js';
-import { print, say } from './screen/say.js';
+import { print } from './screen/print.js';
 import { runView } from './screen/terminalView.js';
 
 /** Adds a flag for every key of a config, and --json. */

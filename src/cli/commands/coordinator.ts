@@ -1,9 +1,9 @@
 import { Command } from 'commander';
 import { UsageError } from '../../shared/text/errors.js';
+import { say } from '../../shared/text/say.js';
 import { isLoopback, parseAddress } from '../../shared/transport/address.js';
 import { type RunKeys, readKeys } from '../../shared/transport/keys.js';
 import { addConfigFlags, runCommand } from '../runCommand.js';
-import { say } from '../screen/say.js';
 
 interface BindFlags {
   readonly bind: string;

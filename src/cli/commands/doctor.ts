@@ -3,7 +3,7 @@ import type { Finding } from '../../setup/diagnose.js';
 import { deviceOf } from '../../shared/engine/device.js';
 import { engineNames } from '../../shared/engine/engineNames.js';
 import { UsageError } from '../../shared/text/errors.js';
-import { print } from '../screen/say.js';
+import { print } from '../screen/print.js';
 
 interface Flags {
   readonly engine?: string;

@@ -4,9 +4,10 @@ import type { Evaluation } from '../../inference/evaluateModel.js';
 import { machineHere } from '../../shared/config/machine.js';
 import { deviceOf } from '../../shared/engine/device.js';
 import { UsageError } from '../../shared/text/errors.js';
+import { say } from '../../shared/text/say.js';
 import { textTable } from '../../shared/text/textTable.js';
 import { figure } from '../screen/format.js';
-import { print, say } from '../screen/say.js';
+import { print } from '../screen/print.js';
 
 interface EvaluateFlags {
   readonly weights?: string;

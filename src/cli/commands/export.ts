@@ -2,8 +2,9 @@ import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { Command, Option } from 'commander';
 import { errorCode, errorMessage, RunError, UsageError } from '../../shared/text/errors.js';
+import { say } from '../../shared/text/say.js';
 import { weightsChoice } from '../flags/weightsChoice.js';
-import { print, say } from '../screen/say.js';
+import { print } from '../screen/print.js';
 
 interface ExportFlags {
   readonly format: string;

@@ -1,8 +1,9 @@
 import { Command } from 'commander';
 import type { ColumnReport, DataReport } from '../../data/inspectData.js';
+import { say } from '../../shared/text/say.js';
 import { textTable } from '../../shared/text/textTable.js';
 import { amount, figure } from '../screen/format.js';
-import { print, say } from '../screen/say.js';
+import { print } from '../screen/print.js';
 
 export function inspectCommand(): Command {
   return new Command('inspect')

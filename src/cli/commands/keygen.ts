@@ -1,6 +1,6 @@
 import { Command } from 'commander';
+import { say } from '../../shared/text/say.js';
 import { quoted } from '../../shared/text/shellWord.js';
-import { say } from '../screen/say.js';
 
 export function keygenCommand(): Command {
   return new Command('keygen')

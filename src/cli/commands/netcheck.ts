@@ -7,6 +7,7 @@ import type { CheckOptions, NetworkFigures } from '../../netcheck/check.js';
 import { buildNetwork } from '../../shared/model/network.js';
 import { version } from '../../shared/system/version.js';
 import { RunError, UsageError } from '../../shared/text/errors.js';
+import { say } from '../../shared/text/say.js';
 import { quoted } from '../../shared/text/shellWord.js';
 import { textTable } from '../../shared/text/textTable.js';
 import { addressAt, isLoopback, parseAddress } from '../../shared/transport/address.js';
@@ -14,7 +15,7 @@ import { type RunKeys, readKeys } from '../../shared/transport/keys.js';
 import { addHostFlags, everywhere, type HostFlags, hostsIn, seenFrom, sshOf } from '../flags/hostsFlag.js';
 import { loadConfig } from '../flags/loadConfig.js';
 import { keysOf } from '../flags/workerFlags.js';
-import { print, say } from '../screen/say.js';
+import { print } from '../screen/print.js';
 
 interface NetcheckFlags extends HostFlags {
   readonly connect?: string;

@@ -6,10 +6,11 @@ import type { Prediction } from '../../inference/predictFile.js';
 import { deviceOf } from '../../shared/engine/device.js';
 import { makeTemporaryFolder } from '../../shared/files/temporaryFolder.js';
 import { printableLine } from '../../shared/text/printable.js';
+import { say } from '../../shared/text/say.js';
 import { wholeFlag } from '../flags/wholeFlag.js';
 import { onStopSignal } from '../process/stopSignals.js';
 import { figure } from '../screen/format.js';
-import { print, say } from '../screen/say.js';
+import { print } from '../screen/print.js';
 
 interface PredictFlags {
   readonly weights?: string;

@@ -6,12 +6,13 @@ import type { ReadConfig } from '../../run/readConfig.js';
 import type { Config } from '../../shared/config/configSchema.js';
 import { machineHere } from '../../shared/config/machine.js';
 import { RunError, UsageError } from '../../shared/text/errors.js';
+import { say } from '../../shared/text/say.js';
 import { configFlags } from '../flags/configFlags.js';
 import { loadConfig } from '../flags/loadConfig.js';
 import { wholeFlag } from '../flags/wholeFlag.js';
 import { stoppable } from '../process/stoppable.js';
 import { duration, figure } from '../screen/format.js';
-import { print, say } from '../screen/say.js';
+import { print } from '../screen/print.js';
 
 /** Keys that the grid says, or that are the experiment's own. */
 const ownKeys: ReadonlySet<string> = new Set(['batchSize', 'workers', 'shards', 'seed', 'name', 'runs', 'steps']);

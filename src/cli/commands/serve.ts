@@ -2,12 +2,12 @@ import { Command } from 'commander';
 import { deviceOf } from '../../shared/engine/device.js';
 import { dashboardAddress, urlAt } from '../../shared/http/access.js';
 import { UsageError } from '../../shared/text/errors.js';
+import { say } from '../../shared/text/say.js';
 import { tokenFor } from '../flags/dashboardFlag.js';
 import { secondsFlag } from '../flags/secondsFlag.js';
 import { weightsChoice } from '../flags/weightsChoice.js';
 import { wholeFlag } from '../flags/wholeFlag.js';
 import { serverStop } from '../process/serverStop.js';
-import { say } from '../screen/say.js';
 
 interface ServeFlags {
   readonly port: string;

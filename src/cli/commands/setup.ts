@@ -4,7 +4,7 @@ import type { Trial } from '../../engines/trial/tryEngine.js';
 import type { SetupOptions } from '../../setup/obtain.js';
 import type { Device } from '../../shared/engine/device.js';
 import { RunError } from '../../shared/text/errors.js';
-import { say } from '../screen/say.js';
+import { say } from '../../shared/text/say.js';
 
 const defaultIndex = 'https://pypi.org/simple';
 

@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { ownCommand } from '../../launch/ownCommand.js';
 import { wantsAggregators } from '../../shared/config/topology.js';
+import { say } from '../../shared/text/say.js';
 import { quoted } from '../../shared/text/shellWord.js';
 import { configFlags } from '../flags/configFlags.js';
 import { loadConfig } from '../flags/loadConfig.js';
 import { addJobFlags, fromHere, gpusIn, type JobFlags, jobNameOf, literally, passedOn, resources, whoAndWhere } from '../flags/slurmJob.js';
 import { wholeFlag } from '../flags/wholeFlag.js';
 import { amount } from '../screen/format.js';
-import { say } from '../screen/say.js';
 import { slurmScaleCommand } from './slurmScale.js';
 
 interface Flags extends JobFlags, Readonly<Record<string, unknown>> {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { cellsOf, distinct } from '../../experiments/grid.js';
 import { ownCommand } from '../../launch/ownCommand.js';
+import { say } from '../../shared/text/say.js';
 import {
   addJobFlags,
   fromHere,
@@ -16,7 +17,6 @@ import {
 } from '../flags/slurmJob.js';
 import { wholeFlag } from '../flags/wholeFlag.js';
 import { amount } from '../screen/format.js';
-import { say } from '../screen/say.js';
 import { addScaleFlags, experimentOf, type ScaleFlags } from './scale.js';
 
 interface Flags extends JobFlags, ScaleFlags {

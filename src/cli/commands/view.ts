@@ -1,11 +1,11 @@
 import { Command } from 'commander';
 import { dashboardAddress } from '../../shared/http/access.js';
 import { RunError } from '../../shared/text/errors.js';
+import { say } from '../../shared/text/say.js';
 import { tokenFor } from '../flags/dashboardFlag.js';
 import { wholeFlag } from '../flags/wholeFlag.js';
 import { serverStop } from '../process/serverStop.js';
 import { dashboardRate, openDashboard } from '../screen/dashboard.js';
-import { say } from '../screen/say.js';
 
 export function viewCommand(): Command {
   return new Command('view')

@@ -5,6 +5,7 @@ import { Command } from 'commander';
 import { errorMessage, UsageError } from '../../shared/text/errors.js';
 import { type LogFormat, logFormats, logLine } from '../../shared/text/logLine.js';
 import { printableLine } from '../../shared/text/printable.js';
+import { say } from '../../shared/text/say.js';
 import { parseAddress } from '../../shared/transport/address.js';
 import type { RunKeys } from '../../shared/transport/keys.js';
 import type { Whereabouts } from '../../worker/connection/awaitCoordinator.js';
@@ -76,7 +77,7 @@ export async function serving(flags: ServingFlags, name: string): Promise<Servin
     slot: flags.slot === undefined ? undefined : Number(flags.slot),
     workersHere: flags.workersHere === undefined ? undefined : Number(flags.workersHere),
     leave: leave.signal,
-    say: (line) => process.stderr.write(`${lineOf(flags, name, line)}\n`),
+    say: (line) => say(lineOf(flags, name, line)),
   };
 }
 

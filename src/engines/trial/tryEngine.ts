@@ -1,6 +1,7 @@
 import { viewOf } from '../../shared/model/layout.js';
 import { buildNetwork } from '../../shared/model/network.js';
 import type { DenseLayer, Loss, Metric, ModelSpec } from '../../shared/model/spec.js';
+import { median } from '../../shared/numbers/median.js';
 import { errorMessage } from '../../shared/text/errors.js';
 import type { Engine, EngineTask } from '../engine.js';
 import { openOnnx } from '../onnx/open.js';
@@ -132,5 +133,5 @@ export async function timeOf(engine: Engine, { network }: EngineTask, count: num
   for (let spent = 0; spent < patience / 4; ) spent += await run();
   const times: number[] = [];
   for (let spent = 0; spent < patience; spent += times.at(-1) ?? patience) times.push(await run());
-  return times.sort((a, b) => a - b)[times.length >> 1] ?? Number.NaN;
+  return median(times);
 }

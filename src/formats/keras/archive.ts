@@ -12,9 +12,10 @@ import { type ParameterLayout, viewOf } from '../../shared/model/layout.js';
 import { buildNetwork } from '../../shared/model/network.js';
 import { version } from '../../shared/system/version.js';
 import { DataError, errorMessage } from '../../shared/text/errors.js';
+import { snakeCase } from '../../shared/text/snakeCase.js';
 import { notedMetadata } from '../metadata.js';
 import type { SavedModel, TrainableModel } from '../savedModel.js';
-import { compileConfig, readCompiled, snake } from './compile.js';
+import { compileConfig, readCompiled } from './compile.js';
 import { type File, floatsAt, groupAt, readHdf5, writeFloats, writeHdf5 } from './hdf5.js';
 import { jsonOf, pythonJson } from './kerasJson.js';
 import { type KerasObject, kerasLayers } from './kerasLayers.js';
@@ -129,7 +130,7 @@ function writeWeights(file: File, { spec, weights, optimizer, state }: Trainable
 function storedLayers(layers: readonly KerasObject[]): { readonly name: string; readonly path: string }[] {
   const counts = new Map<string, number>();
   return layers.map(({ class_name: kind, config }) => {
-    const base = snake(kind);
+    const base = snakeCase(kind);
     const count = counts.get(base) ?? 0;
     counts.set(base, count + 1);
     return { name: String(config['name']), path: count === 0 ? base : `${base}_${count}` };

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { OptimizerSpec, Schedule } from '../../shared/config/optimizerSchema.js';
 import type { Loss, Metric } from '../../shared/model/spec.js';
+import { snakeCase } from '../../shared/text/snakeCase.js';
 import type { ModelMetadata } from '../metadata.js';
 import type { KerasObject } from './kerasLayers.js';
 
@@ -61,7 +62,7 @@ function lossOf(value: unknown): Loss | undefined {
   const { success, data } = named.safeParse(value);
   // Ours are of probabilities, and of targets as they are.
   if (success && (data.config.from_logits || (data.config.label_smoothing ?? 0) > 0)) return undefined;
-  const name = success ? snake(data.class_name) : String(value);
+  const name = success ? snakeCase(data.class_name) : String(value);
   const found = (Object.keys(lossNames) as Loss[]).find((loss) => lossNames[loss] === name);
   return found ?? otherLosses.get(name);
 }
@@ -70,16 +71,8 @@ function lossOf(value: unknown): Loss | undefined {
 function metricsOf(value: unknown): Metric[] {
   if (Array.isArray(value)) return value.flatMap(metricsOf);
   const { success, data } = named.safeParse(value);
-  const found = metricNames.get(success ? (data.config.fn ?? snake(data.class_name)) : String(value));
+  const found = metricNames.get(success ? (data.config.fn ?? snakeCase(data.class_name)) : String(value));
   return found ? [found] : [];
-}
-
-/** `CategoricalCrossentropy` to `categorical_crossentropy`. */
-export function snake(name: string): string {
-  return name
-    .replace(/(.)([A-Z][a-z0-9]+)/g, '$1_$2')
-    .replace(/([a-z])([A-Z])/g, '$1_$2')
-    .toLowerCase();
 }
 
 /** The classes of Keras's optimizers. */

@@ -52,7 +52,7 @@ export async function readWeights(
     const bytes = await readGroup(folder, group);
     let at = 0;
     for (const entry of group.weights) {
-      const length = bytesOf(entry, folder);
+      const length = byteLengthOf(entry, folder);
       const parameter = parameters.get(entry.name);
       if (parameter) {
         const [expected, got] = [describe('float32', parameter.shape), describe(entry.dtype, entry.shape)];
@@ -88,7 +88,7 @@ function storedNames(groups: readonly WeightGroup[], names: readonly string[], f
 }
 
 async function readGroup(folder: string, { paths, weights }: WeightGroup): Promise<Uint8Array> {
-  const expected = weights.reduce((sum, entry) => sum + bytesOf(entry, folder), 0);
+  const expected = weights.reduce((sum, entry) => sum + byteLengthOf(entry, folder), 0);
   const files: FileHandle[] = [];
   const what = paths.map((path) => join(folder, path)).join(', ');
   for (const path of paths) {
@@ -124,7 +124,7 @@ async function fill(file: FileHandle, bytes: Uint8Array): Promise<number> {
   return filled;
 }
 
-function bytesOf({ name, shape, dtype }: WeightEntry, folder: string): number {
+function byteLengthOf({ name, shape, dtype }: WeightEntry, folder: string): number {
   const bytes = valueBytes.get(dtype);
   if (bytes === undefined)
     throw new DataError(`${folder}: weights ${name}: expected type ${[...valueBytes.keys()].join(', ')}, got ${dtype}`);

@@ -36,15 +36,15 @@ export type RemoteCommand = ChildProcessByStdio<Writable, Readable, Readable>;
  */
 export function startOn({ client, command }: Ssh, host: string, args: readonly string[], isDetached: boolean): RemoteCommand {
   for (const word of [client, command, host, ...args]) refuseControls('a command for another host', word);
-  const line = `exec sh -c ${quoted(guard(`${command} ${args.map(quoted).join(' ')}`))}`;
+  const line = `exec sh -c ${quoted(watched(`${command} ${args.map(quoted).join(' ')}`))}`;
   return spawn('sh', ['-c', `exec ${client} "$@"`, 'sh', ...options, '--', host, line], {
     stdio: ['pipe', 'pipe', 'pipe'],
     detached: isDetached,
   });
 }
 
-/** In one line, and with a blank behind every `!`: csh, which may be the one to read it, takes quoted text so. */
-function guard(command: string): string {
+/** A command that ends when its input does. In one line, and with a blank behind every `!`: csh, which may be the one to read it, takes quoted text so. */
+function watched(command: string): string {
   return [
     'IFS= read -r line; exec 3<&0',
     `printf "%s\\\\n" "$line" | ${command} & worker=$! `,

@@ -2,6 +2,7 @@ import { accessSync, constants, existsSync, lstatSync, mkdirSync, rmSync } from 
 import { homedir, tmpdir } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { errorCode, errorMessage } from '../text/errors.js';
+import { say } from '../text/say.js';
 import { makeTemporaryFolder } from './temporaryFolder.js';
 
 /**
@@ -40,7 +41,7 @@ export function cacheFolder(): string {
   const trouble = folder === undefined ? 'this user has no home folder' : unwritable(folder);
   if (folder !== undefined && trouble === undefined) return join(folder, 'bpnn-dist');
   const fallback = join(fallbackFolder(), 'cache');
-  if (toldOf !== trouble) process.stderr.write(`no cache folder (${trouble}): using ${fallback}; XDG_CACHE_HOME names another\n`);
+  if (toldOf !== trouble) say(`no cache folder (${trouble}): using ${fallback}; XDG_CACHE_HOME names another`);
   toldOf = trouble;
   return fallback;
 }

@@ -2,6 +2,7 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { errorCode, errorMessage, UsageError } from '../text/errors.js';
+import { say } from '../text/say.js';
 
 /** Bytes that the path of a socket may have: sun_path of unix(7) has 108 on Linux and 104 on macOS, with a 0 at its end. */
 export const longestSocketPath = process.platform === 'linux' ? 107 : 103;
@@ -26,7 +27,8 @@ export interface TemporaryOptions {
  * @returns its absolute path
  * @throws UsageError naming TMPDIR and why no place will do
  */
-export function makeTemporaryFolder({ longest = Number.POSITIVE_INFINITY, name = '', say = toStderr }: TemporaryOptions = {}): string {
+export function makeTemporaryFolder(options: TemporaryOptions = {}): string {
+  const { longest = Number.POSITIVE_INFINITY, name = '' } = options;
   const wanted = tmpdir();
   const reasons: string[] = [];
   for (const place of new Set([resolve(wanted), ...others])) {
@@ -39,7 +41,7 @@ export function makeTemporaryFolder({ longest = Number.POSITIVE_INFINITY, name =
     // Everywhere on macOS TMPDIR is long; that is nobody's mistake.
     if (reason !== undefined && toldOf !== wanted) {
       toldOf = wanted;
-      say(`TMPDIR=${reason}; using ${place}`);
+      (options.say ?? say)(`TMPDIR=${reason}; using ${place}`);
     }
     return made.folder;
   }
@@ -57,8 +59,4 @@ function tryIn(place: string, name: string, longest: number): Made {
   } catch (error) {
     return { reason: errorCode(error) || errorMessage(error) };
   }
-}
-
-function toStderr(line: string): void {
-  process.stderr.write(`${line}\n`);
 }

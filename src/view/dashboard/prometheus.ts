@@ -1,4 +1,5 @@
 import { Gauge, Registry } from 'prom-client';
+import { snakeCase } from '../../shared/text/snakeCase.js';
 import type { FollowedRun } from './followedRun.js';
 
 /** What runs are doing, in the text format of Prometheus. Everything is a gauge with the run's name: a run that is gone on with begins at an earlier step. */
@@ -38,10 +39,10 @@ function setRun({ id, trouble, status, isSilent, steps, lastEpoch }: FollowedRun
   );
   set('epoch', 'Epoch of the next step, counted from 0.', run, status?.epoch);
   for (const [name, value] of Object.entries(steps.last())) {
-    set(`step_${snake(name)}`, `${name} of the last step.`, run, value);
+    set(`step_${snakeCase(name)}`, `${name} of the last step.`, run, value);
   }
   for (const [name, value] of Object.entries(lastEpoch ?? {})) {
-    if (name !== 'epoch' && name !== 'steps') set(`epoch_${snake(name)}`, `${name} of the last whole epoch.`, run, value);
+    if (name !== 'epoch' && name !== 'steps') set(`epoch_${snakeCase(name)}`, `${name} of the last whole epoch.`, run, value);
   }
   for (const worker of status?.workers ?? []) {
     const labels = { ...run, worker: worker.name, host: worker.host };
@@ -59,9 +60,4 @@ function freeName(registry: Registry, name: string): string {
   let free = legal;
   for (let i = 2; registry.getSingleMetric(free); i++) free = `${legal}_${i}`;
   return free;
-}
-
-/** `valLoss` to `val_loss`. */
-function snake(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
