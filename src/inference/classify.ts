@@ -46,7 +46,7 @@ export function classifierOf({ layers }: ModelSpec): Classifier | undefined {
 }
 
 /** The first one where several are equal. */
-export function mostProbable(outputs: readonly number[] | Float32Array): Classification {
+function mostProbable(outputs: readonly number[] | Float32Array): Classification {
   const probability = Math.max(...outputs);
   return { class: Math.max(outputs.indexOf(probability), 0), probability };
 }

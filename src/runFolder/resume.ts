@@ -114,7 +114,7 @@ export function withGiven({ path, lock }: LockedResumption, given: Readonly<Reco
  * @param given the keys that the user gave in file and flags: only these are compared with the run's
  * @throws ConfigError naming the keys that differ and may not, RunIsOver where nothing is left to do: nothing is changed then
  */
-export function readResumption(path: string, given: Readonly<Record<string, unknown>>, machine: Machine): Resumption {
+function readResumption(path: string, given: Readonly<Record<string, unknown>>, machine: Machine): Resumption {
   const file = join(path, 'config.yaml');
   const before = readRunConfig(path);
   if (before === undefined) throw new UsageError(`${file}: no such file`);

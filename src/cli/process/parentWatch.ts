@@ -21,7 +21,7 @@ export function onParentGone(stop: () => void): { close(): void } {
 }
 
 /** Does a command line start a shell with a command, as in `sh -c "bpnn-dist up"`? */
-export function isCommandShell(command: readonly string[]): boolean {
+function isCommandShell(command: readonly string[]): boolean {
   return /^(.*\/)?(ba|da|k|z)?sh$/.test(command[0] ?? '') && /^-[a-z]*c$/.test(command[1] ?? '');
 }
 

@@ -81,7 +81,7 @@ export function addUnits(units: readonly Pick<UnitSums, 'count' | 'loss' | 'metr
   return units.reduce<RunningSums>(addSums, noSums);
 }
 
-export function addSums(a: RunningSums, b: RunningSums): RunningSums {
+function addSums(a: RunningSums, b: RunningSums): RunningSums {
   return { count: a.count + b.count, loss: a.loss + b.loss, metrics: b.metrics.map((sum, i) => (a.metrics[i] ?? 0) + sum) };
 }
 

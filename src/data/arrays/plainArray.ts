@@ -92,7 +92,7 @@ function bytesAt(path: string, at: number, length: number): Buffer {
 }
 
 /** Values whose first dimension goes fastest, as values whose last one does. @param size bytes of a value */
-export function inCOrder(values: Buffer, shape: readonly number[], size: number): Buffer {
+function inCOrder(values: Buffer, shape: readonly number[], size: number): Buffer {
   const result = Buffer.allocUnsafe(values.length);
   const strides = shape.map((_, i) => sizeOf(shape.slice(0, i)));
   const place = shape.map(() => 0);

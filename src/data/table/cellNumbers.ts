@@ -1,5 +1,5 @@
 /** Texts by which a value is missing, in any case, where a config names no others (`missingValues`). */
-export const missingTexts: readonly string[] = ['', 'na', 'n/a', 'nan', 'null', 'none', '?'];
+const missingTexts: readonly string[] = ['', 'na', 'n/a', 'nan', 'null', 'none', '?'];
 
 const truths: ReadonlyMap<string, number> = new Map([
   ['true', 1],

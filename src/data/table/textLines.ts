@@ -5,7 +5,7 @@ import { DataError } from '../../shared/text/errors.js';
 import type { Piece } from './tableFile.js';
 
 /** Bytes of text that are read at once. */
-export const pieceBytes = 2 ** 24;
+const pieceBytes = 2 ** 24;
 
 const newline = 0x0a;
 const quote = 0x22;

@@ -8,7 +8,7 @@ const reserved: readonly string[] = ['input', 'top_level_model_weights'];
  * The names of dense layers in files for Keras and tfjs, in order. TensorFlow takes letters, digits, dots, dashes and underscores of
  * ASCII, first a letter or a digit: what else a name has becomes an underscore, and a taken name gets one behind it.
  */
-export function kerasNames(spec: ModelSpec): string[] {
+function kerasNames(spec: ModelSpec): string[] {
   const own = denseNames(spec);
   const taken = new Set([...reserved, ...own.filter((name) => plainName(name) === name && !reserved.includes(name))]);
   return own.map((name) => {

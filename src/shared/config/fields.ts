@@ -61,7 +61,7 @@ export function whole(min: number, max: number = Number.MAX_SAFE_INTEGER): z.Zod
 }
 
 /** A finite number; `range` says in words what `isInRange` tests. */
-export function real(range: string, isInRange: (value: number) => boolean): z.ZodNumber {
+function real(range: string, isInRange: (value: number) => boolean): z.ZodNumber {
   const params = expected(`a number ${range}`.trim());
   return z.number(params).refine(isInRange, params);
 }

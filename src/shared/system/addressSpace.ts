@@ -13,7 +13,7 @@ export function addressLimitIn(limits: string): number | undefined {
 }
 
 /** The limit of this process (`ulimit -v`); undefined where there is none, or none is known. */
-export function addressLimit(): number | undefined {
+function addressLimit(): number | undefined {
   return addressLimitIn(readableText('/proc/self/limits') ?? '');
 }
 

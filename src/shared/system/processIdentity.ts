@@ -52,7 +52,7 @@ export function isRunning(pid: number): boolean {
  * @param here this process
  * @param see what the system shows of a number in this process's namespace: `hidden` if there is one that it shows nothing of
  */
-export function judge(
+function judge(
   { pid, host, boot, namespace, started }: ProcessIdentity,
   here: ProcessIdentity,
   see: (pid: number) => SeenProcess | 'hidden' | undefined,
@@ -65,14 +65,14 @@ export function judge(
 }
 
 /** @param text of /proc/PID/stat (proc(5)): the name in parentheses may hold anything, parentheses and blanks included */
-export function parseStat(text: string): SeenProcess | undefined {
+function parseStat(text: string): SeenProcess | undefined {
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
   const [state, started] = [fields[0], fields[19]];
   return state === undefined || started === undefined ? undefined : { state, started };
 }
 
 /** @param text a line of `ps -o stat=,lstart=` */
-export function parsePs(text: string): SeenProcess | undefined {
+function parsePs(text: string): SeenProcess | undefined {
   const [state = '', ...date] = text.trim().split(/\s+/);
   return date.length === 0 ? undefined : { state: state.slice(0, 1), started: date.join('-') };
 }

@@ -11,7 +11,7 @@ export interface Curve {
 }
 
 /** Points of a chart at most, about. */
-export const wantedPoints = 1_200;
+const wantedPoints = 1_200;
 
 /** The power of two of steps that a point takes, for so many steps. */
 export function strideFor(steps: number): number {
