@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
-import { type LockHolder, lockHolder, ProcessLock } from '../shared/files/processLock.js';
+import { holderName, type LockHolder, lockHolder, showsLife, suspensionOf } from '../shared/files/lockHolder.js';
+import { ProcessLock } from '../shared/files/processLock.js';
 import { textIfThere } from '../shared/system/textIfThere.js';
 import { errorCode, errorMessage, UsageError } from '../shared/text/errors.js';
 import { statusName } from './runStatus.js';
@@ -10,7 +10,6 @@ const lockName = 'lock';
 
 /** Milliseconds in which a run that is being trained writes its status a few times. */
 const heartbeats = 5_000;
-const lookInterval = 100;
 
 /**
  * Two coordinators must not write to one run. Of one on another machine or in another container, on a disk that both
@@ -19,9 +18,11 @@ const lookInterval = 100;
  */
 export async function lockRun(path: string, patience = heartbeats): Promise<ProcessLock> {
   const file = join(path, lockName);
+  const status = join(path, statusName);
+  const look = (): string => `${statSync(file, { throwIfNoEntry: false })?.mtimeMs} ${textIfThere(status)}`;
   let taken: ProcessLock | LockHolder;
   try {
-    taken = await ProcessLock.take(file, () => showsLife(file, join(path, statusName), patience));
+    taken = await ProcessLock.take(file, () => showsLife(look, patience));
   } catch (error) {
     throw new UsageError(`${file}: the run cannot be locked (${errorCode(error) || errorMessage(error)})`);
   }
@@ -35,20 +36,7 @@ export function trainerOf(path: string): string | undefined {
   return holder && holder.state !== 'ended' ? named(holder) : undefined;
 }
 
-function named({ process, state }: LockHolder): string {
-  if (!process) return 'another process';
-  const { pid, host } = process;
-  return `process ${pid} on ${host}${state === 'suspended' ? `, which is suspended (fg or kill -CONT ${pid} continues it)` : ''}`;
-}
-
-/** Is one of the two files written? Clocks of two machines need not agree, so only changes are looked at. */
-async function showsLife(lock: string, status: string, patience: number): Promise<boolean> {
-  const look = (): string => `${statSync(lock, { throwIfNoEntry: false })?.mtimeMs} ${textIfThere(status)}`;
-  const before = look();
-  const until = performance.now() + patience;
-  while (performance.now() < until) {
-    await pause(Math.min(patience, lookInterval));
-    if (look() !== before) return true;
-  }
-  return false;
+function named(holder: LockHolder): string {
+  const suspension = suspensionOf(holder);
+  return `${holderName(holder)}${suspension === undefined ? '' : `, which ${suspension}`}`;
 }

@@ -1,10 +1,12 @@
 import { statSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
-import { type LockHolder, ProcessLock } from '../../shared/files/processLock.js';
+import { holderName, type LockHolder, showsLife, suspensionOf } from '../../shared/files/lockHolder.js';
+import { ProcessLock } from '../../shared/files/processLock.js';
 
-/** Milliseconds without a sign of life after which a holder on another machine counts as dead, and between two looks. */
+/** Milliseconds without a sign of life after which a holder on another machine counts as dead. */
 const deadAfter = 30_000;
-const lookInterval = 100;
+/** Milliseconds between two attempts. */
+const retryInterval = 100;
 /** Milliseconds of waiting after which a person is told. */
 const tellAfter = 1_000;
 
@@ -22,12 +24,16 @@ export interface AloneOptions {
  * @param isDone has another one done it meanwhile? Nothing is done then.
  */
 export async function alone(lock: string, isDone: () => boolean, work: () => Promise<void>, options: AloneOptions): Promise<void> {
+  const { signal } = options;
   const waiting = new Waiting(options);
+  const touched = (): unknown => statSync(lock, { throwIfNoEntry: false })?.mtimeMs;
   while (!isDone()) {
-    const taken = await ProcessLock.take(lock, (holder) => isTouched(lock, () => isDone() || waiting.look(holder), options.signal));
+    const taken = await ProcessLock.take(lock, (holder) =>
+      showsLife(touched, deadAfter, { isOver: () => isDone() || waiting.look(holder), signal }),
+    );
     if (!(taken instanceof ProcessLock)) {
       waiting.look(taken);
-      await pause(options.signal);
+      await wait(retryInterval, undefined, signal && { signal });
       continue;
     }
     try {
@@ -37,22 +43,6 @@ export async function alone(lock: string, isDone: () => boolean, work: () => Pro
       taken.release();
     }
   }
-}
-
-/** Does the holder touch its lock, or give it up? Clocks of two machines need not agree: only changes are looked at. */
-async function isTouched(lock: string, isOver: () => boolean, signal: AbortSignal | undefined): Promise<boolean> {
-  const look = (): number | undefined => statSync(lock, { throwIfNoEntry: false })?.mtimeMs;
-  const before = look();
-  const until = performance.now() + deadAfter;
-  while (performance.now() < until) {
-    if (isOver() || look() !== before) return true;
-    await pause(signal);
-  }
-  return false;
-}
-
-function pause(signal: AbortSignal | undefined): Promise<void> {
-  return wait(lookInterval, undefined, signal && { signal });
 }
 
 /** Tells once, after a while, who is waited for. */
@@ -67,9 +57,8 @@ class Waiting {
 
   /** @returns false */
   look(holder: LockHolder): boolean {
-    const { process, state } = holder;
-    const who = process ? `process ${process.pid} on ${process.host}` : 'another process';
-    const line = `waiting for ${who}, which ${this.#options.what}${state === 'suspended' && process ? ` and is suspended (fg or kill -CONT ${process.pid} continues it)` : ''}`;
+    const suspension = suspensionOf(holder);
+    const line = `waiting for ${holderName(holder)}, which ${this.#options.what}${suspension === undefined ? '' : ` and ${suspension}`}`;
     if (line === this.#told || performance.now() - this.#since < tellAfter) return false;
     this.#told = line;
     this.#options.say?.(line);

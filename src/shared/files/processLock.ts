@@ -1,15 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { closeSync, openSync, renameSync, rmSync, utimesSync, writeSync } from 'node:fs';
-import { type ProcessIdentity, type ProcessState, processState, thisProcess } from '../system/processIdentity.js';
+import { type ProcessIdentity, thisProcess } from '../system/processIdentity.js';
 import { textIfThere } from '../system/textIfThere.js';
 import { errorCode } from '../text/errors.js';
+import { holderOf, type LockHolder } from './lockHolder.js';
 import { shortHash } from './shortHash.js';
-
-/** Who holds a lock: a process, or nobody can tell, such as while it is being written. */
-export interface LockHolder {
-  readonly process: ProcessIdentity | undefined;
-  readonly state: ProcessState;
-}
 
 /** Milliseconds between two signs of life: a holder touches its lock's file. */
 const touchInterval = 1_000;
@@ -102,23 +97,9 @@ async function lives(holder: LockHolder, showsLife: (holder: LockHolder) => Prom
   return holder.state === 'elsewhere' ? showsLife(holder) : holder.state !== 'ended';
 }
 
-/** Who holds a lock now, if there is one. */
-export function lockHolder(file: string): LockHolder | undefined {
-  const text = textIfThere(file);
-  return text === undefined ? undefined : holderOf(text);
-}
-
 /** Each taking has a text of its own. */
 function textOf({ pid, host, boot, namespace, started }: ProcessIdentity): string {
   return [pid, host, boot, namespace, started, randomUUID()].join(' ');
-}
-
-/** Locks of former versions have fewer words; of those it is unknown when their process started. */
-function holderOf(text: string): LockHolder {
-  const [pid = '', host, boot = '', namespace = '', started = ''] = text.split(' ');
-  if (!/^\d+$/.test(pid) || host === undefined) return { process: undefined, state: 'elsewhere' };
-  const process = { pid: Number(pid), host, boot, namespace, started };
-  return { process, state: processState(process) };
 }
 
 function create(file: string, text: string): boolean {
