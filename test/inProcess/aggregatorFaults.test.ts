@@ -26,7 +26,7 @@ const moments: readonly (Moment & { readonly role: Role })[] = [
 
 test('below aggregators: the same weights, whatever befalls whom at whatever moment', async (t) => {
   const clock = movableClock(t);
-  const config = { ...smallRun(t.testdir()), workers: 3, topology: 'tree', startTimeout: 5, validationBatchSize: 2 };
+  const config = { ...smallRun(t.testdir()), workers: 3, topology: 'tree', transport: 'socket', startTimeout: 5, validationBatchSize: 2 };
   const { result: expected } = await clock.until(trainInProcess({ config: { ...config, topology: 'star' } }));
   const { result: below, notices: calm } = await clock.until(trainInProcess({ config, aggregators: 2 }));
   t.same(below.finalWeights, expected.finalWeights, 'undisturbed');
