@@ -17,7 +17,7 @@ test('of the environment in a job, sbatch gets what the user has set', async (t)
 
 test('no value can add a line to a job script', async (t) => {
   const message = /: expected no control characters or line ends, got "/;
-  t.throws(() => jobScript('train', [['slices', 'a\ntouch x']], {}), { name: 'UsageError', message });
+  t.throws(() => jobScript('train', [['partition', 'a\ntouch x']], {}), { name: 'UsageError', message });
   t.throws(() => jobScript('train', [['output', 'r\ntouch x #/%x.log']], {}), { name: 'UsageError', message });
   t.throws(() => jobScript('train', [], { runs: 'r\rtouch x #' }), { name: 'UsageError', message });
   t.throws(() => jobScript('train', [], { config: ['--name', 'a\0b'] }), { name: 'UsageError', message });
