@@ -37,7 +37,7 @@ export function storeOf(
     },
     ...(events && {
       epochEnds: (weights: Float32Array) => events.epochEnds(weights),
-      lastGradient: (gradient: () => Float32Array) => events.lastGradient(gradient()),
+      lastGradient: (gradient: Float32Array) => events.lastGradient(gradient),
     }),
     saveCheckpoint(checkpoint) {
       events?.flush();

@@ -48,7 +48,7 @@ export interface Store {
    * The mean gradient of an epoch's last step, without penalties, before that step is in a checkpoint: a resumed run has none.
    * It is not told of where its slices were used as they came.
    */
-  lastGradient?(gradient: () => Float32Array): void;
+  lastGradient?(gradient: Float32Array): void;
 }
 
 export interface StepFigures extends Readonly<Record<string, number | null>> {

@@ -81,14 +81,14 @@ export class Training {
     const figures = means(sums, config.metrics, penalty);
     // Compression makes large numbers of infinite ones: what their workers found counts as well.
     const hasMoved = Number.isFinite(figures.loss) && answers.isFinite && answers.nonFinite.length === 0;
-    this.#keepLastGradient();
+    const gradient = this.#lastGradient();
     let { noise = initialNoise } = this.progress;
     if (hasMoved) noise = watchNoise(noise, answers.sums, this.#optimizer.commit());
     else await this.#drop(batch, answers);
     this.progress = afterStep(this.progress, hasMoved && { ...sums, loss: sums.loss + penalty * count }, noise);
     this.#ports.steps?.ends(batch.step, answers.computeMs);
     const { step, epoch } = batch;
-    this.#telling.note({ epoch, step, samples: count, ...figures, learningRate, noiseScale: noiseScaleOf(noise) }, hasMoved);
+    this.#telling.note({ epoch, step, samples: count, ...figures, learningRate, noiseScale: noiseScaleOf(noise) }, hasMoved, gradient);
   }
 
   /** Weights and moments are those of the last whole step until the answers are there: a run that is cut off here can save. */
@@ -112,10 +112,11 @@ export class Training {
     throw refusedStep(this.#plan, batch, nonFinite);
   }
 
-  /** Of the last step of an epoch, before the optimizer's pass, which may write over it. */
-  #keepLastGradient(): void {
+  /** The mean gradient of the last step of an epoch, where it is wanted, before the optimizer's pass, which may write over it. */
+  #lastGradient(): Float32Array | undefined {
     const isLast = this.progress.stepInEpoch + 1 === stepsInEpoch(this.#plan, this.progress.epoch);
-    if (isLast && !this.#optimizer.movesSlices) this.#ports.store.lastGradient?.(() => this.#optimizer.meanGradient());
+    const isWanted = isLast && this.#ports.store.lastGradient !== undefined && !this.#optimizer.movesSlices;
+    return isWanted ? this.#optimizer.meanGradient() : undefined;
   }
 
   /** Has the next step computed while this decides and saves, unless the run is sure to end before. It is dropped if the run ends. */
