@@ -3,7 +3,7 @@ import type { Preparation } from '../../shared/config/dataSchema.js';
 import type { Parameter } from '../../shared/model/layout.js';
 import { sizeOf } from '../../shared/model/shape.js';
 import { DataError } from '../../shared/text/errors.js';
-import { readConfig } from './readConfig.js';
+import { readConfig } from './kerasConfig.js';
 
 /** What a layer does to inputs, value by value: `(x - subtract) / divide`. */
 interface Step {

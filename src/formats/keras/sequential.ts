@@ -16,9 +16,9 @@ import { ownName } from '../layerName.js';
 import type { ModelMetadata } from '../metadata.js';
 import type { SavedModel } from '../savedModel.js';
 import { type FrontLayer, frontLayer, learnedArrays, preparationOf } from './frontLayers.js';
+import { readConfig } from './kerasConfig.js';
 import { type KerasObject, varianceScalings } from './kerasLayers.js';
 import type { LayerChain } from './modelConfig.js';
-import { readConfig } from './readConfig.js';
 import { isNoiseLayer, regularizerOf, trainingOnly } from './trainingOnly.js';
 
 /** A model as we compute it, and what to read of its file. */
